@@ -1,0 +1,192 @@
+//! What the dhcp worker is told at start.
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use super::domain::Domains;
+use crate::tag::TagTest;
+
+/// A lease time that never ends (`infinite`).
+pub const INFINITE: u32 = u32::MAX;
+
+/// The dhcp slice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DhcpSlice {
+    /// Server port, 67 unless `dhcp-alternate-port`.
+    pub server_port: u16,
+    /// Client port, 68 unless `dhcp-alternate-port`.
+    pub client_port: u16,
+    /// `dhcp-range` lines, the last of the file first.
+    pub pools: Vec<Pool>,
+    /// `dhcp-host` lines, the last of the file first.
+    pub host_rules: Vec<HostRule>,
+    /// `dhcp-option` and `dhcp-option-force` lines, the last of the file first.
+    pub options: Vec<ConfiguredOption>,
+    /// `dhcp-boot` lines, the last of the file first.
+    pub boot: Vec<Boot>,
+    /// `dhcp-ignore` lines: a client that passes all tests of one is not served.
+    pub ignore: Vec<Vec<TagTest>>,
+    /// `dhcp-ignore-names` lines; an empty list of tests always applies.
+    pub ignore_names: Vec<Vec<TagTest>>,
+    /// `dhcp-vendorclass`, `dhcp-userclass`, `dhcp-mac` lines, in that order of evaluation.
+    pub class_rules: Vec<ClassRule>,
+    /// `dhcp-broadcast` lines; an empty list of tests always applies.
+    pub broadcast: Vec<Vec<TagTest>>,
+    /// `domain`.
+    pub domains: Domains,
+    /// `dhcp-lease-max`.
+    pub lease_max: u32,
+    /// `dhcp-authoritative`.
+    pub authoritative: bool,
+    /// `no-ping`.
+    pub no_ping: bool,
+    /// `dhcp-rapid-commit`.
+    pub rapid_commit: bool,
+    /// `dhcp-sequential-ip`.
+    pub sequential_ip: bool,
+    /// `dhcp-ignore-clid`.
+    pub ignore_client_id: bool,
+    /// `dhcp-no-override`.
+    pub no_override: bool,
+    /// `log-dhcp`.
+    pub log_dhcp: bool,
+    /// `quiet-dhcp`.
+    pub quiet_dhcp: bool,
+    /// Is our DNS port other than 0, so that we name ourselves as DNS server?
+    pub dns_served: bool,
+}
+
+/// One `dhcp-range` (dnsmasq: context).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// First address.
+    pub first: Ipv4Addr,
+    /// Last address, not below `first`. Equal to `first` for `Static` and `Proxy`.
+    pub last: Ipv4Addr,
+    /// Netmask, if written; else the interface's.
+    pub netmask: Option<Ipv4Addr>,
+    /// Broadcast address, if written; else from the netmask.
+    pub broadcast: Option<Ipv4Addr>,
+    /// What the line is for.
+    pub mode: PoolMode,
+    /// Seconds, at least 120, or [`INFINITE`].
+    pub lease_time_s: u32,
+    /// `set:TAG`.
+    pub set_tag: Option<String>,
+    /// `tag:TAG`.
+    pub tests: Vec<TagTest>,
+}
+
+/// What a pool is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PoolMode {
+    /// Addresses for everybody.
+    Dynamic,
+    /// Only addresses of host rules.
+    Static,
+    /// Only PXE clients of another server.
+    Proxy,
+}
+
+/// One `dhcp-host` (dnsmasq: config).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostRule {
+    /// Hardware addresses that match.
+    pub hardware: Vec<HardwarePattern>,
+    /// `id:`.
+    pub client_id: Option<ClientIdRule>,
+    /// Host name without domain.
+    pub name: Option<String>,
+    /// The domain that was written behind the name.
+    pub domain: Option<String>,
+    /// The address.
+    pub address: Option<Ipv4Addr>,
+    /// Seconds, or [`INFINITE`].
+    pub lease_time_s: Option<u32>,
+    /// `set:`.
+    pub set_tags: Vec<String>,
+    /// `tag:`.
+    pub tests: Vec<TagTest>,
+    /// `ignore`.
+    pub ignore: bool,
+}
+
+/// What a host rule says of client ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClientIdRule {
+    /// `id:*`: do not look at this client's id.
+    Ignore,
+    /// `id:…`: the id must be this.
+    Is(Vec<u8>),
+}
+
+/// A hardware address with holes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HardwarePattern {
+    /// The type, if written (`06-`); else any type.
+    pub kind: Option<u8>,
+    /// The bytes; `None` matches any.
+    pub bytes: Vec<Option<u8>>,
+}
+
+/// A rule that sets a tag by what the client says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassRule {
+    /// The tag to set.
+    pub tag: String,
+    /// When.
+    pub test: ClassTest,
+}
+
+/// When a class rule fires.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClassTest {
+    /// Option 60 contains the text.
+    VendorClass(Vec<u8>),
+    /// Option 77 contains the text.
+    UserClass(Vec<u8>),
+    /// The hardware address matches.
+    Hardware(HardwarePattern),
+}
+
+/// One `dhcp-option`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfiguredOption {
+    /// Option number.
+    pub code: u8,
+    /// What to send.
+    pub value: OptionValue,
+    /// All must hold.
+    pub tests: Vec<TagTest>,
+    /// Sent whether asked for or not (`dhcp-option-force`).
+    pub force: bool,
+    /// `vendor:TEXT`: sent inside option 43, to clients whose vendor class contains the text.
+    pub vendor: Option<Vec<u8>>,
+}
+
+/// The value of a configured option.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OptionValue {
+    /// No value: the built-in default is not sent; else an empty option.
+    Empty,
+    /// IPv4 addresses; 0.0.0.0 stands for our own.
+    Addresses(Vec<Ipv4Addr>),
+    /// Text; gains a NUL for clients that send one.
+    Text(Vec<u8>),
+    /// Bytes as they are.
+    Bytes(Vec<u8>),
+}
+
+/// One `dhcp-boot`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Boot {
+    /// File name.
+    pub file: String,
+    /// Server name.
+    pub server_name: Option<String>,
+    /// Server address (`siaddr`).
+    pub next_server: Option<Ipv4Addr>,
+    /// All must hold.
+    pub tests: Vec<TagTest>,
+}

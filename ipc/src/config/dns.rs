@@ -1,0 +1,126 @@
+//! What the dns worker is told at start.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use super::domain::Domains;
+
+/// The dns slice. Field names are dnsmasq's option names where there is one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DnsSlice {
+    /// The port we serve on.
+    pub port: u16,
+    /// Configured upstreams (`server=`), in file order; the index is the name by which sockets are asked for.
+    pub upstreams: Vec<SocketAddr>,
+    /// `server=/…/`, `local=/…/`, `address=/…/` and `server=` without domain, in file order.
+    pub routes: Vec<Route>,
+    /// `no-resolv` is off, so the upstreams of a resolv file will follow and serve the names without a route of their own.
+    pub resolv: bool,
+    /// `domain`.
+    pub domains: Domains,
+    /// `cache-size`, in records.
+    pub cache_size: u32,
+    /// `local-ttl`, seconds.
+    pub local_ttl: u32,
+    /// `dhcp-ttl`, seconds; `None`: as `local-ttl`.
+    pub dhcp_ttl: Option<u32>,
+    /// `neg-ttl`, seconds, for negative answers without SOA; `None`: not cached.
+    pub neg_ttl: Option<u32>,
+    /// `max-ttl`, seconds, for clients; `None`: no limit.
+    pub max_ttl: Option<u32>,
+    /// `min-cache-ttl`, seconds.
+    pub min_cache_ttl: u32,
+    /// `max-cache-ttl`, seconds; `None`: no limit.
+    pub max_cache_ttl: Option<u32>,
+    /// `edns-packet-max`, bytes, at least 512.
+    pub edns_packet_max: u16,
+    /// `dns-forward-max`, queries in flight per server group.
+    pub dns_forward_max: u32,
+    /// `max-tcp-connections`.
+    pub max_tcp_connections: u32,
+    /// `domain-needed`.
+    pub domain_needed: bool,
+    /// `bogus-priv`.
+    pub bogus_priv: bool,
+    /// `expand-hosts`.
+    pub expand_hosts: bool,
+    /// `no-negcache`.
+    pub no_negcache: bool,
+    /// `strict-order`.
+    pub strict_order: bool,
+    /// `all-servers`.
+    pub all_servers: bool,
+    /// `no-round-robin`.
+    pub no_round_robin: bool,
+    /// `dhcp-fqdn`.
+    pub dhcp_fqdn: bool,
+    /// `no-ident`.
+    pub no_ident: bool,
+    /// `clear-on-reload`.
+    pub clear_on_reload: bool,
+    /// `fast-dns-retry`: first delay and total, in milliseconds.
+    pub fast_dns_retry: Option<(u32, u32)>,
+    /// `log-queries`.
+    pub log_queries: LogQueries,
+    /// Answer only clients on attached networks (`local-service`).
+    pub local_service: bool,
+    /// `listen-address` values, when there are any: a query to one of them is served whatever interface it came by.
+    pub listen_addresses: Vec<IpAddr>,
+    /// Must the arrival interface be checked (wildcard sockets)?
+    pub check_arrival: bool,
+    /// What `version.bind` answers: "dnsmasq-2.93".
+    pub version: String,
+}
+
+/// `log-queries`, whose words add up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogQueries {
+    /// Log at all.
+    pub on: bool,
+    /// Serial number and client in front of each line.
+    pub extra: bool,
+    /// Transport too.
+    pub proto: bool,
+    /// Only questions to authoritative zones.
+    pub auth: bool,
+    /// Only errors and negative answers.
+    pub only_failed: bool,
+}
+
+/// A name suffix and what happens to the names below it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Which names.
+    pub scope: RouteScope,
+    /// What happens.
+    pub target: RouteTarget,
+}
+
+/// Which names a route covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RouteScope {
+    /// Every name: no domain was written, or `#`.
+    All,
+    /// Names without a dot (`//`).
+    Unqualified,
+    /// This domain and all names below it: lower case, no leading or trailing dot.
+    Domain(String),
+    /// `*text`: names that end in this text, also inside a label.
+    Suffix(String),
+}
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RouteTarget {
+    /// Forward to this upstream (index into `upstreams`).
+    Upstream(u32),
+    /// `server=/domain/#`: as if no domain had been named.
+    Standard,
+    /// `address=/domain/ADDRESS`.
+    Address(IpAddr),
+    /// `address=/domain/#`: 0.0.0.0 and ::.
+    NullAddress,
+    /// `local=/domain/` or `address=/domain/`: never forwarded.
+    NoData,
+}

@@ -1,0 +1,8 @@
+//! The slices of the configuration: exactly what each worker needs, and nothing else.
+//!
+//! Every value has been parsed into its type by the parent; no worker reads configuration text.
+
+pub mod dhcp;
+pub mod dns;
+pub mod domain;
+pub mod tftp;

@@ -1,0 +1,75 @@
+//! The conversation between the parent and the dhcp worker.
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::lease::{Lease, LeaseChange};
+use crate::link::{HardwareAddress, Interface};
+
+/// Most changes in one `Commit`.
+pub const CHANGES_MAX: usize = 32;
+
+/// Names one `Commit` or `SetNeighbor`; chosen by the worker, comes back in the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Ticket(pub u32);
+
+/// parent to dhcp.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// The interfaces as they are now. Sent before `Start` and whenever they change.
+    Interfaces(Vec<Interface>),
+    /// One lease of the store, replayed before `Start`.
+    Lease(Lease),
+    /// All leases have been replayed: begin to serve. The worker answers `Serving`.
+    Start,
+    /// The changes of this ticket are on stable storage: the acknowledgement may leave.
+    Committed(Ticket),
+    /// The changes of this ticket were refused or could not be written: nothing was recorded, and no acknowledgement may leave.
+    NotCommitted(Ticket),
+    /// The neighbor entry of this ticket is in place (or could not be set, and the reply must be broadcast).
+    NeighborSet {
+        /// The ticket of the request.
+        ticket: Ticket,
+        /// False: broadcast instead.
+        done: bool,
+    },
+}
+
+/// An address about to be answered by unicast before its owner can answer ARP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neighbor {
+    /// Kernel index of the interface.
+    pub interface: u32,
+    /// The address offered or leased.
+    pub address: Ipv4Addr,
+    /// Whom it is for.
+    pub hardware: HardwareAddress,
+}
+
+/// dhcp to parent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToParent {
+    /// Begun to serve.
+    Serving,
+    /// Record these lease changes, all together or not at all, then answer `Committed` or `NotCommitted`. If `neighbor` is given
+    /// and the changes are recorded, set it before answering; when that fails a `NeighborSet { done: false }` precedes
+    /// the answer. At most [`CHANGES_MAX`] changes.
+    Commit {
+        /// Comes back in the answer.
+        ticket: Ticket,
+        /// What to record.
+        changes: Vec<LeaseChange>,
+        /// Entry for the unicast acknowledgement.
+        neighbor: Option<Neighbor>,
+    },
+    /// Put this entry into the kernel's neighbor table, for an offer by unicast. Answered by `NeighborSet`.
+    SetNeighbor {
+        /// Comes back in the answer.
+        ticket: Ticket,
+        /// The entry.
+        neighbor: Neighbor,
+    },
+    /// Send one ICMP echo request to this address of a pool. Not answered: a reply shows up on the echo socket.
+    Ping(Ipv4Addr),
+}
