@@ -1,1 +1,4 @@
-//! Being written.
+//! The privileged side.
+
+pub mod command_line;
+pub mod config;

@@ -1,0 +1,204 @@
+//! The configuration: from arguments and files to one typed tree.
+//!
+//! [`load`] is the only way in. It reads the command line, then the configuration files that it names, in dnsmasq's order
+//! and with dnsmasq's wording of errors; the result is a [`Config`] whose branches are the slices that the workers get, and
+//! [`Process`], which stays with the parent.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `keys` | the table: one row per option. Read this first |
+//! | `line` | one line of a file to key and value: comments, quotes |
+//! | `source` | which text, in which order, from where |
+//! | `draft` | the tree while it is being read |
+//! | `number`, `name`, `address`, `tag` | values that several options share |
+//! | `process`, `dns`, `route`, `dhcp`, `dhcp_host`, `dhcp_option`, `tftp` | value parsers by area |
+//! | `check` | rules across options, after everything is read |
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use ipc::config::dhcp::DhcpSlice;
+use ipc::config::dns::DnsSlice;
+use ipc::config::tftp::TftpSlice;
+
+/// Everything that was configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// What the dns worker gets. With `port` 0 there is no DNS service.
+    pub dns: DnsSlice,
+    /// What the dhcp worker gets; `None` without an IPv4 `dhcp-range`.
+    pub dhcp: Option<DhcpSlice>,
+    /// What the tftp worker gets; `None` without `enable-tftp`.
+    pub tftp: Option<TftpSlice>,
+    /// What the parent keeps to itself.
+    pub process: Process,
+}
+
+/// Parent-only settings. Field names are dnsmasq's option names where there is one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// The DNS port; 0: no DNS.
+    pub port: u16,
+    /// `interface` patterns (a trailing `*` matches any tail). An empty name stands for "loopback only". Empty list: all.
+    pub interfaces: Vec<String>,
+    /// `except-interface` patterns.
+    pub except_interfaces: Vec<String>,
+    /// `no-dhcp-interface` patterns: neither DHCP nor TFTP.
+    pub no_dhcp_interfaces: Vec<String>,
+    /// `no-dhcpv4-interface` patterns: no DHCPv4.
+    pub no_dhcpv4_interfaces: Vec<String>,
+    /// `enable-tftp=…` patterns; empty: every interface that is served.
+    pub tftp_interfaces: Vec<String>,
+    /// `listen-address`.
+    pub listen_addresses: Vec<IpAddr>,
+    /// How sockets are bound.
+    pub bind: BindMode,
+    /// The resolv files to choose from; empty with `no-resolv` or an emptied `resolv-file`.
+    pub resolv_files: Vec<PathBuf>,
+    /// `no-poll`: resolv files are read on SIGHUP only.
+    pub no_poll: bool,
+    /// `no-resolv`.
+    pub no_resolv: bool,
+    /// The system's hosts file; `None` with `no-hosts`.
+    pub hosts: Option<PathBuf>,
+    /// `addn-hosts`: files or directories in reading order, which is the reverse of the order written.
+    pub addn_hosts: Vec<PathBuf>,
+    /// `hostsdir`, in the order written.
+    pub hostsdirs: Vec<PathBuf>,
+    /// The user to become; `None` (an empty `user`) keeps the starting one.
+    pub user: Option<String>,
+    /// The group to become.
+    pub group: GroupChoice,
+    /// Where the process id goes; `None` (an empty `pid-file`) nowhere.
+    pub pid_file: Option<PathBuf>,
+    /// The lease file.
+    pub lease_file: PathBuf,
+    /// `leasefile-ro`: no lease file is read or written.
+    pub leasefile_ro: bool,
+    /// `keep-in-foreground`.
+    pub foreground: bool,
+    /// `no-daemon`: in the foreground, log to standard error too, no pid file, no change of user.
+    pub debug: bool,
+    /// Where log lines go.
+    pub log_facility: LogTarget,
+    /// `log-async`: lines to queue, 1 to 100; `None`: log synchronously.
+    pub log_async: Option<u32>,
+    /// Lowest random source port.
+    pub min_port: u16,
+    /// Highest random source port.
+    pub max_port: u16,
+    /// `query-port`: the one source port of upstream queries; 0: one port that the system chooses. `None`: random ports.
+    pub query_port: Option<u16>,
+    /// Where queries to the upstream of the same index in `dns.upstreams` come from.
+    pub upstream_sources: Vec<UpstreamSource>,
+    /// A `dhcp-broadcast` without tags: no reply is sent by unicast to a client without address, so none needs a neighbor
+    /// entry.
+    pub dhcp_broadcast_all: bool,
+    /// `tftp-port-range`, lower end first.
+    pub tftp_port_range: Option<(u16, u16)>,
+    /// `tftp-no-fail`: a missing TFTP root does not stop the start.
+    pub tftp_no_fail: bool,
+    /// `sandbox=strict`: a worker that makes an unlisted system call is killed instead of refused.
+    pub strict_sandbox: bool,
+    /// Options that were given and are known but have no effect yet; in the order first given, each once. The parent logs
+    /// `option X has no effect yet` for each.
+    pub not_built: Vec<String>,
+    /// Further lines to log as warnings at start.
+    pub warnings: Vec<String>,
+}
+
+/// How DNS sockets are bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BindMode {
+    /// One wildcard socket per family; the arrival interface is checked.
+    #[default]
+    Wildcard,
+    /// `bind-interfaces`: one per address there is at start.
+    Interfaces,
+    /// `bind-dynamic`: one per address, as they come and go.
+    Dynamic,
+}
+
+/// Which group to become.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum GroupChoice {
+    /// Nothing was written: `dip` if there is such a group, else the user's primary group.
+    #[default]
+    Default,
+    /// An empty `group`: the user's primary group.
+    Primary,
+    /// This group, which must exist.
+    Named(String),
+}
+
+/// Where log lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogTarget {
+    /// The system log, with this facility number (3 is `daemon`, 16 `local0`).
+    Syslog(u8),
+    /// A file, appended to.
+    File(PathBuf),
+    /// Standard error.
+    Stderr,
+}
+
+impl Default for LogTarget {
+    fn default() -> Self {
+        LogTarget::Syslog(3)
+    }
+}
+
+/// Where queries to one upstream come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpstreamSource {
+    /// Bind the socket to this interface.
+    pub interface: Option<String>,
+    /// Bind the socket to this address.
+    pub address: Option<IpAddr>,
+    /// Bind the socket to this port; `None`: a random one between `min_port` and `max_port` (`query-port` has been taken
+    /// into account).
+    pub port: Option<u16>,
+}
+
+/// What came of the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loaded {
+    /// Start with this configuration.
+    Run(Box<Config>),
+    /// Print this and exit (`--help`, `--version`, `--test`).
+    Print {
+        /// The text, with its final newline.
+        text: String,
+        /// On standard error instead of standard output.
+        to_stderr: bool,
+        /// The exit status.
+        status: u8,
+    },
+}
+
+/// Why there is no configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The exit status (1 configuration, 3 file, 5 other, 10 and up a script).
+    pub status: u8,
+    /// dnsmasq's wording, without the `dnsmasq: ` in front.
+    pub text: String,
+    /// What to do about it, where we know more than dnsmasq says.
+    pub remedy: Option<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Reads the command line and all files that it leads to. `arguments` begins with the name the program was called by, which
+/// decides what `--version` prints.
+pub fn load(arguments: &[OsString]) -> Result<Loaded, ConfigError> {
+    crate::command_line::load(arguments)
+}
