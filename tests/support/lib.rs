@@ -1,1 +1,22 @@
-//! Being written.
+//! What the black-box tests stand on: a LAN made of network namespaces, the server under test, scripted upstreams.
+//!
+//! A test makes a [`Lan`], starts a [`Server`] in it and runs real clients in its namespaces. Everything is removed on drop.
+//! The same test runs against wardmasq and against dnsmasq; [`Subject`] says which (environment `WARDMASQ_UNDER_TEST`).
+//! All of this needs root.
+
+pub mod directory;
+pub mod lan;
+pub mod message;
+pub mod namespace;
+pub mod server;
+pub mod subject;
+pub mod upstream;
+pub mod wait;
+
+pub use directory::Directory;
+pub use lan::Lan;
+pub use namespace::Namespace;
+pub use server::Server;
+pub use subject::Subject;
+pub use upstream::{Answer, Upstream};
+pub use wait::{wait_for, wait_until};

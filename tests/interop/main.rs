@@ -1,0 +1,6 @@
+//! Real clients against the server: resolvers, DHCP clients, TFTP clients.
+//!
+//! Every test runs against wardmasq or, with `WARDMASQ_UNDER_TEST=theirs`, against dnsmasq, and must pass with both. Needs
+//! root and the clients' packages; `tests/all` installs and runs everything.
+
+mod dig;

@@ -1,0 +1,26 @@
+//! Waiting for something to become true, with a deadline.
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take before a test gives up. Generous, since the machines of continuous integration are slow and
+/// shared; a passing test never waits this long.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+const STEP: Duration = Duration::from_millis(5);
+
+/// Asks `attempt` again and again until it yields a value. Panics with `what` when [`PATIENCE`] is over.
+pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = attempt() {
+            return value;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
+        std::thread::sleep(STEP);
+    }
+}
+
+/// Like [`wait_for`], for a plain condition.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    wait_for(what, || condition().then_some(()));
+}
