@@ -1,1 +1,8 @@
-//! Being written.
+//! DHCPv4 without sockets.
+#![forbid(unsafe_code)]
+
+mod engine;
+mod outbox;
+
+pub use engine::{Arrival, Engine, Input};
+pub use outbox::{Action, Outbox};
