@@ -1,0 +1,5 @@
+//! Prints `docs/confinement.md`.
+
+fn main() {
+    print!("{}", policy::document());
+}

@@ -1,0 +1,45 @@
+//! Uid, gid, groups and capabilities of a worker.
+
+use caps::{CapSet, Capability};
+use nix::errno::Errno;
+use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
+
+use super::{capabilities, raw};
+use crate::facts::{ConfineError, Facts, Report};
+
+/// The id that the parent maps to the role's, in a user namespace made for one worker.
+const ID_IN_USER_NAMESPACE: u32 = 1;
+
+/// Becomes the role's uid and drops every capability. True when the uid is the role's own.
+pub(super) fn change(facts: &Facts<'_>, report: &mut Report) -> Result<bool, ConfineError> {
+    let target = match (facts.user_namespace, facts.uid) {
+        (true, _) => Some(ID_IN_USER_NAMESPACE),
+        (false, Some(uid)) if geteuid().is_root() => Some(uid),
+        (false, _) => None,
+    };
+    let may = |capability| caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false);
+    if may(Capability::CAP_SETPCAP) {
+        // Both while the capability for it is still held.
+        caps::clear(None, CapSet::Bounding).map_err(capabilities::failed)?;
+        raw::lock_securebits().map_err(|errno| ConfineError::Attribute("securebits", errno))?;
+    } else {
+        report.missing.push("bounding set");
+    }
+    match target {
+        Some(id) => {
+            match setgroups(&[]) {
+                Ok(()) => {}
+                // A namespace made without the privilege to do so in the host's may not change groups, ever.
+                Err(Errno::EPERM) => report.missing.push("setgroups"),
+                Err(errno) => return Err(ConfineError::Identity("groups", errno)),
+            }
+            let (uid, gid) = (Uid::from_raw(id), Gid::from_raw(id));
+            setresgid(gid, gid, gid).map_err(|errno| ConfineError::Identity("gid", errno))?;
+            setresuid(uid, uid, uid).map_err(|errno| ConfineError::Identity("uid", errno))?;
+        }
+        None => report.missing.push("own uid"),
+    }
+    report.uid = geteuid().as_raw();
+    capabilities::keep(&[])?;
+    Ok(target.is_some())
+}
