@@ -4,17 +4,26 @@
 //! The same test runs against wardmasq and against dnsmasq; [`Subject`] says which (environment `WARDMASQ_UNDER_TEST`).
 //! All of this needs root.
 
+pub mod dhcp_client;
+pub mod dice;
 pub mod directory;
 pub mod lan;
+pub mod load;
 pub mod message;
 pub mod namespace;
+pub mod probe;
+pub mod processes;
 pub mod server;
 pub mod subject;
+pub mod tftp_client;
 pub mod upstream;
 pub mod wait;
 
+pub use dhcp_client::DhcpClient;
+pub use dice::Dice;
 pub use directory::Directory;
 pub use lan::Lan;
+pub use load::Load;
 pub use namespace::Namespace;
 pub use server::Server;
 pub use subject::Subject;
