@@ -3,4 +3,10 @@
 //! Every test runs against wardmasq or, with `WARDMASQ_UNDER_TEST=theirs`, against dnsmasq, and must pass with both. Needs
 //! root and the clients' packages; `tests/all` installs and runs everything.
 
+mod dhcp;
+mod dhcp_client;
 mod dig;
+mod dns_forwarded;
+mod dns_local;
+mod resolver;
+mod tftp;
