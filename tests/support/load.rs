@@ -127,7 +127,7 @@ fn ask(
     while !stop.load(Ordering::Relaxed) {
         let due = start.elapsed().as_micros() as u64 * u64::from(per_second) / 1_000_000;
         // After a pause of the scheduler the backlog is spread, or the load would measure its own bursts.
-        for _ in 0..due.saturating_sub(asked).min(8) {
+        for _ in 0..due.saturating_sub(asked).min(32) {
             let id = asked as u16;
             let query = encode_query(id, &name(asked), A);
             account.lock().expect("no panic while held").waiting[usize::from(id)] = Some(Instant::now());
