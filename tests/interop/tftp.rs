@@ -54,18 +54,20 @@ fn curl(client: &Namespace, options: &[&str], name: &str) -> (i32, Vec<u8>) {
 }
 
 #[test]
-fn tftp_hpa_fetches_binary_files_of_all_lengths() {
+fn binary_files_of_all_lengths_arrive_whole() {
     let lan = Lan::with_addresses(1);
     // Around a block, a multiple of a block (which ends with an empty one), and many blocks.
-    let lengths = [0, 1, 511, 512, 513, 5120, 300_001];
-    let contents: Vec<(String, Vec<u8>)> =
-        lengths.iter().map(|&length| (format!("file{length}"), noise(length))).collect();
-    let files: Vec<(&str, &[u8])> = contents.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-    let server = serve(&lan, &files);
-    for (name, bytes) in &contents {
-        let (text, got) = tftp(&lan.clients[0], "octet", name);
-        assert!(got == *bytes, "{name}: {} bytes instead of {}; {text}", got.len(), bytes.len());
-        server.wait_for_line(&format!("tftp/{name} to 10.77.0.10"));
+    let lengths = [0, 1, 511, 512, 513, 1024, 5120, 300_001];
+    for length in lengths {
+        let bytes = noise(length);
+        // A fresh server for each: dnsmasq 2.93 cuts a short file to the length of the short file that it sent before.
+        let server = serve(&lan, &[("file", &bytes)]);
+        let (code, got) = curl(&lan.clients[0], &["--tftp-no-options"], "file");
+        assert_eq!(code, 0);
+        assert!(got == bytes, "{} bytes instead of {length}", got.len());
+        let (text, got) = tftp(&lan.clients[0], "octet", "file");
+        assert!(got == bytes, "{} bytes instead of {length}; {text}", got.len());
+        server.wait_for_line("tftp/file to 10.77.0.10");
     }
 }
 
