@@ -1,0 +1,70 @@
+//! Messages between processes: what a captured process could send.
+
+use std::net::Ipv4Addr;
+
+use ipc::boot::Boot;
+use ipc::config::dhcp::DhcpSlice;
+use ipc::config::dns::DnsSlice;
+use ipc::config::tftp::TftpSlice;
+use ipc::control::{ToParent, ToWorker};
+use ipc::dhcp::{Neighbor, Ticket};
+use ipc::lease::{Lease, LeaseChange};
+use ipc::link::HardwareAddress;
+use ipc::log::{Batch, Line, Severity};
+use ipc::{dhcp, dns, frame, tftp};
+use serde::Serialize;
+
+/// Reads the bytes as every type that crosses a process boundary.
+pub fn decode(bytes: &[u8]) {
+    let _ = frame::decode::<ToParent<dns::ToParent>>(bytes);
+    let _ = frame::decode::<ToParent<dhcp::ToParent>>(bytes);
+    let _ = frame::decode::<ToParent<tftp::ToParent>>(bytes);
+    let _ = frame::decode::<ToWorker<dns::ToWorker>>(bytes);
+    let _ = frame::decode::<ToWorker<dhcp::ToWorker>>(bytes);
+    let _ = frame::decode::<ToWorker<tftp::ToWorker>>(bytes);
+    let _ = frame::decode::<Batch>(bytes);
+    let _ = frame::decode::<Boot>(bytes);
+    let _ = frame::decode_slice::<DnsSlice>(bytes);
+    let _ = frame::decode_slice::<DhcpSlice>(bytes);
+    let _ = frame::decode_slice::<TftpSlice>(bytes);
+}
+
+fn encoded<M: Serialize>(message: &M) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    frame::encode(message, &mut bytes).expect("a short message");
+    bytes
+}
+
+/// Messages that captured workers would like to forge.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let hardware = HardwareAddress::new(1, &[2, 0, 0, 0, 0, 5]).expect("six bytes");
+    let address = Ipv4Addr::new(10, 0, 0, 99);
+    let lease = Lease {
+        address,
+        hardware,
+        client_id: Some(vec![1, 2, 3]),
+        name: Some("host".to_owned()),
+        expires_s: 1_700_003_600,
+    };
+    let commit = dhcp::ToParent::Commit {
+        ticket: Ticket(9),
+        changes: vec![LeaseChange::Put(lease.clone()), LeaseChange::Remove(address)],
+        neighbor: Some(Neighbor { interface: 2, address, hardware }),
+    };
+    let lines = vec![Line { severity: Severity::Info, text: "query[A] host from 10.0.0.9".to_owned() }];
+    vec![
+        encoded(&ToParent::Role(commit)),
+        encoded(&ToParent::<dns::ToParent>::Ready { confinement: "uid 1".to_owned() }),
+        encoded(&ToParent::Role(dns::ToParent::WantUdp { upstream: 3, count: 8 })),
+        encoded(&ToParent::Role(dns::ToParent::ResolvUpstreams(vec![([192, 0, 2, 1], 53).into()]))),
+        encoded(&ToParent::Role(tftp::ToParent::WantTransfer {
+            ticket: 1,
+            client: ([10, 0, 0, 9], 4000).into(),
+            local: address.into(),
+            interface: 2,
+        })),
+        encoded(&ToWorker::Role(dhcp::ToWorker::Lease(lease))),
+        encoded(&ToWorker::Role(dns::ToWorker::HostsFile { path: "/etc/hosts".to_owned(), error: None })),
+        encoded(&Batch { lines, lost: 3 }),
+    ]
+}
