@@ -1,9 +1,234 @@
 //! Arguments, by the rules of GNU `getopt_long`, to the same keys and values that a file yields.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
-use crate::config::{Config, ConfigError, Loaded};
+use crate::config::dhcp_option_names::{NAMES_4, NAMES_6, Named};
+use crate::config::draft::{Draft, Origin};
+use crate::config::fault::{Fault, STATUS_CONFIGURATION};
+use crate::config::keys::{self, Argument, Row};
+use crate::config::text::{from_bytes, reveal_path};
+use crate::config::{ConfigError, Loaded, source};
 
-pub(crate) fn load(_arguments: &[OsString]) -> Result<Loaded, ConfigError> {
-    Ok(Loaded::Run(Box::new(Config::default())))
+/// The release of dnsmasq whose behavior we reproduce.
+pub(crate) const DNSMASQ_VERSION: &str = "2.93";
+
+/// The file that is read when the command line names none.
+const DEFAULT_FILE: &str = "/etc/dnsmasq.conf";
+
+/// Reads the command line and what it leads to; see [`crate::config::load`].
+pub(crate) fn load(arguments: &[OsString]) -> Result<Loaded, ConfigError> {
+    let called = arguments.first().map(|name| from_bytes(Path::new(name).file_name().unwrap_or_default().as_bytes()));
+    let as_dnsmasq = called.as_deref() == Some("dnsmasq");
+    let words: Vec<String> = arguments.iter().skip(1).map(|word| from_bytes(word.as_bytes())).collect();
+
+    let mut draft = Draft::new();
+    let mut file = MainFile::Default;
+    let mut test = false;
+    let mut options = Options::new(&words);
+    while let Some((row, value)) = options.next().map_err(Fault::on_command_line)? {
+        match row.name {
+            "version" => return Ok(print(version(as_dnsmasq))),
+            "help" => return Ok(print(help(&words))),
+            "test" => test = true,
+            // The first file named is read last; every further one at once.
+            "conf-file" if matches!(file, MainFile::Default) => {
+                file = value.filter(|value| !value.is_empty()).map_or(MainFile::Nothing, |value| MainFile::Named(reveal_path(value)));
+            }
+            _ => draft.take(row, value, Origin::CommandLine).map_err(Fault::on_command_line)?,
+        }
+    }
+    if options.leftover.iter().any(|word| !word.bytes().all(|byte| byte.is_ascii_whitespace() || byte == 0x0B)) {
+        let text = "junk found in command line".to_owned();
+        return Err(ConfigError { status: STATUS_CONFIGURATION, text, remedy: None });
+    }
+    match file {
+        MainFile::Default => source::file(&mut draft, Path::new(DEFAULT_FILE), false),
+        MainFile::Named(path) => source::file(&mut draft, &path, true),
+        MainFile::Nothing => Ok(()),
+    }
+    .map_err(Fault::on_command_line)?;
+    let config = draft.finish(test)?;
+    if test {
+        let text = "dnsmasq: syntax check OK.\n".to_owned();
+        return Ok(Loaded::Print { text, to_stderr: true, status: 0 });
+    }
+    Ok(Loaded::Run(Box::new(config)))
+}
+
+/// Which file is read after the command line.
+#[derive(Debug)]
+enum MainFile {
+    Default,
+    Named(PathBuf),
+    /// `--conf-file` without value.
+    Nothing,
+}
+
+fn print(text: String) -> Loaded {
+    Loaded::Print { text, to_stderr: false, status: 0 }
+}
+
+/// The options of a command line, one after the other, and the words that are none.
+#[derive(Debug)]
+struct Options<'a> {
+    words: std::slice::Iter<'a, String>,
+    /// What is left of a word of short letters.
+    letters: &'a str,
+    leftover: Vec<&'a str>,
+}
+
+type Taken<'a> = Option<(&'static Row, Option<&'a str>)>;
+
+impl<'a> Options<'a> {
+    fn new(words: &'a [String]) -> Options<'a> {
+        Options { words: words.iter(), letters: "", leftover: Vec::new() }
+    }
+
+    /// The next option; [`Fault::Value`] when it is unknown, ambiguous, or its value is missing or not wanted.
+    fn next(&mut self) -> Result<Taken<'a>, Fault> {
+        if !self.letters.is_empty() {
+            return self.short().map(Some);
+        }
+        for word in self.words.by_ref() {
+            if word == "--" {
+                self.leftover.extend(self.words.by_ref().map(String::as_str));
+                return Ok(None);
+            }
+            if let Some(long) = word.strip_prefix("--") {
+                return self.long(long).map(Some);
+            }
+            match word.strip_prefix('-') {
+                Some(letters) if !letters.is_empty() => {
+                    self.letters = letters;
+                    return self.short().map(Some);
+                }
+                _ => self.leftover.push(word),
+            }
+        }
+        Ok(None)
+    }
+
+    fn long(&mut self, word: &'a str) -> Result<(&'static Row, Option<&'a str>), Fault> {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (word, None),
+        };
+        let row = keys::find(name).or_else(|| abbreviated(name)).ok_or(Fault::Value)?;
+        let value = match (row.argument, value) {
+            (Argument::None, Some(_)) => return Err(Fault::Value),
+            (Argument::Required, None) => Some(self.words.next().ok_or(Fault::Value)?.as_str()),
+            (_, value) => value,
+        };
+        Ok((row, value))
+    }
+
+    fn short(&mut self) -> Result<(&'static Row, Option<&'a str>), Fault> {
+        let end = self.letters.char_indices().nth(1).map_or(self.letters.len(), |(position, _)| position);
+        let (letter, rest) = self.letters.split_at(end);
+        let row = keys::all().find(|row| row.short.get(..1) == Some(letter)).ok_or(Fault::Value)?;
+        if !row.short.ends_with(':') {
+            self.letters = rest;
+            return Ok((row, None));
+        }
+        self.letters = "";
+        let value = if rest.is_empty() { self.words.next().ok_or(Fault::Value)?.as_str() } else { rest };
+        Ok((row, Some(value)))
+    }
+}
+
+/// The option that `prefix` begins, if it is only one, or one and its alias.
+fn abbreviated(prefix: &str) -> Option<&'static Row> {
+    let mut rows = keys::all().filter(|row| row.name.starts_with(prefix));
+    let first = rows.next()?;
+    let same = |row: &Row| row.shared_name() == first.shared_name() && row.argument == first.argument;
+    rows.all(same).then_some(first)
+}
+
+/// What `--version` prints: a line whose third word programs take for the version, a line of features, and the terms.
+fn version(as_dnsmasq: bool) -> String {
+    let ours = env!("CARGO_PKG_VERSION");
+    let first = if as_dnsmasq {
+        format!("Dnsmasq version {DNSMASQ_VERSION}  as reproduced by wardmasq {ours}")
+    } else {
+        format!("wardmasq {ours} (in place of dnsmasq {DNSMASQ_VERSION})")
+    };
+    format!(
+        "{first}\nCompile time options: {FEATURES}\n\nThis software comes with ABSOLUTELY NO WARRANTY.\n\
+         It is free software: you may redistribute it\nunder the terms of the MIT License or the Apache License 2.0.\n"
+    )
+}
+
+/// In dnsmasq's words and order.
+const FEATURES: &str = "IPv6 GNU-getopt no-DBus no-UBus no-i18n no-IDN DHCP no-DHCPv6 no-scripts TFTP no-conntrack no-ipset \
+                        no-nftset no-auth no-DNSSEC no-loop-detect inotify no-dumpfile";
+
+/// What `--help` prints; `--help dhcp` and `--help dhcp6` list the names of DHCP options.
+fn help(words: &[String]) -> String {
+    match words {
+        [_, topic] if topic == "dhcp" => names("Known DHCP options:", NAMES_4),
+        [_, topic] if topic == "dhcp6" => names("Known DHCPv6 options:", NAMES_6),
+        _ => usage(),
+    }
+}
+
+fn names(heading: &str, rows: &[Named]) -> String {
+    let shown = rows.iter().filter(|row| !row.internal).map(|row| format!("{:3} {}\n", row.code, row.name));
+    format!("{heading}\n{}", shown.collect::<String>())
+}
+
+fn usage() -> String {
+    let mut text = String::from("Usage: dnsmasq [options]\n\nValid options are:\n");
+    for row in keys::all() {
+        let short = row.short.get(..1).map_or_else(|| "   ".to_owned(), |letter| format!("-{letter},"));
+        let value = match row.argument {
+            Argument::None => "",
+            Argument::Optional => "[=<value>]",
+            Argument::Required => "=<value>",
+        };
+        let note = if row.built == keys::Built::No { "(has no effect yet)" } else { "" };
+        let long = format!("--{}{value}", row.name);
+        text += format!("{short} {long:<40} {note}").trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(words: &[&str]) -> Result<Vec<String>, Fault> {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        let mut options = Options::new(&words);
+        let mut taken = Vec::new();
+        while let Some((row, value)) = options.next()? {
+            taken.push(format!("{}={}", row.name, value.unwrap_or("-")));
+        }
+        taken.extend(options.leftover.iter().map(|word| format!("left {word}")));
+        Ok(taken)
+    }
+
+    #[test]
+    fn getopt_forms() {
+        assert_eq!(taken(&["-hnp53", "-p", "54", "-p=55"]).unwrap(), ["no-hosts=-", "no-poll=-", "port=53", "port=54", "port==55"]);
+        assert_eq!(taken(&["--port=", "--port", "", "x", "--log-queries", "extra"]).unwrap(), ["port=", "port=", "log-queries=-", "left x", "left extra"]);
+        assert_eq!(taken(&["--", "--port=53", "-"]).unwrap(), ["left --port=53", "left -"]);
+        assert_eq!(taken(&["-"]).unwrap(), ["left -"]);
+    }
+
+    #[test]
+    fn abbreviations_must_fit_one_option() {
+        assert_eq!(taken(&["--domain-n", "--filter-A", "--domain-s=a"]).unwrap(), ["domain-needed=-", "filter-A=-", "domain-suffix=a"]);
+        for bad in ["--por=53", "--no", "--PORT=53", "--domain-needed=", "--port", "-u", "-?"] {
+            assert_eq!(taken(&[bad]), Err(Fault::Value), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_third_word_of_the_version_is_a_version() {
+        assert_eq!(version(true).split(' ').nth(2), Some("2.93"));
+        assert!(version(false).starts_with("wardmasq 0."));
+    }
 }

@@ -10,9 +10,30 @@
 //! | `line` | one line of a file to key and value: comments, quotes |
 //! | `source` | which text, in which order, from where |
 //! | `draft` | the tree while it is being read |
-//! | `number`, `name`, `address`, `tag` | values that several options share |
+//! | `text`, `number`, `name`, `hex`, `tag` | values that several options share |
 //! | `process`, `dns`, `route`, `dhcp`, `dhcp_host`, `dhcp_option`, `tftp` | value parsers by area |
+//! | `fault` | what is wrong with a value, and how that is worded |
 //! | `check` | rules across options, after everything is read |
+
+mod check;
+mod dhcp;
+mod dhcp_host;
+mod dhcp_option;
+pub(crate) mod dhcp_option_names;
+mod dns;
+pub(crate) mod draft;
+pub(crate) mod fault;
+mod hex;
+pub mod keys;
+mod line;
+mod name;
+mod number;
+mod process;
+mod route;
+pub(crate) mod source;
+mod tag;
+pub(crate) mod text;
+mod tftp;
 
 use std::ffi::OsString;
 use std::fmt;

@@ -1,0 +1,162 @@
+//! Rules across options, once everything has been read: what contradicts, and what follows from what.
+
+use std::fs;
+use std::path::PathBuf;
+
+use ipc::config::dhcp::DhcpSlice;
+
+use super::draft::Draft;
+use super::fault::{Fault, STATUS_CONFIGURATION, STATUS_FILE, STATUS_OTHER};
+use super::source::reason;
+use super::text::from_bytes;
+use super::{BindMode, ConfigError, LogTarget, name};
+
+/// Above this many records dnsmasq doubts that a cache is of use.
+const CACHE_SIZE_DOUBTFUL: u32 = 10_000;
+
+/// The resolv file unless configured otherwise.
+const RESOLV_FILE: &str = "/etc/resolv.conf";
+
+/// Lowest and highest source port unless configured otherwise.
+const PORT_LIMITS: (u16, u16) = (1024, 65_535);
+
+/// The checks that `--test` makes too.
+pub(crate) fn always(draft: &mut Draft) -> Result<(), ConfigError> {
+    let process = &draft.process;
+    
+    let system = [PathBuf::from(RESOLV_FILE)];
+    let resolv_files = draft.resolv_files.as_deref().unwrap_or(&system);
+    if process.no_poll && !process.no_resolv && resolv_files.len() > 1 {
+        return Err(refusal("only one resolv.conf file allowed in no-poll mode."));
+    }
+    if draft.domain_from_resolv {
+        let [file] = resolv_files else { return Err(refusal(NOT_ONE_RESOLV)) };
+        if process.no_resolv {
+            return Err(refusal(NOT_ONE_RESOLV));
+        }
+        draft.dns.domains.default = Some(search_domain(file)?);
+    }
+    if draft.dns.dhcp_fqdn && draft.dns.domains.default.is_none() {
+        return Err(refusal("there must be a default domain when --dhcp-fqdn is set"));
+    }
+    Ok(())
+}
+
+const NOT_ONE_RESOLV: &str = "must have exactly one resolv.conf to read domain from.";
+
+fn refusal(text: &str) -> ConfigError {
+    ConfigError { status: STATUS_CONFIGURATION, text: text.to_owned(), remedy: None }
+}
+
+/// The first usable word behind `search` in a resolv file, for `domain=#`.
+fn search_domain(file: &PathBuf) -> Result<String, ConfigError> {
+    let shown = file.display();
+    let bytes = fs::read(file).map_err(|error| ConfigError {
+        status: STATUS_FILE,
+        text: format!("failed to read {shown}: {}", reason(&error)),
+        remedy: None,
+    })?;
+    let words = |line: &[u8]| -> Option<String> {
+        let text = from_bytes(line);
+        let mut words = text.split_ascii_whitespace();
+        (words.next() == Some("search")).then_some(())?;
+        name::domain(words.next()?, Fault::Value).ok()
+    };
+    bytes.split(|&byte| byte == b'\n').find_map(words).ok_or_else(|| ConfigError {
+        status: STATUS_OTHER,
+        text: format!("no search directive found in {shown}"),
+        remedy: None,
+    })
+}
+
+/// What follows from what: defaults that depend on other options, and the order in which lists are searched.
+pub(crate) fn settle(draft: &mut Draft) {
+    let process = &mut draft.process;
+    let dns = &mut draft.dns;
+
+    process.port = dns.port;
+    process.hosts = (!draft.no_hosts).then(|| PathBuf::from("/etc/hosts"));
+    process.addn_hosts.reverse();
+    process.min_port = draft.port_limits.0.unwrap_or(PORT_LIMITS.0);
+    process.max_port = draft.port_limits.1.unwrap_or(PORT_LIMITS.1);
+    for source in &mut process.upstream_sources {
+        if source.interface.is_none() && source.address.is_none() {
+            source.port = process.query_port;
+        }
+    }
+    let facility = if process.debug { LOCAL0 } else { DAEMON };
+    process.log_facility = draft.log_facility.take().unwrap_or(LogTarget::Syslog(facility));
+
+    if process.no_resolv && draft.resolv_files.as_ref().is_some_and(|files| !files.is_empty()) {
+        process.warnings.push("warning: ignoring resolv-file flag because no-resolv is set".to_owned());
+    }
+    let resolv_files = draft.resolv_files.take().unwrap_or_else(|| vec![PathBuf::from(RESOLV_FILE)]);
+    process.resolv_files = if process.no_resolv { Vec::new() } else { resolv_files };
+    dns.resolv = !process.resolv_files.is_empty();
+    if dns.cache_size > CACHE_SIZE_DOUBTFUL && dns.port != 0 {
+        process.warnings.push(
+            "cache size greater than 10000 may cause performance issues, and is unlikely to be useful.".to_owned(),
+        );
+    }
+
+    let limited = !process.interfaces.is_empty()
+        || !process.except_interfaces.is_empty()
+        || !process.listen_addresses.is_empty()
+        || draft.auth_server;
+    if limited {
+        dns.local_service = false;
+    } else if draft.local_host_only && !dns.local_service {
+        process.interfaces.push(String::new());
+        draft.bind_interfaces = true;
+    }
+    process.bind = match (draft.bind_interfaces, draft.bind_dynamic) {
+        (_, true) => BindMode::Dynamic,
+        (true, false) => BindMode::Interfaces,
+        (false, false) => BindMode::Wildcard,
+    };
+    dns.listen_addresses.clone_from(&process.listen_addresses);
+    // Sockets bound to addresses of chosen interfaces once and for all need no second look at the arrival interface.
+    dns.check_arrival = process.bind != BindMode::Interfaces;
+
+    dns.domains.conditional.reverse();
+    let dhcp = &mut draft.dhcp;
+    last_first(dhcp);
+    dhcp.domains.clone_from(&dns.domains);
+    dhcp.dns_served = dns.port != 0;
+    process.dhcp_broadcast_all = dhcp.broadcast.iter().any(Vec::is_empty);
+    if dhcp.log_dhcp {
+        dhcp.quiet_dhcp = false;
+    }
+
+    // Per interface the last line counts, and the root for all others is looked at last.
+    draft.tftp.roots.reverse();
+    draft.tftp.roots.sort_by_key(|root| root.interface.is_none());
+    let first_common = draft.tftp.roots.iter().position(|root| root.interface.is_none());
+    draft.tftp.roots.truncate(first_common.map_or(usize::MAX, |position| position + 1));
+}
+
+const DAEMON: u8 = 3;
+const LOCAL0: u8 = 16;
+
+fn last_first(dhcp: &mut DhcpSlice) {
+    dhcp.pools.reverse();
+    dhcp.host_rules.reverse();
+    dhcp.options.reverse();
+    dhcp.boot.reverse();
+    dhcp.ignore.reverse();
+    dhcp.ignore_names.reverse();
+    dhcp.class_rules.reverse();
+    dhcp.broadcast.reverse();
+}
+
+/// The checks that only a real start makes.
+pub(crate) fn at_start(draft: &Draft) -> Result<(), ConfigError> {
+    let process = &draft.process;
+    if process.max_port < process.min_port {
+        return Err(refusal("max_port cannot be smaller than min_port"));
+    }
+    if draft.bind_interfaces && draft.bind_dynamic {
+        return Err(refusal("cannot set --bind-interfaces and --bind-dynamic"));
+    }
+    Ok(())
+}

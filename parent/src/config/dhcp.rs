@@ -1,0 +1,270 @@
+//! Values of DHCP options, but for host rules and options to send (see `dhcp_host`, `dhcp_option`).
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use ipc::config::dhcp::{Boot, ClassRule, ClassTest, INFINITE, Pool, PoolMode};
+use ipc::tag::TagTest;
+
+use super::draft::Draft;
+use super::fault::Fault;
+use super::number::{is_time, loose, number, number16, seconds};
+use super::text::{fields, reveal, reveal_text, split};
+use super::{hex, tag};
+
+/// Lease time without any other, in seconds.
+const LEASE_TIME_S: u32 = 3600;
+/// Shortest lease time, in seconds: a shorter one becomes this.
+pub(crate) const LEASE_TIME_MIN_S: u32 = 120;
+/// Most fields of a `dhcp-range` behind its tags.
+const RANGE_FIELDS_MAX: usize = 8;
+
+type Value<'a> = Option<&'a str>;
+type Outcome = Result<(), Fault>;
+
+/// `dhcp-range = {TAG ","} FIRST "," (LAST | MODE) …`.
+pub(crate) fn range(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let bad = || Fault::from("bad dhcp-range");
+    let mut rest = value.ok_or(Fault::Value)?;
+    let mut set_tag: Option<String> = None;
+    let mut tests = Vec::new();
+    while let Some((field, after)) = leading_tag(rest) {
+        rest = after;
+        match tag::tested(field) {
+            Some("") => {}
+            Some(name) => tests.push(tag::test(name)),
+            None if set_tag.is_some() => return Err(Fault::from("only one tag allowed")),
+            None => set_tag = Some(reveal_text(field.strip_prefix("set:").unwrap_or(field))),
+        }
+    }
+    let fields: Vec<&str> = fields(rest).take(RANGE_FIELDS_MAX + 1).collect();
+    if !(2..=RANGE_FIELDS_MAX).contains(&fields.len()) {
+        return Err(bad());
+    }
+    if let Ok(first) = fields[0].parse::<Ipv4Addr>() {
+        let pool = range4(first, &fields[1..], set_tag.filter(|tag| !tag.is_empty()), tests)?;
+        draft.dhcp.pools.push(pool);
+        Ok(())
+    } else if let Ok(first) = fields[0].parse::<Ipv6Addr>() {
+        draft.not_built("dhcp-range for IPv6");
+        check_range6(first, &fields[1..])
+    } else {
+        Err(bad())
+    }
+}
+
+/// A field in front of a range that cannot be an address, with what follows its comma.
+fn leading_tag(text: &str) -> Option<(&str, &str)> {
+    let address = |c: char| c.is_ascii_hexdigit() || matches!(c, '.' | ':' | ' ');
+    let odd = text.find(|c: char| !address(c))?;
+    if text[odd..].starts_with(',') {
+        return None;
+    }
+    let (field, rest) = split(text, ',');
+    Some((field, rest?))
+}
+
+fn range4(first: Ipv4Addr, fields: &[&str], set_tag: Option<String>, tests: Vec<TagTest>) -> Result<Pool, Fault> {
+    let bad = || Fault::from("bad dhcp-range");
+    let (&end, mut rest) = fields.split_first().ok_or_else(bad)?;
+    let (mode, last) = match end {
+        "static" => (PoolMode::Static, first),
+        "proxy" => (PoolMode::Proxy, first),
+        _ => (PoolMode::Dynamic, end.parse().map_err(|_| bad())?),
+    };
+    let (first, last) = (first.min(last), first.max(last));
+    let mut address = || {
+        let (field, after) = rest.split_first()?;
+        let parsed = field.parse::<Ipv4Addr>().ok()?;
+        rest = after;
+        Some(parsed)
+    };
+    let netmask = address();
+    let broadcast = netmask.and_then(|_| address());
+    let lease_time_s = match rest {
+        [] => LEASE_TIME_S,
+        [field] => lease_time(field, LEASE_TIME_S).ok_or_else(bad)?,
+        _ => return Err(bad()),
+    };
+    if netmask.is_some_and(|mask| u32::from(first) & u32::from(mask) != u32::from(last) & u32::from(mask)) {
+        return Err(Fault::from("inconsistent DHCP range"));
+    }
+    Ok(Pool { first, last, netmask, broadcast, mode, lease_time_s, set_tag, tests })
+}
+
+/// The lease field of a range. `deprecated` means something for IPv6 only.
+fn lease_time(field: &str, default_s: u32) -> Option<u32> {
+    match field {
+        "" | "deprecated" => Some(default_s),
+        "infinite" => Some(INFINITE),
+        _ if is_time(field, false) => Some(seconds(field).max(LEASE_TIME_MIN_S)),
+        _ => None,
+    }
+}
+
+/// Checks an IPv6 range, so that a configuration written for dnsmasq is refused for the same mistakes.
+fn check_range6(first: Ipv6Addr, fields: &[&str]) -> Outcome {
+    let bad = || Fault::from("bad dhcp-range");
+    let (mut last, mut advertised, mut constructed) = (first, false, false);
+    let mut rest = fields;
+    while let Some((&field, after)) = rest.split_first() {
+        let at_start = rest.len() == fields.len();
+        match field {
+            "static" | "off-link" => {}
+            "ra-only" | "slaac" | "ra-names" | "ra-advrouter" | "ra-stateless" => advertised = true,
+            _ if field.starts_with("constructor:") => constructed = true,
+            _ => match field.parse() {
+                Ok(end) if at_start => last = end,
+                _ => break,
+            },
+        }
+        rest = after;
+    }
+    let mut length = 64;
+    if let [field, after @ ..] = rest
+        && field.bytes().all(|byte| byte.is_ascii_digit())
+        && loose(field) <= 128
+    {
+        length = loose(field);
+        rest = after;
+    }
+    match rest {
+        [] => {}
+        [field] => drop(lease_time(field, 0).ok_or_else(bad)?),
+        _ => return Err(bad()),
+    }
+    if length < 64 {
+        return Err(Fault::from("prefix length must be at least 64"));
+    }
+    if length != 64 && constructed {
+        return Err(Fault::from("prefix length must be exactly 64 for subnet constructors"));
+    }
+    if length != 64 && advertised {
+        return Err(Fault::from("prefix length must be exactly 64 for RA subnets"));
+    }
+    let network = |address: Ipv6Addr| u128::from(address) & u128::MAX.checked_shl(128 - length.unsigned_abs()).unwrap_or(0);
+    if constructed && u128::from(first) >> 64 != 0 {
+        return Err(Fault::from("prefix must be zero with \"constructor:\" argument"));
+    }
+    if network(first) != network(last) {
+        return Err(Fault::from("inconsistent DHCPv6 range"));
+    }
+    Ok(())
+}
+
+/// `dhcp-boot = {TEST ","} FILE ["," [SERVER-NAME] ["," ADDRESS]]`.
+pub(crate) fn boot(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (tests, rest) = tag::leading_tests(value.ok_or(Fault::Value)?);
+    let (file, rest) = split(rest.ok_or(Fault::Value)?, ',');
+    let (server_name, address) = rest.map_or((None, None), |rest| {
+        let (name, address) = split(rest, ',');
+        (Some(name), address)
+    });
+    let address = address.map(reveal_text);
+    let next_server = address.as_deref().and_then(|text| text.parse().ok());
+    if next_server.is_none() && address.is_some_and(|text| !text.is_empty()) {
+        draft.not_built("dhcp-boot with the name of a server");
+    }
+    let server_name = server_name.filter(|name| !name.is_empty()).map(reveal_text);
+    draft.dhcp.boot.push(Boot { file: reveal_text(file), server_name, next_server, tests });
+    Ok(())
+}
+
+/// `dhcp-vendorclass = ["set:"] TAG "," ("enterprise:" NUMBER ["," TEXT] | TEXT)`.
+pub(crate) fn vendor_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (tag, text) = value.and_then(tag::set_and_rest).ok_or(Fault::Value)?;
+    if let Some(rest) = text.strip_prefix("enterprise:") {
+        let (enterprise, text) = split(rest, ',');
+        if text.is_none() && loose(enterprise) == 0 {
+            return Err(Fault::Value);
+        }
+        draft.not_built("dhcp-vendorclass with enterprise:");
+        return Ok(());
+    }
+    draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::VendorClass(reveal(text)) });
+    Ok(())
+}
+
+/// `dhcp-userclass = ["set:"] TAG "," TEXT`.
+pub(crate) fn user_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (tag, text) = value.and_then(tag::set_and_rest).ok_or(Fault::Value)?;
+    draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::UserClass(reveal(text)) });
+    Ok(())
+}
+
+/// `dhcp-mac = ["set:"] TAG "," HARDWARE-ADDRESS`.
+pub(crate) fn mac(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (tag, text) = value.and_then(tag::set_and_rest).ok_or(Fault::Value)?;
+    let pattern = hex::hardware(text).ok_or(Fault::Value)?;
+    draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::Hardware(pattern) });
+    Ok(())
+}
+
+/// `dhcp-alternate-port = [SERVER ["," CLIENT]]`.
+pub(crate) fn alternate_port(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let bad = || Fault::from("invalid port number");
+    let (server, client) = match value {
+        None => (1067, 1068),
+        Some(value) => {
+            let (server, client) = split(value, ',');
+            let server = number16(server).ok_or_else(bad)?;
+            let client = client.map_or(Some(server.wrapping_add(1)), number16).ok_or_else(bad)?;
+            (server, client)
+        }
+    };
+    draft.dhcp.server_port = server;
+    draft.dhcp.client_port = client;
+    Ok(())
+}
+
+/// `dhcp-reply-delay = {TEST ","} SECONDS`: checked only.
+pub(crate) fn reply_delay(_: &mut Draft, value: Value<'_>) -> Outcome {
+    let (_, seconds) = tag::leading_tests(value.ok_or(Fault::Value)?);
+    seconds.and_then(number).map(drop).ok_or(Fault::Value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(value: &str) -> Result<Pool, Fault> {
+        let mut draft = Draft::new();
+        range(&mut draft, Some(value))?;
+        Ok(draft.dhcp.pools.remove(0))
+    }
+
+    #[test]
+    fn a_range_with_everything() {
+        let pool = pool("tag:a,tag:!b,set:c,192.168.0.150,192.168.0.50,255.255.255.0,192.168.0.255,12h").unwrap();
+        assert_eq!((pool.first.octets()[3], pool.last.octets()[3]), (50, 150));
+        assert_eq!(pool.broadcast, Some(Ipv4Addr::new(192, 168, 0, 255)));
+        assert_eq!(pool.lease_time_s, 43_200);
+        assert_eq!(pool.set_tag.as_deref(), Some("c"));
+        assert_eq!(pool.tests.iter().map(|test| test.negated).collect::<Vec<_>>(), [false, true]);
+    }
+
+    #[test]
+    fn lease_times() {
+        let time = |field: &str| pool(&format!("10.0.0.1,10.0.0.2,{field}")).map(|pool| pool.lease_time_s);
+        assert_eq!(time("1S"), Ok(120));
+        assert_eq!(time("infinite"), Ok(INFINITE));
+        assert_eq!(time(""), Ok(3600));
+        assert_eq!(time("255.255.255"), Err(Fault::from("bad dhcp-range")));
+        assert_eq!(time("1h30m"), Err(Fault::from("bad dhcp-range")));
+    }
+
+    #[test]
+    fn a_bare_tag_of_hex_letters_is_taken_for_an_address() {
+        assert_eq!(pool("cafe,10.0.0.1,10.0.0.2"), Err(Fault::from("bad dhcp-range")));
+        assert_eq!(pool("red,10.0.0.1,static").unwrap().mode, PoolMode::Static);
+        assert_eq!(pool("set:a,set:b,10.0.0.1,10.0.0.2"), Err(Fault::from("only one tag allowed")));
+    }
+
+    #[test]
+    fn a_boot_line_takes_its_tests_off() {
+        let mut draft = Draft::new();
+        boot(&mut draft, Some("tag:a,tag:b,pxelinux.0,srv,192.0.2.1")).unwrap();
+        let boot = &draft.dhcp.boot[0];
+        assert_eq!((boot.tests.len(), boot.file.as_str()), (2, "pxelinux.0"));
+        assert_eq!(boot.next_server, Some(Ipv4Addr::new(192, 0, 2, 1)));
+    }
+}

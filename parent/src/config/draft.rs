@@ -1,0 +1,151 @@
+//! The configuration while it is being read: the tree so far, and what must be remembered to finish it.
+
+use std::collections::{HashMap, HashSet};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use ipc::config::dhcp::DhcpSlice;
+use ipc::config::dns::DnsSlice;
+use ipc::config::tftp::TftpSlice;
+
+use super::keys::{self, Row};
+use super::{Config, ConfigError, LogTarget, Process, check};
+use super::fault::Fault;
+
+/// Where an option was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Among the arguments.
+    CommandLine,
+    /// In a file, in the output of a script, or on standard input.
+    File,
+}
+
+/// The tree so far. Lists that dnsmasq searches from the end of the file are kept in the order written until `finish`.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// Names, upstreams, routes.
+    pub(crate) dns: DnsSlice,
+    /// DHCP.
+    pub(crate) dhcp: DhcpSlice,
+    /// TFTP.
+    pub(crate) tftp: TftpSlice,
+    /// The parent's own.
+    pub(crate) process: Process,
+    /// `enable-tftp` was given.
+    pub(crate) tftp_wanted: bool,
+    /// `no-hosts` was given.
+    pub(crate) no_hosts: bool,
+    /// `resolv-file` lines; `None` before the first.
+    pub(crate) resolv_files: Option<Vec<PathBuf>>,
+    /// `log-facility`, if given.
+    pub(crate) log_facility: Option<LogTarget>,
+    /// `min-port`, `max-port`, if given.
+    pub(crate) port_limits: (Option<u16>, Option<u16>),
+    /// `bind-interfaces` was given or follows.
+    pub(crate) bind_interfaces: bool,
+    /// `bind-dynamic` was given.
+    pub(crate) bind_dynamic: bool,
+    /// `local-service=host` was given.
+    pub(crate) local_host_only: bool,
+    /// The last unconditional `domain` was `#`: take it from the resolv file.
+    pub(crate) domain_from_resolv: bool,
+    /// `auth-server` was given, which widens what is listened on.
+    pub(crate) auth_server: bool,
+    /// Addresses of host rules, of which each may occur once.
+    pub(crate) host_addresses: HashSet<Ipv4Addr>,
+    /// Files that were read, by device and inode.
+    pub(crate) files_read: HashSet<(u64, u64)>,
+    /// Standard input was read.
+    pub(crate) stdin_read: bool,
+    /// Files and scripts being read now, one inside the other.
+    pub(crate) depth: u32,
+    /// Once-only options that were given, by the name they share with their aliases.
+    given: HashMap<&'static str, Origin>,
+}
+
+impl Draft {
+    /// dnsmasq's defaults.
+    pub(crate) fn new() -> Draft {
+        Draft {
+            dns: DnsSlice {
+                port: 53,
+                cache_size: 150,
+                edns_packet_max: 1232,
+                dns_forward_max: 150,
+                max_tcp_connections: 30,
+                version: format!("dnsmasq-{}", crate::command_line::DNSMASQ_VERSION),
+                ..DnsSlice::default()
+            },
+            dhcp: DhcpSlice { server_port: 67, client_port: 68, lease_max: 1000, ..DhcpSlice::default() },
+            tftp: TftpSlice { max: 50, ..TftpSlice::default() },
+            process: Process {
+                user: Some("nobody".to_owned()),
+                pid_file: Some(PathBuf::from("/var/run/dnsmasq.pid")),
+                lease_file: PathBuf::from(LEASE_FILE),
+                ..Process::default()
+            },
+            tftp_wanted: false,
+            no_hosts: false,
+            resolv_files: None,
+            log_facility: None,
+            port_limits: (None, None),
+            bind_interfaces: false,
+            bind_dynamic: false,
+            local_host_only: false,
+            domain_from_resolv: false,
+            auth_server: false,
+            host_addresses: HashSet::new(),
+            files_read: HashSet::new(),
+            stdin_read: false,
+            depth: 0,
+            given: HashMap::new(),
+        }
+    }
+
+    /// Takes one option that was found in the table, with its value.
+    pub(crate) fn take(&mut self, row: &'static Row, value: Option<&str>, origin: Origin) -> Result<(), Fault> {
+        if row.once {
+            let before = self.given.insert(row.shared_name(), origin);
+            match (before, origin) {
+                (Some(Origin::File), Origin::File) => return Err(Fault::from("illegal repeated keyword")),
+                (Some(Origin::CommandLine), Origin::CommandLine) => return Err(Fault::from("illegal repeated flag")),
+                (Some(Origin::File), Origin::CommandLine) => {
+                    // A file read in the middle of the command line wins over what follows it there.
+                    self.given.insert(row.shared_name(), Origin::File);
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
+        if row.built == keys::Built::No {
+            self.not_built(row.name);
+        }
+        match row.parse {
+            Some(parse) => parse(self, value),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers that something known was written that has no effect yet.
+    pub(crate) fn not_built(&mut self, what: &str) {
+        if !self.process.not_built.iter().any(|name| name == what) {
+            self.process.not_built.push(what.to_owned());
+        }
+    }
+
+    /// The finished tree, after the checks across options; those that only a real start makes unless `test`.
+    pub(crate) fn finish(mut self, test: bool) -> Result<Config, ConfigError> {
+        check::always(&mut self)?;
+        check::settle(&mut self);
+        if !test {
+            check::at_start(&self)?;
+        }
+        let dhcp_wanted = !self.dhcp.pools.is_empty();
+        let Draft { dns, dhcp, tftp, process, tftp_wanted, .. } = self;
+        Ok(Config { dns, dhcp: dhcp_wanted.then_some(dhcp), tftp: tftp_wanted.then_some(tftp), process })
+    }
+}
+
+/// Where leases are kept unless configured otherwise.
+pub(crate) const LEASE_FILE: &str = "/var/lib/misc/dnsmasq.leases";

@@ -1,0 +1,111 @@
+//! Domain names, as options write them.
+
+use ipc::NAME_BYTES_MAX;
+
+use super::fault::Fault;
+use super::text::reveal;
+
+/// Longest label, in bytes (RFC 1035 section 2.3.4).
+const LABEL_BYTES_MAX: usize = 63;
+
+/// What to do about a name that is refused for its characters.
+const ADVICE: &str = "names with characters beyond ASCII are not supported: write the form that begins with xn--";
+
+/// A domain name, without trailing dot; the empty text is the root. `refusal` is what the option says of a bad one.
+///
+/// Lower-case names are kept as they are, whatever their shape. A name with a capital goes the way of internationalized
+/// names, as in dnsmasq: it is made lower case, and its labels may not begin or end with `-` nor have `--` in the third
+/// and fourth place (RFC 5891 section 4.2.3.1) unless they are in the `xn--` form already.
+pub(crate) fn domain(text: &str, refusal: Fault) -> Result<String, Fault> {
+    let bytes = reveal(text);
+    if bytes.is_empty() {
+        return Ok(String::new());
+    }
+    if !bytes.is_ascii() {
+        return Err(Fault::Advised(Box::new(refusal), ADVICE));
+    }
+    let Ok(name) = String::from_utf8(bytes) else { return Err(refusal) };
+    let (name, dotted) = match name.strip_suffix('.') {
+        Some(rest) => (rest, true),
+        None => (name.as_str(), false),
+    };
+    let visible = name.bytes().any(|byte| byte.is_ascii_graphic() && byte != b'.');
+    let legal = name.len() <= NAME_BYTES_MAX
+        && !name.bytes().any(|byte| byte.is_ascii_control())
+        && name.split('.').all(|label| label.len() <= LABEL_BYTES_MAX)
+        && (visible || dotted);
+    if !legal {
+        return Err(refusal);
+    }
+    if !name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Ok(name.to_owned());
+    }
+    let name = name.to_ascii_lowercase();
+    if name.split('.').all(label_is_strict) { Ok(name) } else { Err(refusal) }
+}
+
+fn label_is_strict(label: &str) -> bool {
+    let doubled = label.as_bytes().get(2..4) == Some(b"--") && !label.starts_with("xn--");
+    !label.starts_with('-') && !label.ends_with('-') && !doubled
+}
+
+/// A host name and the domain that was written behind it, if any. `refusal` is what the option says of a bad one.
+pub(crate) fn host(text: &str, refusal: fn() -> Fault) -> Result<(String, Option<String>), Fault> {
+    let name = domain(text, refusal())?;
+    let (host, domain) = match name.split_once('.') {
+        Some((host, domain)) => (host, Some(domain).filter(|domain| !domain.is_empty())),
+        None => (name.as_str(), None),
+    };
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if host.bytes().all(inner) && !host.starts_with(['-', '_']) {
+        Ok((host.to_owned(), domain.map(str::to_owned)))
+    } else {
+        Err(refusal())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Result<String, Fault> {
+        domain(text, Fault::Value)
+    }
+
+    #[test]
+    fn lower_case_names_may_have_any_shape() {
+        for good in ["a..b", "a b", "-a-.example", "ab--c", "_x*/@!", &"a".repeat(63)] {
+            assert_eq!(name(good).as_deref(), Ok(good));
+        }
+        assert_eq!(name("a.example.").as_deref(), Ok("a.example"));
+        assert_eq!(name(".").as_deref(), Ok(""));
+        assert_eq!(name("").as_deref(), Ok(""));
+        for bad in [&"a".repeat(64), &"a.".repeat(128), " ", "..x\u{7f}"] {
+            assert_eq!(name(bad), Err(Fault::Value), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_capital_makes_the_rules_strict() {
+        assert_eq!(name("A.EXAMPLE").as_deref(), Ok("a.example"));
+        assert_eq!(name("Xn--Mnchen-3ya.De").as_deref(), Ok("xn--mnchen-3ya.de"));
+        for bad in ["-A.example", "A-.example", "ab--C"] {
+            assert_eq!(name(bad), Err(Fault::Value), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_beyond_ascii_are_refused_with_advice() {
+        assert!(matches!(name("ä.example"), Err(Fault::Advised(..))));
+    }
+
+    #[test]
+    fn host_names_are_plain_and_keep_their_domain() {
+        let refusal = || Fault::from("bad");
+        assert_eq!(host("Fred.Example.com", refusal), Ok(("fred".into(), Some("example.com".into()))));
+        assert_eq!(host("fred.", refusal), Ok(("fred".into(), None)));
+        for bad in ["-fred", "_fred", "fr ed", "f*"] {
+            assert_eq!(host(bad, refusal), Err(Fault::from("bad")));
+        }
+    }
+}

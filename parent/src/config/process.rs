@@ -1,0 +1,164 @@
+//! Values of options about the process itself: who it is, where it logs, which sockets it has.
+
+use std::net::IpAddr;
+
+use super::draft::{Draft, LEASE_FILE};
+use super::fault::Fault;
+use super::number::{number, number16, required};
+use super::text::{fields, reveal_path, reveal_text};
+use super::{GroupChoice, LogTarget};
+
+/// Longest log queue, in lines.
+const LOG_ASYNC_MAX: u32 = 100;
+
+type Value<'a> = Option<&'a str>;
+type Outcome = Result<(), Fault>;
+
+/// The value, if there is one and it is not empty.
+pub(crate) fn given(value: Value<'_>) -> Value<'_> {
+    value.filter(|value| !value.is_empty())
+}
+
+pub(crate) fn user(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.process.user = given(value).map(reveal_text);
+    Ok(())
+}
+
+pub(crate) fn group(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.process.group = given(value).map_or(GroupChoice::Primary, |name| GroupChoice::Named(reveal_text(name)));
+    Ok(())
+}
+
+pub(crate) fn pid_file(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.process.pid_file = given(value).map(reveal_path);
+    Ok(())
+}
+
+pub(crate) fn lease_file(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.process.lease_file = given(value).map_or_else(|| LEASE_FILE.into(), reveal_path);
+    Ok(())
+}
+
+/// The first line replaces the default, further ones add; an empty one drops the default while that is still in place.
+pub(crate) fn resolv_file(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let files = draft.resolv_files.get_or_insert_default();
+    files.extend(given(value).map(reveal_path));
+    Ok(())
+}
+
+pub(crate) fn addn_hosts(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.process.addn_hosts.extend(value.map(reveal_path));
+    Ok(())
+}
+
+pub(crate) fn hostsdir(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.process.hostsdirs.extend(value.map(reveal_path));
+    Ok(())
+}
+
+/// A comma list of interface patterns: what follows the first `*` means nothing.
+pub(crate) fn interfaces(value: Value<'_>) -> impl Iterator<Item = String> {
+    value.into_iter().flat_map(fields).map(|field| {
+        let mut name = reveal_text(field);
+        if let Some(star) = name.find('*') {
+            name.truncate(star + 1);
+        }
+        name
+    })
+}
+
+pub(crate) fn listen_address(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    for field in fields(value.ok_or(Fault::Value)?) {
+        let address: IpAddr = reveal_text(field).parse().map_err(|_| Fault::Value)?;
+        draft.process.listen_addresses.push(address);
+    }
+    Ok(())
+}
+
+pub(crate) fn local_service(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    match value {
+        None | Some("net") => draft.dns.local_service = true,
+        Some(value) if reveal_text(value) == "host" => draft.local_host_only = true,
+        Some(_) => return Err(Fault::Value),
+    }
+    Ok(())
+}
+
+/// A required port.
+pub(crate) fn port(value: Value<'_>) -> Result<u16, Fault> {
+    value.and_then(number16).ok_or(Fault::Value)
+}
+
+pub(crate) fn log_queries(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let log = &mut draft.dns.log_queries;
+    log.on = true;
+    match value.map(reveal_text).as_deref() {
+        Some("extra") => log.extra = true,
+        Some("proto") => (log.extra, log.proto) = (true, true),
+        Some("auth") => log.auth = true,
+        Some("only_failed") => log.only_failed = true,
+        _ => {}
+    }
+    Ok(())
+}
+
+pub(crate) fn log_facility(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let value = value.ok_or(Fault::Value)?;
+    let target = if value == "-" {
+        LogTarget::Stderr
+    } else if value.contains('/') {
+        LogTarget::File(reveal_path(value))
+    } else {
+        LogTarget::Syslog(facility(value).ok_or_else(|| Fault::from("bad log facility"))?)
+    };
+    draft.log_facility = Some(target);
+    Ok(())
+}
+
+/// The number of a syslog facility (RFC 5424 section 6.2.1), in any letter case. `mark` is the C library's own.
+fn facility(name: &str) -> Option<u8> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "kern" => 0,
+        "user" => 1,
+        "mail" => 2,
+        "daemon" => 3,
+        "auth" | "security" => 4,
+        "syslog" => 5,
+        "lpr" => 6,
+        "news" => 7,
+        "uucp" => 8,
+        "cron" => 9,
+        "authpriv" => 10,
+        "ftp" => 11,
+        "mark" => 24,
+        other => match other.strip_prefix("local")?.as_bytes() {
+            [digit @ b'0'..=b'7'] => 16 + (digit - b'0'),
+            _ => return None,
+        },
+    })
+}
+
+pub(crate) fn log_async(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let lines = value.map_or(Ok(5), |value| number(value).ok_or(Fault::Value))?;
+    draft.process.log_async = u32::try_from(lines).ok().filter(|&lines| lines > 0).map(|lines| lines.min(LOG_ASYNC_MAX));
+    Ok(())
+}
+
+/// Ours, not dnsmasq's.
+pub(crate) fn sandbox(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    match value {
+        Some("strict") => draft.process.strict_sandbox = true,
+        _ => return Err(Fault::Value),
+    }
+    Ok(())
+}
+
+/// A number that may not be negative, cut at 0.
+pub(crate) fn count(value: Value<'_>) -> Result<u32, Fault> {
+    Ok(u32::try_from(required(value)?).unwrap_or(0))
+}
+
+/// A number of at least 1.
+pub(crate) fn positive(value: Value<'_>) -> Result<u32, Fault> {
+    u32::try_from(required(value)?).ok().filter(|&number| number >= 1).ok_or(Fault::Value)
+}

@@ -1,0 +1,286 @@
+//! Upstreams and fixed answers: `server`, `local`, `rev-server`, `address`.
+
+use std::fmt::Write as _;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs as _};
+
+use ipc::config::dns::{Route, RouteScope, RouteTarget};
+
+use super::draft::Draft;
+use super::dns::{block, width};
+use super::fault::Fault;
+use super::number::{number, number16};
+use super::text::{reveal_text, split};
+use super::{UpstreamSource, name};
+
+/// Port of DNS.
+const DNS_PORT: u16 = 53;
+/// Longest interface name, in bytes; what is beyond is cut.
+const INTERFACE_BYTES_MAX: usize = 15;
+
+type Value<'a> = Option<&'a str>;
+
+/// `server = ["/" {DOMAIN "/"}] [UPSTREAM]`.
+pub(crate) fn server(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
+    let (scopes, upstream) = scopes(value.ok_or(Fault::Value)?)?;
+    for target in targets(draft, upstream)? {
+        route_all(draft, &scopes, target);
+    }
+    Ok(())
+}
+
+/// `rev-server = ADDRESS["/" LENGTH]["," UPSTREAM]`.
+pub(crate) fn rev_server(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
+    let (prefix, upstream) = split(value.ok_or(Fault::Value)?, ',');
+    let (address, length) = split(prefix, '/');
+    let address: IpAddr = reveal_text(address).parse().map_err(|_| Fault::Value)?;
+    // A length that is no number counts as absent.
+    let length = length.and_then(number).unwrap_or_else(|| width(address).into());
+    let length = u8::try_from(length).ok().filter(|length| (1..=width(address)).contains(length));
+    let length = length.ok_or_else(|| {
+        Fault::from(if address.is_ipv4() { "bad IPv4 prefix length" } else { "bad IPv6 prefix length" })
+    })?;
+    let targets = match upstream {
+        Some("") => resolve("", DNS_PORT)?.iter().map(|_| RouteTarget::NoData).collect(),
+        Some(upstream) => targets(draft, upstream)?,
+        None => vec![RouteTarget::NoData],
+    };
+    let scopes: Vec<_> = reverse_zones(address, length).into_iter().map(RouteScope::Domain).collect();
+    for target in targets {
+        route_all(draft, &scopes, target);
+    }
+    Ok(())
+}
+
+/// `address = ["/" {DOMAIN "/"}] ("" | "#" | ADDRESS)`.
+pub(crate) fn address(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
+    let (scopes, answer) = scopes(value.ok_or(Fault::Value)?)?;
+    let target = match reveal_text(answer).as_str() {
+        "" => RouteTarget::NoData,
+        "#" => RouteTarget::NullAddress,
+        text => RouteTarget::Address(text.parse().map_err(|_| Fault::from("Bad address in --address"))?),
+    };
+    route_all(draft, &scopes, target);
+    Ok(())
+}
+
+fn route_all(draft: &mut Draft, scopes: &[RouteScope], target: RouteTarget) {
+    draft.dns.routes.extend(scopes.iter().map(|scope| Route { scope: scope.clone(), target }));
+}
+
+/// The domains in front of a value, and what follows the last `/`.
+fn scopes(value: &str) -> Result<(Vec<RouteScope>, &str), Fault> {
+    let Some((domains, rest)) = value.strip_prefix('/').and_then(|inner| inner.rsplit_once('/')) else {
+        // A lone `/` is no domain, and nothing else.
+        return Ok((vec![RouteScope::All], if value == "/" { "" } else { value }));
+    };
+    let scopes = domains.split('/').map(|domain| scope(domain.trim_matches(' '))).collect::<Result<_, _>>()?;
+    Ok((scopes, rest.trim_start_matches(' ')))
+}
+
+fn scope(domain: &str) -> Result<RouteScope, Fault> {
+    if domain.is_empty() {
+        return Ok(RouteScope::Unqualified);
+    }
+    if domain == "#" {
+        return Ok(RouteScope::All);
+    }
+    let domain = name::domain(domain, Fault::Value)?;
+    let scope = match domain.strip_prefix('*') {
+        Some("") => RouteScope::All,
+        Some(suffix) => RouteScope::Suffix(suffix.to_owned()),
+        None => match domain.trim_start_matches('.') {
+            "" => RouteScope::All,
+            domain => RouteScope::Domain(domain.to_owned()),
+        },
+    };
+    Ok(scope)
+}
+
+/// What an upstream text stands for: nothing is "never forwarded", `#` the ordinary upstreams, a host name all its addresses.
+fn targets(draft: &mut Draft, text: &str) -> Result<Vec<RouteTarget>, Fault> {
+    match text {
+        "" => return Ok(vec![RouteTarget::NoData]),
+        "#" => return Ok(vec![RouteTarget::Standard]),
+        _ => {}
+    }
+    let upstream = parse_upstream(text)?;
+    let mut targets = Vec::with_capacity(upstream.addresses.len());
+    for address in upstream.addresses {
+        let index = u32::try_from(draft.dns.upstreams.len()).map_err(|_| Fault::Value)?;
+        draft.dns.upstreams.push(address);
+        draft.process.upstream_sources.push(upstream.source.clone());
+        targets.push(RouteTarget::Upstream(index));
+    }
+    Ok(targets)
+}
+
+#[derive(Debug)]
+struct Upstream {
+    addresses: Vec<SocketAddr>,
+    source: UpstreamSource,
+}
+
+/// `ADDRESS["%" SCOPE]["#" PORT]["@" [INTERFACE "@"] SOURCE ["#" PORT]]`, cut in the order `@`, both `#`, `%`, inner `@`.
+fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
+    let bad_port = || Fault::from("bad port");
+    let (target, source) = split(text, '@');
+    let (source, source_port) = source.map_or((None, None), |source| {
+        let (source, port) = split(source, '#');
+        (Some(source), port)
+    });
+    let source_port = source_port.map(|port| number16(port).ok_or_else(bad_port)).transpose()?;
+    let (target, port) = split(target, '#');
+    let port = port.map_or(Ok(DNS_PORT), |port| number16(port).ok_or_else(bad_port))?;
+    let (host, zone) = split(target, '%');
+    let source = source.map_or(Ok(UpstreamSource::default()), |source| parse_source(source, source_port))?;
+
+    let host = reveal_text(host);
+    if let Ok(address) = host.parse::<IpAddr>() {
+        let mismatch = source.address.filter(|source| source.is_ipv4() != address.is_ipv4());
+        if mismatch.is_some() {
+            return Err(Fault::from(match address {
+                IpAddr::V4(_) => "cannot use IPv4 server address with IPv6 source address",
+                IpAddr::V6(_) => "cannot use IPv6 server address with IPv4 source address",
+            }));
+        }
+        let address = match (address, zone) {
+            (IpAddr::V6(address), Some(zone)) => {
+                let index = nix::net::if_::if_nametoindex(reveal_text(zone).as_str());
+                let index = index.map_err(|_| Fault::from("bad interface name"))?;
+                SocketAddrV6::new(address, port, 0, index).into()
+            }
+            (address, _) => SocketAddr::new(address, port),
+        };
+        return Ok(Upstream { addresses: vec![address], source });
+    }
+    let mut addresses = resolve(&host, port)?;
+    addresses.retain(|address| source.address.is_none_or(|source| source.is_ipv4() == address.is_ipv4()));
+    Ok(Upstream { addresses, source })
+}
+
+fn parse_source(text: &str, port: Option<u16>) -> Result<UpstreamSource, Fault> {
+    let (interface, text) = match split(text, '@') {
+        (interface, Some(rest)) => (Some(interface), rest),
+        (text, None) => (None, text),
+    };
+    let text = reveal_text(text);
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(UpstreamSource { interface: interface.and_then(cut_interface), address: Some(address), port });
+    }
+    if interface.is_some() {
+        return Err(Fault::from("interface can only be specified once"));
+    }
+    Ok(UpstreamSource { interface: cut_interface(&text), address: None, port })
+}
+
+fn cut_interface(text: &str) -> Option<String> {
+    let name = reveal_text(text);
+    let mut end = name.len().min(INTERFACE_BYTES_MAX);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name.get(..end).filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// The addresses of a host name, as the system's resolver knows them.
+fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+    let refused = |error: io::Error| {
+        let text = error.to_string();
+        let text = text.rsplit_once(": ").map_or(text.as_str(), |(_, reason)| reason);
+        match text {
+            "Temporary failure in name resolution" => Fault::from("Cannot resolve server name"),
+            text if text.starts_with("file name contained") => Fault::from("Name or service not known"),
+            text => Fault::from(text),
+        }
+    };
+    let mut addresses = Vec::new();
+    for address in (host, port).to_socket_addrs().map_err(refused)? {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    Ok(addresses)
+}
+
+/// The reverse zones that cover a prefix (RFC 1035 section 3.5, RFC 3596 section 2.5): one if it ends at a label, else the 2 to
+/// 128 next longer ones. None for length 0.
+pub(crate) fn reverse_zones(address: IpAddr, length: u8) -> Vec<String> {
+    if length == 0 {
+        return Vec::new();
+    }
+    let label_bits = if address.is_ipv4() { 8 } else { 4 };
+    let labels = length.div_ceil(label_bits);
+    let end = labels * label_bits;
+    let count = 1_u128 << (end - length);
+    let (first, _) = block(address, length);
+    (0..count).map(|position| zone(first, position, labels, width(address) - end)).collect()
+}
+
+/// The zone of the `position`th block of `2^shift` addresses from `first` on.
+fn zone(first: IpAddr, position: u128, labels: u8, shift: u8) -> String {
+    let mut zone = String::new();
+    let written = match first {
+        IpAddr::V4(first) => {
+            let octets = Ipv4Addr::from(u32::from(first) | (position << shift) as u32).octets();
+            octets.iter().take(labels.into()).rev().try_for_each(|octet| write!(zone, "{octet}."))
+        }
+        IpAddr::V6(first) => {
+            let octets = Ipv6Addr::from(u128::from(first) | (position << shift)).octets();
+            let nibbles: Vec<u8> = octets.iter().flat_map(|octet| [octet >> 4, octet & 15]).collect();
+            nibbles.iter().take(labels.into()).rev().try_for_each(|nibble| write!(zone, "{nibble:x}."))
+        }
+    };
+    written.expect("a string takes any text");
+    zone + if first.is_ipv4() { "in-addr.arpa" } else { "ip6.arpa" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(key: &str, value: &str) -> String {
+        let mut draft = Draft::new();
+        let parse = super::super::keys::find(key).unwrap().parse.unwrap();
+        parse(&mut draft, Some(value)).unwrap();
+        let routes: Vec<_> = draft.dns.routes.iter().map(|route| format!("{:?} {:?}", route.scope, route.target)).collect();
+        format!("{} {:?}", routes.join("; "), draft.dns.upstreams)
+    }
+
+    #[test]
+    fn the_domain_forms() {
+        assert_eq!(told("server", "192.0.2.1#5353"), "All Upstream(0) [192.0.2.1:5353]");
+        assert_eq!(told("server", "/a/B.c/192.0.2.1"), "Domain(\"a\") Upstream(0); Domain(\"b.c\") Upstream(0) [192.0.2.1:53]");
+        assert_eq!(told("local", "//"), "Unqualified NoData []");
+        assert_eq!(told("local", ""), "All NoData []");
+        assert_eq!(told("local", "/"), "All NoData []");
+        assert_eq!(told("server", "/*.a/..b/*/#"), "Suffix(\".a\") Standard; Domain(\"b\") Standard; All Standard []");
+        assert_eq!(told("address", "/a/#"), "Domain(\"a\") NullAddress []");
+        assert_eq!(told("address", "::1"), "All Address(::1) []");
+        assert_eq!(told("address", "/a/"), "Domain(\"a\") NoData []");
+    }
+
+    #[test]
+    fn sources_are_kept_beside_their_upstream() {
+        let parsed = parse_upstream("192.0.2.1#99@eth0@192.0.2.9#53").unwrap();
+        let expected = UpstreamSource {
+            interface: Some("eth0".into()),
+            address: Some("192.0.2.9".parse().unwrap()),
+            port: Some(53),
+        };
+        assert_eq!(parsed.source, expected);
+        let parsed = parse_upstream("192.0.2.1@a-very-long-interface-name").unwrap();
+        assert_eq!(parsed.source.interface.as_deref(), Some("a-very-long-int"));
+    }
+
+    #[test]
+    fn reverse_zones_split_at_labels() {
+        let zones = |address: &str, length| reverse_zones(address.parse().unwrap(), length).join(" ");
+        assert_eq!(zones("10.0.0.0", 8), "10.in-addr.arpa");
+        assert_eq!(zones("192.0.2.130", 26), (128..192).map(|n| format!("{n}.2.0.192.in-addr.arpa")).collect::<Vec<_>>().join(" "));
+        assert_eq!(zones("2001:db8::", 31), "8.b.d.0.1.0.0.2.ip6.arpa 9.b.d.0.1.0.0.2.ip6.arpa");
+        assert_eq!(zones("fd00::1", 128).len(), 72);
+        assert_eq!(zones("10.0.0.0", 0), "");
+        assert_eq!(reverse_zones("10.0.0.0".parse().unwrap(), 1).len(), 128);
+    }
+}

@@ -1,0 +1,162 @@
+//! Which text is read, in which order, and where from: files, directories, scripts, standard input.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use nix::errno::Errno;
+
+use super::draft::{Draft, Origin};
+use super::fault::{Fault, STATUS_FILE};
+use super::text::{fields, reveal, reveal_path, reveal_text, split};
+use super::{keys, line};
+
+/// Most bytes that one file or script may yield: beyond the largest block lists, and an end to endless input.
+const SOURCE_BYTES_MAX: u64 = 1 << 30;
+/// Most files and scripts inside one another: an end to scripts that include themselves.
+const DEPTH_MAX: u32 = 100;
+
+/// What the system says of a failure, without the number that Rust adds.
+pub(crate) fn reason(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => Errno::from_raw(number).desc().to_owned(),
+        None => error.to_string(),
+    }
+}
+
+/// `conf-file`: the whole value is one path; `-` is standard input. Nothing happens for an empty one.
+pub(crate) fn conf_file(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
+    match value {
+        None | Some("") => Ok(()),
+        Some(value) => file(draft, &reveal_path(value), true),
+    }
+}
+
+/// Reads one configuration file in place, unless it has been read before. A missing one is fine unless `required`.
+pub(crate) fn file(draft: &mut Draft, path: &Path, required: bool) -> Result<(), Fault> {
+    if path == Path::new("-") {
+        if std::mem::replace(&mut draft.stdin_read, true) {
+            return Ok(());
+        }
+        return lines(draft, io::stdin().lock(), &|number| format!(" at line {number} of stdin"));
+    }
+    let unreadable =
+        |error: io::Error| Fault::whole(STATUS_FILE, format!("cannot read {}: {}", path.display(), reason(&error)));
+    let opened = match File::open(path) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !required => return Ok(()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let status = opened.metadata().map_err(unreadable)?;
+    if !draft.files_read.insert((status.dev(), status.ino())) || status.is_dir() {
+        return Ok(());
+    }
+    lines(draft, BufReader::new(opened), &|number| format!(" at line {number} of {}", path.display()))
+}
+
+/// `conf-dir=PATH{,FILTER}`: every suitable regular file, in byte order of its name.
+pub(crate) fn conf_dir(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
+    let (directory, filters) = split(value.ok_or(Fault::Value)?, ',');
+    if directory.is_empty() {
+        return Ok(());
+    }
+    let directory = reveal_path(directory);
+    let filters: Vec<Vec<u8>> = filters.map(|text| fields(text).map(reveal).collect()).unwrap_or_default();
+    for path in suitable_files(&directory, &filters)? {
+        file(draft, &path, true)?;
+    }
+    Ok(())
+}
+
+fn suitable_files(directory: &Path, filters: &[Vec<u8>]) -> Result<Vec<PathBuf>, Fault> {
+    let inaccessible = |error: io::Error| {
+        Fault::whole(STATUS_FILE, format!("cannot access directory {}: {}", directory.display(), reason(&error)))
+    };
+    // `*suffix` must match, a bare suffix must not; a lone `*` and nothing say nothing.
+    let (required, refused): (Vec<&[u8]>, Vec<&[u8]>) =
+        filters.iter().map(Vec::as_slice).filter(|filter| !matches!(*filter, b"" | b"*")).partition(|filter| filter[0] == b'*');
+    let ends = |name: &[u8], suffix: &[u8]| name.len() > suffix.len() && name.ends_with(suffix);
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory).map_err(inaccessible)? {
+        let entry = entry.map_err(inaccessible)?;
+        let name = entry.file_name();
+        let name = name.as_bytes();
+        let hidden = name.starts_with(b".") || name.ends_with(b"~") || (name.starts_with(b"#") && name.ends_with(b"#"));
+        let wanted = required.is_empty() || required.iter().any(|suffix| ends(name, &suffix[1..]));
+        if hidden || !wanted || refused.iter().any(|suffix| ends(name, suffix)) {
+            continue;
+        }
+        let path = entry.path();
+        let status = fs::metadata(&path).map_err(|error| {
+            Fault::whole(STATUS_FILE, format!("cannot access {}: {}", path.display(), reason(&error)))
+        })?;
+        if status.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
+    Ok(paths)
+}
+
+/// `conf-script=COMMAND`: the shell runs it, and what it prints is configuration.
+pub(crate) fn conf_script(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
+    let command = reveal(value.ok_or(Fault::Value)?);
+    let shown = reveal_text(value.unwrap_or_default());
+    let cannot_run =
+        |error: io::Error| Fault::whole(STATUS_FILE, format!("cannot run script {shown}: {}", reason(&error)));
+    let mut child = Command::new("/bin/sh")
+        .arg("-c")
+        .arg(std::ffi::OsStr::from_bytes(&command))
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(cannot_run)?;
+    if let Some(output) = child.stdout.take() {
+        // A bad line is fatal before the exit status is looked at; the script then meets a closed pipe.
+        lines(draft, BufReader::new(output), &|_| format!(" in output from {shown}"))?;
+    }
+    let status = child.wait().map_err(cannot_run)?;
+    if status.success() {
+        return Ok(());
+    }
+    // dnsmasq adds the wait status, not the exit status, to 10, so a plain failure is always 10.
+    let status = (10 + status.into_raw()) & 0xFF;
+    Err(Fault::whole(status as u8, format!("{shown} returns non-zero error code")))
+}
+
+/// Takes every line. `place` words the position of a line, counted from 1, for errors.
+fn lines(draft: &mut Draft, source: impl BufRead, place: &dyn Fn(u32) -> String) -> Result<(), Fault> {
+    if draft.depth >= DEPTH_MAX {
+        return Err(Fault::from("configuration files are nested too deep"));
+    }
+    draft.depth += 1;
+    let mut source = source.take(SOURCE_BYTES_MAX);
+    let mut number = 0_u32;
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        number = number.saturating_add(1);
+        let fail = |fault: Fault| Fault::Whole(fault.in_file(&place(number)));
+        match source.read_until(b'\n', &mut bytes) {
+            Ok(0) if source.limit() == 0 => return Err(fail(Fault::from("the configuration is too long"))),
+            Ok(0) => break,
+            Ok(_) => take_line(draft, &bytes).map_err(fail)?,
+            Err(error) => return Err(fail(Fault::from(reason(&error)))),
+        }
+    }
+    draft.depth -= 1;
+    Ok(())
+}
+
+fn take_line(draft: &mut Draft, bytes: &[u8]) -> Result<(), Fault> {
+    let Some(entry) = line::entry(bytes)? else { return Ok(()) };
+    let row = keys::find(&entry.key).ok_or_else(|| Fault::from("bad option"))?;
+    match (row.argument, &entry.value) {
+        (keys::Argument::None, Some(_)) => Err(Fault::from("extraneous parameter")),
+        (keys::Argument::Required, None) => Err(Fault::from("missing parameter")),
+        _ => draft.take(row, entry.value.as_deref(), Origin::File),
+    }
+}
