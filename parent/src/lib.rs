@@ -1,4 +1,42 @@
-//! The privileged side.
+//! The privileged side of wardmasq.
+//!
+//! It reads the configuration, binds every port, owns the lease file, confines itself, and starts one confined worker per role. It
+//! parses no byte from the network and trusts nothing that a worker says. Read `start` first (the order of the start, in
+//! prose), then `hub` (the loop).
+//!
+//! | file | holds |
+//! |---|---|
+//! | `start` | the privileged start, step by step |
+//! | `command_line`, `config` | arguments and files to one typed tree |
+//! | `interfaces`, `listen` | which sockets; bind or adopt them |
+//! | `accounts`, `daemon`, `failure`, `holder` | users; leaving the terminal; why a start failed; who holds a port |
+//! | `spawn`, `worker`, `supervisor` | how a worker comes to be, how it is spoken to, when it is started again |
+//! | `hub` | the event loop |
+//! | `permit`, `commit` | what a worker may say; what it may change |
+//! | `leases` | the lease store and dnsmasq's lease file |
+//! | `broker`, `files`, `watch` | small deeds for workers; files passed on; word of changes |
+//! | `log`, `service_manager` | the log; readiness notices |
 
+pub mod accounts;
+pub mod broker;
 pub mod command_line;
+pub mod commit;
 pub mod config;
+pub mod daemon;
+pub mod failure;
+pub mod files;
+pub mod holder;
+pub mod hub;
+pub mod interfaces;
+pub mod leases;
+pub mod listen;
+pub mod log;
+pub mod permit;
+#[cfg(feature = "probe")]
+pub mod probe;
+pub mod service_manager;
+pub mod spawn;
+pub mod start;
+pub mod supervisor;
+pub mod watch;
+pub mod worker;

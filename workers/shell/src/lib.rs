@@ -1,1 +1,73 @@
-//! Being written.
+//! Every system call a worker makes.
+//!
+//! A worker is `run(role)`: boot (receive slice and descriptors, confine), then the role's loop, which has descriptors on one side
+//! and a core on the other and makes no protocol decision. The loop is the same for every role: wait, read a batch,
+//! hand it to the core, carry out the actions, sleep until the core's deadline.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `boot` | from the first message to confinement |
+//! | `poll` | readiness and the next deadline |
+//! | `datagram` | batches of datagrams with local address and interface |
+//! | `stream` | TCP: accept, bounded read and write |
+//! | `line` | the two channels to the parent |
+//! | `clock` | both clocks, once per turn |
+//! | `watchdog` | ends a worker that computes without ever returning to its loop |
+//! | `dns`, `dhcp`, `tftp` | one main per role |
+
+pub mod boot;
+mod clock;
+mod datagram;
+mod dhcp;
+mod dns;
+mod line;
+mod poll;
+#[cfg(feature = "probe")]
+pub mod probe;
+mod stream;
+mod tftp;
+mod watchdog;
+
+use ipc::role::Role;
+
+/// Argument by which the program knows that it is to be a worker; the role's word follows it.
+pub const WORKER_ARGUMENT: &str = "--wardmasq-worker";
+
+/// Be a worker of this role until drained or killed. Descriptor 3 must be the control channel and 4 the log channel.
+pub fn run(role: Role) -> ! {
+    let booted = boot::boot(role);
+    match role {
+        Role::Dns => dns::serve(booted),
+        Role::Dhcp => dhcp::serve(booted),
+        Role::Tftp => tftp::serve(booted),
+    }
+}
+
+/// Goes wrong on purpose, so that the fault tests can watch the parent put it right.
+#[cfg(feature = "probe")]
+fn misbehave(deed: ipc::control::Misbehavior) {
+    use ipc::control::Misbehavior;
+    match deed {
+        Misbehavior::Panic => panic!("asked to panic"),
+        Misbehavior::Abort => std::process::abort(),
+        Misbehavior::Loop => loop {
+            std::hint::spin_loop();
+        },
+        Misbehavior::Overflow => overflow(0),
+        Misbehavior::Fault => probe::fault(),
+    }
+}
+
+#[cfg(feature = "probe")]
+#[expect(unconditional_recursion, reason = "overflowing the stack is the point")]
+fn overflow(depth: u64) {
+    let page = std::hint::black_box([depth; 512]);
+    overflow(page[0] + 1);
+    std::hint::black_box(page);
+}
+
+/// In ordinary builds the request is as illegal as any other message of the wrong kind.
+#[cfg(not(feature = "probe"))]
+fn misbehave(_: ipc::control::Misbehavior) {
+    panic!("from the parent: illegal message")
+}

@@ -1,0 +1,309 @@
+//! dnsmasq's lease file, kept current at a cost that does not grow with the number of leases.
+//!
+//! A change is **appended** as a new line and synced; only then is the line it replaces **blanked** (overwritten by spaces, which every
+//! reader of the format skips). So at any moment, and after a crash at any byte, the file holds a complete line for every lease
+//! that was ever acknowledged: of two lines for one address the later one counts, and a last line without newline was never acknowledged.
+//! When more than half of the file is blank it is written afresh beside itself and renamed into place; where the directory forbids that (a
+//! bind mount, a profile), in place, as dnsmasq does on every change.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::net::Ipv4Addr;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use ipc::lease::Lease;
+
+use super::line::{self, Record};
+
+/// Blank bytes that are always tolerated, so that a small file is not rewritten over and over.
+const BLANK_BYTES_TOLERATED: u64 = 8 * 1024;
+
+/// Where the line of a lease stands in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    offset: u64,
+    length: u32,
+}
+
+/// The open lease file.
+pub struct LeaseFile {
+    path: PathBuf,
+    file: File,
+    end: u64,
+    blank: u64,
+    /// Lines that are kept as they were found (DUID, IPv6).
+    kept: String,
+}
+
+/// What a file held.
+pub struct Loaded {
+    /// The open file.
+    pub file: LeaseFile,
+    /// Its leases, each once, in file order.
+    pub leases: Vec<(Lease, Place)>,
+    /// Lines that are no records, for the log: number and text.
+    pub invalid: Vec<(usize, String)>,
+}
+
+impl LeaseFile {
+    /// Opens or creates the file and reads it as far as it makes sense.
+    pub fn open(path: &Path) -> io::Result<Loaded> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o644)
+            .custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW)
+            .open(path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let mut loaded = Loaded {
+            file: LeaseFile { path: path.to_owned(), file, end: bytes.len() as u64, blank: 0, kept: String::new() },
+            leases: Vec::new(),
+            invalid: Vec::new(),
+        };
+        let mut at = std::collections::HashMap::<Ipv4Addr, usize>::new();
+        let mut offset = 0;
+        for (index, piece) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let place = Place { offset, length: piece.len() as u32 };
+            offset += piece.len() as u64;
+            let complete = piece.ends_with(b"\n");
+            let text = String::from_utf8_lossy(piece);
+            let text = text.trim_end_matches(['\n', '\r']);
+            match line::read(text) {
+                Record::Blank => loaded.file.blank += u64::from(place.length),
+                Record::Kept if complete => {
+                    loaded.file.kept.push_str(text);
+                    loaded.file.kept.push('\n');
+                }
+                // A line that was cut off counts only if it is all we know of its address.
+                Record::Lease(lease) if complete || !at.contains_key(&lease.address) => match at.get(&lease.address) {
+                    Some(&earlier) => {
+                        loaded.file.blank += u64::from(loaded.leases[earlier].1.length);
+                        loaded.leases[earlier] = (lease, place);
+                    }
+                    None => {
+                        at.insert(lease.address, loaded.leases.len());
+                        loaded.leases.push((lease, place));
+                    }
+                },
+                Record::Lease(_) => {}
+                Record::Kept | Record::Invalid => loaded.invalid.push((index + 1, text.to_owned())),
+            }
+        }
+        if !bytes.is_empty() && !bytes.ends_with(b"\n") {
+            // The next line must not be glued to the remains of this one.
+            loaded.file.append_raw(b"\n")?;
+        }
+        Ok(loaded)
+    }
+
+    /// The path, for messages.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends these leases and makes them durable. Afterwards, and only then, the places they replace may be [blanked](Self::blank).
+    /// On failure the file is as it was.
+    pub fn append<'a>(&mut self, leases: impl IntoIterator<Item = &'a Lease>) -> io::Result<Vec<Place>> {
+        let mut text = String::new();
+        let mut places = Vec::new();
+        for lease in leases {
+            let before = text.len();
+            line::write(lease, &mut text);
+            places.push(Place { offset: self.end + before as u64, length: (text.len() - before) as u32 });
+        }
+        self.append_raw(text.as_bytes())?;
+        Ok(places)
+    }
+
+    fn append_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let written = self.file.write_all_at(bytes, self.end).and_then(|()| self.file.sync_data());
+        match written {
+            Ok(()) => {
+                self.end += bytes.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                // What was refused must not be found after a restart either.
+                let _ = self.file.set_len(self.end);
+                Err(error)
+            }
+        }
+    }
+
+    /// Overwrites lines that are no longer true. `durable`: wait until the disk knows (a removal that is promised to somebody).
+    pub fn blank(&mut self, places: &[Place], durable: bool) -> io::Result<()> {
+        for place in places {
+            let mut spaces = vec![b' '; place.length as usize];
+            if let Some(last) = spaces.last_mut() {
+                *last = b'\n';
+            }
+            self.file.write_all_at(&spaces, place.offset)?;
+            self.blank += u64::from(place.length);
+        }
+        if durable && !places.is_empty() {
+            self.file.sync_data()?;
+        }
+        Ok(())
+    }
+
+    /// Is it time to write the file afresh?
+    pub fn wants_compaction(&self) -> bool {
+        self.blank > BLANK_BYTES_TOLERATED && self.blank > self.end / 2
+    }
+
+    /// Writes the file afresh with exactly these leases, in this order, and returns their places.
+    pub fn compact<'a>(&mut self, leases: impl IntoIterator<Item = &'a Lease>) -> io::Result<Vec<Place>> {
+        let mut text = String::new();
+        let mut places = Vec::new();
+        for lease in leases {
+            let before = text.len();
+            line::write(lease, &mut text);
+            places.push(Place { offset: before as u64, length: (text.len() - before) as u32 });
+        }
+        text.push_str(&self.kept);
+        match self.replace_by_rename(text.as_bytes()) {
+            Ok(file) => self.file = file,
+            Err(_) => {
+                self.file.set_len(0)?;
+                self.file.write_all_at(text.as_bytes(), 0)?;
+                self.file.sync_data()?;
+            }
+        }
+        self.end = text.len() as u64;
+        self.blank = 0;
+        Ok(places)
+    }
+
+    fn replace_by_rename(&self, bytes: &[u8]) -> io::Result<File> {
+        let mut beside = self.path.clone().into_os_string();
+        beside.push(".new");
+        let beside = PathBuf::from(beside);
+        let _ = std::fs::remove_file(&beside);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o644)
+            .custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW)
+            .open(&beside)?;
+        let done = file.set_permissions(self.file.metadata()?.permissions()).and_then(|()| {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&beside, &self.path)?;
+            match self.path.parent() {
+                Some(directory) => File::open(directory)?.sync_all(),
+                None => Ok(()),
+            }
+        });
+        if done.is_err() {
+            let _ = std::fs::remove_file(&beside);
+        }
+        done.map(|()| file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ipc::link::HardwareAddress;
+
+    /// A directory that vanishes with the test.
+    pub(crate) struct Scratch(pub PathBuf);
+
+    impl Scratch {
+        pub(crate) fn new(name: &str) -> Scratch {
+            let path = std::env::temp_dir().join(format!("wardmasq-{name}-{}", std::process::id()));
+            let _ = std::fs::remove_dir_all(&path);
+            std::fs::create_dir_all(&path).unwrap();
+            Scratch(path)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn lease(last: u8, expires_s: u64) -> Lease {
+        Lease {
+            address: Ipv4Addr::new(10, 0, 0, last),
+            hardware: HardwareAddress::new(1, &[2, 0, 0, 0, 0, last]).unwrap(),
+            client_id: None,
+            name: None,
+            expires_s,
+        }
+    }
+
+    fn read_back(path: &Path) -> Vec<Lease> {
+        LeaseFile::open(path).unwrap().leases.into_iter().map(|(lease, _)| lease).collect()
+    }
+
+    #[test]
+    fn a_renewal_replaces_the_line() {
+        let scratch = Scratch::new("renewal");
+        let path = scratch.0.join("leases");
+        let mut file = LeaseFile::open(&path).unwrap().file;
+        let first = file.append([&lease(1, 10), &lease(2, 10)]).unwrap();
+        file.append([&lease(1, 20)]).unwrap();
+        assert_eq!(read_back(&path), [lease(1, 20), lease(2, 10)], "before the old line is blank, the later counts");
+        file.blank(&first[..1], false).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        assert_eq!(lines, ["10 02:00:00:00:00:02 10.0.0.2 * *", "20 02:00:00:00:00:01 10.0.0.1 * *"]);
+    }
+
+    #[test]
+    fn a_file_cut_at_any_byte_keeps_every_acknowledged_lease() {
+        let scratch = Scratch::new("cut");
+        let path = scratch.0.join("leases");
+        let mut file = LeaseFile::open(&path).unwrap().file;
+        file.append([&lease(1, 10)]).unwrap();
+        let acknowledged = std::fs::metadata(&path).unwrap().len();
+        file.append([&lease(1, 99)]).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for end in acknowledged as usize..whole.len() {
+            std::fs::write(&path, &whole[..end]).unwrap();
+            assert_eq!(read_back(&path), [lease(1, 10)], "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn compaction_keeps_leases_and_foreign_records() {
+        let scratch = Scratch::new("compact");
+        let path = scratch.0.join("leases");
+        std::fs::write(&path, "10 02:00:00:00:00:01 10.0.0.1 * *\nduid 00:01\n5 7 2001:db8::5 box 00:01\n").unwrap();
+        let mut file = LeaseFile::open(&path).unwrap().file;
+        for round in 0..1000 {
+            let place = file.append([&lease(2, round)]).unwrap();
+            file.blank(&place, false).unwrap();
+        }
+        assert!(file.wants_compaction());
+        file.compact([&lease(1, 10), &lease(2, 7)]).unwrap();
+        assert!(!file.wants_compaction());
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            text,
+            "10 02:00:00:00:00:01 10.0.0.1 * *\n7 02:00:00:00:00:02 10.0.0.2 * *\nduid 00:01\n5 7 2001:db8::5 box 00:01\n"
+        );
+        file.append([&lease(3, 1)]).unwrap();
+        assert_eq!(read_back(&path).len(), 3, "appending goes on in the new file");
+    }
+
+    #[test]
+    fn junk_is_named_and_the_rest_is_read() {
+        let scratch = Scratch::new("junk");
+        let path = scratch.0.join("leases");
+        std::fs::write(&path, b"junk\n\xff\xfe\n10 02:00:00:00:00:01 10.0.0.1 * *\n").unwrap();
+        let loaded = LeaseFile::open(&path).unwrap();
+        assert_eq!(loaded.leases.len(), 1);
+        assert_eq!(loaded.invalid.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2]);
+    }
+}

@@ -1,0 +1,7 @@
+//! The lease table that the parent keeps, so that no crash of a worker can lose it.
+//!
+//! `store` is the one owner of every lease; `file` keeps dnsmasq's lease file current; `line` is one lease as text.
+
+pub mod file;
+pub mod line;
+pub mod store;

@@ -1,0 +1,161 @@
+//! The one owner of every lease.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use ipc::lease::{Lease, LeaseChange};
+
+use super::file::{LeaseFile, Place};
+
+/// Leases by address, with the place of each in the file and an index of names.
+pub struct Store {
+    leases: BTreeMap<Ipv4Addr, Held>,
+    names: HashMap<String, Ipv4Addr>,
+    file: Option<LeaseFile>,
+}
+
+struct Held {
+    lease: Lease,
+    place: Option<Place>,
+}
+
+impl Store {
+    /// Opens the file and takes its leases over. Returns the lines that are no records.
+    pub fn open(path: &Path) -> io::Result<(Store, Vec<(usize, String)>)> {
+        let loaded = LeaseFile::open(path)?;
+        let mut store = Store { leases: BTreeMap::new(), names: HashMap::new(), file: Some(loaded.file) };
+        for (lease, place) in loaded.leases {
+            store.hold(lease, Some(place));
+        }
+        Ok((store, loaded.invalid))
+    }
+
+    /// A store that lives in memory only.
+    pub fn in_memory() -> Store {
+        Store { leases: BTreeMap::new(), names: HashMap::new(), file: None }
+    }
+
+    /// How many leases there are.
+    pub fn len(&self) -> usize {
+        self.leases.len()
+    }
+
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        self.leases.is_empty()
+    }
+
+    /// The lease of an address.
+    pub fn get(&self, address: Ipv4Addr) -> Option<&Lease> {
+        self.leases.get(&address).map(|held| &held.lease)
+    }
+
+    /// The address that holds a name (compared without case).
+    pub fn holder_of(&self, name: &str) -> Option<Ipv4Addr> {
+        self.names.get(&name.to_ascii_lowercase()).copied()
+    }
+
+    /// All leases, by address.
+    pub fn iter(&self) -> impl Iterator<Item = &Lease> {
+        self.leases.values().map(|held| &held.lease)
+    }
+
+    /// Records changes, all together or not at all, on stable storage: one write and one sync however many there are.
+    pub fn record(&mut self, changes: &[LeaseChange]) -> io::Result<()> {
+        // Of several changes to one address in a batch the last one counts.
+        let mut last: BTreeMap<Ipv4Addr, Option<&Lease>> = BTreeMap::new();
+        for change in changes {
+            match change {
+                LeaseChange::Put(lease) => last.insert(lease.address, Some(lease)),
+                LeaseChange::Remove(address) => last.insert(*address, None),
+            };
+        }
+        let put: Vec<&Lease> = last.values().filter_map(|lease| *lease).collect();
+        let mut places = match &mut self.file {
+            Some(file) => file.append(put.iter().copied())?.into_iter(),
+            None => Vec::new().into_iter(),
+        };
+        let mut replaced = Vec::new();
+        let mut removed = false;
+        for (address, lease) in last {
+            let old = self.let_go(address);
+            removed |= old.is_some() && lease.is_none();
+            replaced.extend(old.and_then(|held| held.place));
+            if let Some(lease) = lease {
+                self.hold(lease.clone(), places.next());
+            }
+        }
+        if let Some(file) = &mut self.file {
+            // The changes are durable. An old line that could not be blanked is overruled by the new one at the next start, and a
+            // removed lease that comes back there runs out by itself: no reason to refuse what is recorded.
+            let _ = file.blank(&replaced, removed);
+            if file.wants_compaction() {
+                let _ = self.compact();
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the file afresh.
+    pub fn compact(&mut self) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let places = file.compact(self.leases.values().map(|held| &held.lease))?;
+        for (held, place) in self.leases.values_mut().zip(places) {
+            held.place = Some(place);
+        }
+        Ok(())
+    }
+
+    /// The file's path, for messages.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(LeaseFile::path)
+    }
+
+    fn hold(&mut self, lease: Lease, place: Option<Place>) {
+        if let Some(name) = &lease.name {
+            self.names.insert(name.to_ascii_lowercase(), lease.address);
+        }
+        self.leases.insert(lease.address, Held { lease, place });
+    }
+
+    fn let_go(&mut self, address: Ipv4Addr) -> Option<Held> {
+        let held = self.leases.remove(&address)?;
+        if let Some(name) = &held.lease.name {
+            let key = name.to_ascii_lowercase();
+            if self.names.get(&key) == Some(&address) {
+                self.names.remove(&key);
+            }
+        }
+        Some(held)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ipc::link::HardwareAddress;
+
+    fn lease(last: u8, name: Option<&str>) -> Lease {
+        Lease {
+            address: Ipv4Addr::new(10, 0, 0, last),
+            hardware: HardwareAddress::new(1, &[2, 0, 0, 0, 0, last]).unwrap(),
+            client_id: None,
+            name: name.map(str::to_owned),
+            expires_s: 100,
+        }
+    }
+
+    #[test]
+    fn a_name_moves_with_its_lease() {
+        let mut store = Store::in_memory();
+        store.record(&[LeaseChange::Put(lease(1, Some("Box")))]).unwrap();
+        assert_eq!(store.holder_of("box"), Some(Ipv4Addr::new(10, 0, 0, 1)));
+        let change = [LeaseChange::Put(lease(1, None)), LeaseChange::Put(lease(2, Some("box")))];
+        store.record(&change).unwrap();
+        assert_eq!(store.holder_of("BOX"), Some(Ipv4Addr::new(10, 0, 0, 2)));
+        store.record(&[LeaseChange::Remove(Ipv4Addr::new(10, 0, 0, 2))]).unwrap();
+        assert_eq!((store.holder_of("box"), store.len()), (None, 1));
+    }
+}

@@ -1,0 +1,30 @@
+//! What the service manager is told, and the sockets it hands over.
+
+use std::os::fd::{FromRawFd as _, OwnedFd};
+
+use sd_notify::NotifyState;
+
+/// Sockets from the service manager, with their names. Call once, before anything else opens a descriptor.
+#[expect(unsafe_code, reason = "descriptors that were handed over by number become owned here")]
+pub fn sockets() -> Vec<(String, OwnedFd)> {
+    let Ok(passed) = sd_notify::listen_fds_with_names() else { return Vec::new() };
+    // SAFETY: the service manager has opened these numbers for us, and nobody else in this process knows them.
+    passed.map(|(raw, name)| (name, unsafe { OwnedFd::from_raw_fd(raw) })).collect()
+}
+
+/// Every role serves.
+pub fn ready() {
+    let _ = sd_notify::notify(&[NotifyState::Ready, NotifyState::MainPid(std::process::id())]);
+}
+
+/// SIGHUP was received; `ready` follows.
+pub fn reloading() {
+    if let Ok(stamp) = NotifyState::monotonic_usec_now() {
+        let _ = sd_notify::notify(&[NotifyState::Reloading, stamp]);
+    }
+}
+
+/// We are about to end.
+pub fn stopping() {
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+}

@@ -1,0 +1,148 @@
+//! The dhcp worker: sockets on one side, the DHCP core on the other.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd};
+
+use dhcp::{Action, Arrival, Engine, Input, Outbox};
+use ipc::control::{ToParent, ToWorker};
+use ipc::dhcp as conversation;
+use ipc::log::{Line, Severity};
+
+use crate::boot::Booted;
+use crate::clock::now;
+use crate::datagram::{Outgoing, Receiver, Sender};
+use crate::watchdog;
+
+/// Room for one packet: any Ethernet frame's worth, and the largest that a client may ask us to take.
+const PACKET_BYTES: usize = 4096;
+/// Packets taken at once. Small: a DHCP packet is expensive and rare.
+const PACKETS_PER_TURN: usize = 8;
+
+struct Worker {
+    booted: Booted,
+    engine: Engine,
+    outbox: Outbox,
+    receiver: Receiver,
+    sender: Sender,
+    draining: bool,
+}
+
+/// Serves until drained.
+pub fn serve(mut booted: Booted) -> ! {
+    let engine = Engine::new(booted.slice(), booted.seed);
+    let mut worker = Worker {
+        booted,
+        engine,
+        outbox: Outbox::new(),
+        receiver: Receiver::new(PACKET_BYTES),
+        sender: Sender::new(),
+        draining: false,
+    };
+    let mut ready = Vec::new();
+    loop {
+        let deadline = worker.engine.deadline();
+        let before = if deadline.is_some() { now().monotonic_ms } else { 0 };
+        worker.booted.poll.wait(deadline, before, &mut ready);
+        watchdog::turn();
+        for event in &ready {
+            if event.fd == worker.booted.control.as_fd().as_raw_fd() {
+                if event.writable {
+                    worker.booted.control.flush(&worker.booted.poll);
+                }
+                if event.readable {
+                    worker.from_parent();
+                }
+            } else if worker.booted.echo.as_ref().is_some_and(|fd| fd.as_raw_fd() == event.fd) {
+                worker.echoes();
+            } else if let Some(socket) = worker.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
+                worker.packets(socket);
+            }
+        }
+        if worker.engine.deadline().is_some_and(|at| at <= now().monotonic_ms) {
+            worker.hear(Input::Deadline);
+        }
+        if worker.draining && worker.engine.idle() {
+            worker.booted.control.tell::<conversation::ToParent>(&worker.booted.poll, &ToParent::Drained);
+            std::process::exit(0);
+        }
+    }
+}
+
+impl Worker {
+    fn hear(&mut self, input: Input<'_>) {
+        self.engine.handle(input, now(), &mut self.outbox);
+        self.perform();
+    }
+
+    fn packets(&mut self, socket: usize) {
+        let Ok(count) = self.receiver.receive(self.booted.datagram[socket].as_fd(), PACKETS_PER_TURN) else { return };
+        for index in 0..count {
+            let Some(datagram) = self.receiver.datagram(index) else { continue };
+            let SocketAddr::V4(source) = datagram.peer else { continue };
+            let IpAddr::V4(destination) = datagram.local else { continue };
+            let arrival = Arrival { interface: datagram.interface, source, destination };
+            self.engine.handle(Input::Packet { bytes: datagram.bytes, arrival }, now(), &mut self.outbox);
+        }
+        self.perform();
+    }
+
+    fn echoes(&mut self) {
+        let Some(echo) = &self.booted.echo else { return };
+        let Ok(count) = self.receiver.receive(echo.as_fd(), PACKETS_PER_TURN) else { return };
+        for index in 0..count {
+            if let Some(datagram) = self.receiver.datagram(index) {
+                self.engine.handle(Input::Echo { bytes: datagram.bytes }, now(), &mut self.outbox);
+            }
+        }
+        self.perform();
+    }
+
+    fn from_parent(&mut self) {
+        while let Some((message, _)) = self.booted.control.receive::<conversation::ToWorker>() {
+            match message {
+                ToWorker::Drain => {
+                    self.draining = true;
+                    for fd in self.booted.datagram.iter().chain(&self.booted.echo) {
+                        let _ = self.booted.poll.forget(fd.as_fd());
+                    }
+                    self.hear(Input::Drain);
+                }
+                ToWorker::DumpStatistics => self.hear(Input::DumpStatistics),
+                ToWorker::Role(message) => {
+                    let start = message == conversation::ToWorker::Start;
+                    self.hear(Input::FromParent(message));
+                    if start {
+                        for fd in self.booted.datagram.iter().chain(&self.booted.echo) {
+                            self.booted.poll.read(fd.as_fd()).expect("a socket can be watched");
+                        }
+                    }
+                }
+                ToWorker::Misbehave(deed) => crate::misbehave(deed),
+            }
+        }
+    }
+
+    fn perform(&mut self) {
+        let mut outbox = std::mem::replace(&mut self.outbox, Outbox::new());
+        for action in outbox.actions.drain(..) {
+            match action {
+                Action::Send { bytes, interface, source, to } => {
+                    let local = IpAddr::V4(source.unwrap_or(Ipv4Addr::UNSPECIFIED));
+                    let batch = [Outgoing { peer: SocketAddr::V4(to), local, interface, bytes }];
+                    let Some(socket) = self.booted.datagram.first() else { continue };
+                    let lines = &mut outbox.lines;
+                    self.sender.send(socket.as_fd(), &outbox.bytes, &batch, |outgoing, errno| {
+                        let text = format!("Error sending DHCP packet to {}: {}", outgoing.peer.ip(), errno.desc());
+                        lines.push(Line { severity: Severity::Error, text });
+                    });
+                }
+                Action::Tell(message) => self.booted.control.tell(&self.booted.poll, &ToParent::Role(message)),
+            }
+        }
+        if !outbox.lines.is_empty() {
+            self.booted.log.write(&mut outbox.lines);
+        }
+        outbox.clear();
+        self.outbox = outbox;
+    }
+}

@@ -1,0 +1,356 @@
+//! The dns worker: sockets on one side, the DNS core on the other.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+
+use dns::{Action, Arrival, Engine, Handle, Input, Outbox};
+use ipc::control::{ToParent, ToWorker};
+use ipc::dns as conversation;
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, SockaddrStorage, getpeername, getsockname, send};
+
+use crate::boot::Booted;
+use crate::clock::now;
+use crate::datagram::{BATCH, Outgoing, Receiver, Sender};
+use crate::poll::Ready;
+use crate::stream::{Seeded, Streams, Wrote};
+use crate::watchdog;
+
+/// Room for one datagram. Larger than any limit of `edns-packet-max` that we accept, so that the core sees an oversized one as such.
+const DATAGRAM_BYTES: usize = 4096 + 512;
+/// Bytes read from a TCP connection at once.
+const STREAM_BYTES: usize = 16 * 1024;
+
+struct Worker {
+    booted: Booted,
+    engine: Engine,
+    outbox: Outbox,
+    receiver: Receiver,
+    sender: Sender,
+    batch: Vec<Outgoing>,
+    streams: Streams,
+    /// Connected UDP sockets of queries in flight.
+    upstream: HashMap<RawFd, OwnedFd, Seeded>,
+    /// Which of `streams` lead to an upstream.
+    upstream_streams: HashSet<RawFd, Seeded>,
+    /// Connections and sockets that ended while actions were carried out; the core is told afterwards.
+    ended: Vec<Handle>,
+    buffer: Vec<u8>,
+    serving: bool,
+    draining: bool,
+}
+
+/// Serves until drained.
+pub fn serve(mut booted: Booted) -> ! {
+    let engine = Engine::new(booted.slice(), booted.seed);
+    let mut worker = Worker {
+        booted,
+        engine,
+        outbox: Outbox::new(),
+        receiver: Receiver::new(DATAGRAM_BYTES),
+        sender: Sender::new(),
+        batch: Vec::new(),
+        streams: Streams::default(),
+        upstream: HashMap::default(),
+        upstream_streams: HashSet::default(),
+        ended: Vec::new(),
+        buffer: Vec::new(),
+        serving: false,
+        draining: false,
+    };
+    let mut ready = Vec::new();
+    loop {
+        let deadline = worker.engine.deadline();
+        let before = if deadline.is_some() { now().monotonic_ms } else { 0 };
+        worker.booted.poll.wait(deadline, before, &mut ready);
+        watchdog::turn();
+        for event in &ready {
+            worker.event(*event);
+        }
+        if worker.engine.deadline().is_some_and(|at| at <= now().monotonic_ms) {
+            worker.engine.handle(Input::Deadline, now(), &mut worker.outbox);
+            worker.perform(0);
+        }
+        if worker.draining && worker.engine.idle() {
+            worker.booted.control.tell::<conversation::ToParent>(&worker.booted.poll, &ToParent::Drained);
+            std::process::exit(0);
+        }
+    }
+}
+
+impl Worker {
+    fn event(&mut self, event: Ready) {
+        if event.fd == self.booted.control.as_fd().as_raw_fd() {
+            if event.writable {
+                self.booted.control.flush(&self.booted.poll);
+            }
+            if event.readable {
+                self.from_parent();
+            }
+        } else if let Some(socket) = self.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
+            self.datagrams(socket);
+        } else if let Some(listener) = self.booted.listeners.iter().position(|fd| fd.as_raw_fd() == event.fd) {
+            self.accept(listener);
+        } else if self.streams.holds(event.fd) {
+            self.stream(event);
+        } else if self.upstream.contains_key(&event.fd) {
+            self.upstream_datagram(event.fd);
+        }
+    }
+
+    fn datagrams(&mut self, socket: usize) {
+        let count = match self.receiver.receive(self.booted.datagram[socket].as_fd(), BATCH) {
+            Ok(count) => count,
+            // An ICMP error for an earlier reply; reading it has cleared it.
+            Err(_) => return,
+        };
+        let now = now();
+        for index in 0..count {
+            let Some(datagram) = self.receiver.datagram(index) else { continue };
+            let arrival = Arrival {
+                socket: socket as u16,
+                peer: datagram.peer,
+                local: datagram.local,
+                interface: datagram.interface,
+            };
+            self.engine.handle(Input::Datagram { arrival, bytes: datagram.bytes }, now, &mut self.outbox);
+        }
+        self.perform(socket);
+    }
+
+    fn accept(&mut self, listener: usize) {
+        while let Ok(Some(fd)) = self.streams.accept(&self.booted.poll, &self.booted.listeners[listener]) {
+            let peer = getpeername::<SockaddrStorage>(fd).ok().as_ref().and_then(socket_address);
+            let local = getsockname::<SockaddrStorage>(fd).ok().as_ref().and_then(socket_address);
+            let (Some(peer), Some(local)) = (peer, local) else {
+                self.streams.close(fd);
+                continue;
+            };
+            let arrival = Arrival { socket: listener as u16, peer, local: local.ip(), interface: 0 };
+            let input = Input::Accepted { stream: Handle(fd as u32), arrival };
+            self.engine.handle(input, now(), &mut self.outbox);
+            self.perform(0);
+        }
+    }
+
+    fn stream(&mut self, event: Ready) {
+        let handle = Handle(event.fd as u32);
+        if event.writable {
+            match self.streams.finish_connecting(&self.booted.poll, event.fd) {
+                Some(true) => self.hear(Input::UpstreamConnected { socket: handle }),
+                Some(false) => return self.stream_ended(handle),
+                None => {
+                    if self.streams.flush(&self.booted.poll, event.fd) == Wrote::Ended {
+                        return self.stream_ended(handle);
+                    }
+                }
+            }
+        }
+        if event.readable {
+            self.buffer.resize(STREAM_BYTES, 0);
+            let mut buffer = std::mem::take(&mut self.buffer);
+            match self.streams.read(event.fd, &mut buffer) {
+                None => {}
+                Some(0) => self.stream_ended(handle),
+                Some(count) => {
+                    let bytes = &buffer[..count];
+                    let input = if self.upstream_streams.contains(&event.fd) {
+                        Input::UpstreamBytes { socket: handle, bytes }
+                    } else {
+                        Input::StreamBytes { stream: handle, bytes }
+                    };
+                    self.engine.handle(input, now(), &mut self.outbox);
+                    self.perform(0);
+                }
+            }
+            // An idle worker holds no read buffer.
+            drop(buffer);
+        }
+    }
+
+    fn stream_ended(&mut self, handle: Handle) {
+        let fd = handle.0 as RawFd;
+        if self.upstream_streams.remove(&fd) || self.upstream.contains_key(&fd) {
+            self.hear(Input::UpstreamFailed { socket: handle });
+        } else {
+            self.hear(Input::StreamClosed { stream: handle });
+        }
+    }
+
+    fn upstream_datagram(&mut self, fd: RawFd) {
+        let Some(socket) = self.upstream.get(&fd) else { return };
+        self.buffer.resize(DATAGRAM_BYTES, 0);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let handle = Handle(fd as u32);
+        match nix::unistd::read(socket, &mut buffer) {
+            Ok(count) => self.hear(Input::UpstreamDatagram { socket: handle, bytes: &buffer[..count] }),
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Err(_) => self.hear(Input::UpstreamFailed { socket: handle }),
+        }
+        self.buffer = buffer;
+    }
+
+    fn hear(&mut self, input: Input<'_>) {
+        self.engine.handle(input, now(), &mut self.outbox);
+        self.perform(0);
+    }
+}
+
+/// # The parent
+impl Worker {
+    fn from_parent(&mut self) {
+        while let Some((message, descriptors)) = self.booted.control.receive::<conversation::ToWorker>() {
+            match message {
+                ToWorker::Drain => self.drain(),
+                ToWorker::DumpStatistics => self.hear(Input::DumpStatistics),
+                ToWorker::Role(message) => self.told(message, descriptors),
+                ToWorker::Misbehave(deed) => crate::misbehave(deed),
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        self.draining = true;
+        for fd in self.booted.datagram.iter().chain(&self.booted.listeners) {
+            if self.serving {
+                let _ = self.booted.poll.forget(fd.as_fd());
+            }
+        }
+        self.hear(Input::Drain);
+    }
+
+    fn told(&mut self, message: conversation::ToWorker, descriptors: Vec<OwnedFd>) {
+        use conversation::ToWorker as Told;
+        match message {
+            Told::Interfaces(interfaces) => self.hear(Input::Interfaces(interfaces)),
+            Told::HostsFile { path, error } => {
+                let content = match (error, descriptors.first()) {
+                    (None, Some(file)) => read_file(file).map_err(|errno| errno.desc().to_owned()),
+                    (error, _) => Err(error.unwrap_or_default()),
+                };
+                let content = content.as_deref().map_err(String::as_str);
+                self.hear(Input::HostsFile { path: &path, content });
+            }
+            Told::ResolvFile { path } => {
+                let content = descriptors.first().and_then(|file| read_file(file).ok()).unwrap_or_default();
+                self.hear(Input::ResolvFile { path: &path, content: &content });
+            }
+            Told::LeaseName(name) => self.hear(Input::LeaseName(name)),
+            Told::LeaseNameGone(address) => self.hear(Input::LeaseNameGone(address)),
+            Told::Start => {
+                self.hear(Input::Start);
+                self.serving = true;
+                for fd in self.booted.datagram.iter().chain(&self.booted.listeners) {
+                    self.booted.poll.read_shared(fd.as_fd()).expect("a listening socket can be watched");
+                }
+            }
+            Told::UdpSockets { upstream } => {
+                let handles: Vec<Handle> = descriptors.iter().map(|fd| Handle(fd.as_raw_fd() as u32)).collect();
+                for socket in descriptors {
+                    self.booted.poll.read(socket.as_fd()).expect("an upstream socket can be watched");
+                    self.upstream.insert(socket.as_raw_fd(), socket);
+                }
+                self.hear(Input::UdpSockets { upstream, sockets: &handles });
+            }
+            Told::TcpSocket { ticket } => {
+                let Some(socket) = descriptors.into_iter().next() else { return };
+                let fd = self.streams.connect(&self.booted.poll, socket).expect("a connection can be watched");
+                self.upstream_streams.insert(fd);
+                self.hear(Input::TcpSocket { ticket, socket: Handle(fd as u32) });
+            }
+            Told::NoSocket { upstream, ticket, count } => self.hear(Input::NoSocket { upstream, ticket, count }),
+        }
+    }
+}
+
+/// # Carrying out what the core decided
+impl Worker {
+    /// Replies by datagram are gathered and leave in batches; runs of one socket stay together. `socket` is where most of them go.
+    fn perform(&mut self, socket: usize) {
+        let mut outbox = std::mem::replace(&mut self.outbox, Outbox::new());
+        let mut current = socket;
+        for action in outbox.actions.drain(..) {
+            match action {
+                Action::Reply { to, bytes } => {
+                    if usize::from(to.socket) != current {
+                        self.send_batch(current, &outbox.bytes);
+                        current = usize::from(to.socket);
+                    }
+                    let interface = if needs_interface(&to.peer) { to.interface } else { 0 };
+                    self.batch.push(Outgoing { peer: to.peer, local: to.local, interface, bytes });
+                }
+                Action::StreamReply { stream, bytes } => {
+                    let wrote = self.streams.write(&self.booted.poll, stream.0 as RawFd, &outbox.bytes[bytes]);
+                    if wrote == Wrote::Ended {
+                        self.ended.push(stream);
+                    }
+                }
+                Action::CloseStream { stream } => self.streams.close(stream.0 as RawFd),
+                Action::SendUpstream { socket, bytes } => self.send_upstream(socket, &outbox.bytes[bytes]),
+                Action::CloseUpstream { socket } => {
+                    let fd = socket.0 as RawFd;
+                    self.upstream.remove(&fd);
+                    if self.upstream_streams.remove(&fd) {
+                        self.streams.close(fd);
+                    }
+                }
+                Action::Tell(message) => self.booted.control.tell(&self.booted.poll, &ToParent::Role(message)),
+            }
+        }
+        self.send_batch(current, &outbox.bytes);
+        if !outbox.lines.is_empty() {
+            self.booted.log.write(&mut outbox.lines);
+        }
+        outbox.clear();
+        self.outbox = outbox;
+        while let Some(stream) = self.ended.pop() {
+            self.stream_ended(stream);
+        }
+    }
+
+    fn send_batch(&mut self, socket: usize, buffer: &[u8]) {
+        if let (false, Some(fd)) = (self.batch.is_empty(), self.booted.datagram.get(socket)) {
+            // A reply that cannot be sent is lost like any datagram; the client asks again.
+            self.sender.send(fd.as_fd(), buffer, &self.batch, |_, _| {});
+        }
+        self.batch.clear();
+    }
+
+    fn send_upstream(&mut self, socket: Handle, bytes: &[u8]) {
+        let fd = socket.0 as RawFd;
+        let failed = if self.upstream_streams.contains(&fd) {
+            self.streams.write(&self.booted.poll, fd, bytes) == Wrote::Ended
+        } else {
+            let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+            send(fd, bytes, flags).is_err_and(|errno| errno != Errno::EAGAIN)
+        };
+        if failed {
+            self.ended.push(socket);
+        }
+    }
+}
+
+/// Link-local destinations need the interface; for all others the routing table knows better than the arrival.
+fn needs_interface(peer: &SocketAddr) -> bool {
+    matches!(peer, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local())
+}
+
+fn socket_address(storage: &SockaddrStorage) -> Option<SocketAddr> {
+    if let Some(v4) = storage.as_sockaddr_in() {
+        return Some(SocketAddr::V4((*v4).into()));
+    }
+    storage.as_sockaddr_in6().map(|v6| SocketAddr::V6((*v6).into()))
+}
+
+/// Reads a file whose handle the parent passed.
+fn read_file(file: &OwnedFd) -> Result<Vec<u8>, Errno> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 8192];
+    loop {
+        match nix::unistd::read(file, &mut chunk)? {
+            0 => return Ok(bytes),
+            count => bytes.extend_from_slice(&chunk[..count]),
+        }
+    }
+}

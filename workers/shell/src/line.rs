@@ -1,0 +1,133 @@
+//! The two channels to the parent: control messages, and lines for the log.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use ipc::channel::{ChannelError, receive_bytes, send_bytes};
+use ipc::control::{ToParent, ToWorker};
+use ipc::log::{Batch, LINE_BYTES_MAX, LINES_MAX, Line};
+use ipc::{DESCRIPTORS_MAX, MESSAGE_BYTES_MAX, frame};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::poll::Poll;
+
+/// Messages kept while the parent does not read. Beyond it the parent is not alive in any useful sense, and neither are we.
+const QUEUE_MAX: usize = 4096;
+
+/// The control channel, seen from the worker.
+pub struct Control {
+    socket: OwnedFd,
+    buffer: Vec<u8>,
+    queue: VecDeque<Vec<u8>>,
+}
+
+impl Control {
+    /// Adopts the control socket.
+    pub fn new(socket: OwnedFd) -> Control {
+        Control { socket, buffer: Vec::new(), queue: VecDeque::new() }
+    }
+
+    /// Sends, or queues while the parent's end is full; `poll` is then asked to report when it is writable.
+    pub fn tell<M: Serialize>(&mut self, poll: &Poll, message: &ToParent<M>) {
+        self.buffer.clear();
+        frame::encode(message, &mut self.buffer).expect("our own messages are within the limit");
+        if self.queue.is_empty() {
+            match send_bytes(self.socket.as_fd(), &self.buffer, &[]) {
+                Ok(()) => return,
+                Err(ChannelError::Full) => {}
+                Err(_) => leave(),
+            }
+        }
+        assert!(self.queue.len() < QUEUE_MAX, "the parent has stopped reading");
+        self.queue.push_back(self.buffer.clone());
+        poll.change(self.socket.as_fd(), true, true).expect("the control channel is watched");
+    }
+
+    /// Sends what waits. To be called when the channel is writable.
+    pub fn flush(&mut self, poll: &Poll) {
+        while let Some(bytes) = self.queue.front() {
+            match send_bytes(self.socket.as_fd(), bytes, &[]) {
+                Ok(()) => drop(self.queue.pop_front()),
+                Err(ChannelError::Full) => return,
+                Err(_) => leave(),
+            }
+        }
+        poll.change(self.socket.as_fd(), true, false).expect("the control channel is watched");
+    }
+
+    /// The next message, or `None` when nothing waits. Ends the process when the parent is gone or does not make sense.
+    pub fn receive<M: DeserializeOwned>(&mut self) -> Option<(ToWorker<M>, Vec<OwnedFd>)> {
+        self.buffer.resize(MESSAGE_BYTES_MAX, 0);
+        let received = receive_bytes(self.socket.as_fd(), &mut self.buffer, DESCRIPTORS_MAX);
+        let result = match received {
+            Ok(None) => None,
+            Ok(Some((0, _))) => leave(),
+            Ok(Some((length, descriptors))) => match frame::decode(&self.buffer[..length]) {
+                Ok(message) => Some((message, descriptors)),
+                Err(error) => panic!("from the parent: {error}"),
+            },
+            Err(_) => leave(),
+        };
+        if result.is_none() {
+            self.buffer = Vec::new();
+        }
+        result
+    }
+}
+
+impl AsFd for Control {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// The parent is gone, and so are we.
+fn leave() -> ! {
+    std::process::exit(0)
+}
+
+/// The log channel, seen from the worker. It never blocks: lines that do not fit are counted and reported.
+pub struct Log {
+    socket: OwnedFd,
+    buffer: Vec<u8>,
+    lost: u32,
+}
+
+impl Log {
+    /// Adopts the log socket.
+    pub fn new(socket: OwnedFd) -> Log {
+        Log { socket, buffer: Vec::new(), lost: 0 }
+    }
+
+    /// Sends the lines of one turn and empties the list.
+    pub fn write(&mut self, lines: &mut Vec<Line>) {
+        while !lines.is_empty() {
+            let rest = if lines.len() > LINES_MAX { lines.split_off(LINES_MAX) } else { Vec::new() };
+            let mut batch = Batch { lines: std::mem::replace(lines, rest), lost: self.lost };
+            for line in &mut batch.lines {
+                cut(&mut line.text);
+            }
+            let count = batch.lines.len() as u32;
+            self.buffer.clear();
+            let encoded = frame::encode(&batch, &mut self.buffer);
+            if encoded.is_ok() && send_bytes(self.socket.as_fd(), &self.buffer, &[]).is_ok() {
+                self.lost = 0;
+            } else {
+                self.lost = self.lost.saturating_add(count);
+            }
+        }
+        lines.shrink_to(LINES_MAX);
+    }
+}
+
+/// Cuts at the limit, at a character's edge. 63 lines of the longest kind fit one message.
+fn cut(text: &mut String) {
+    if text.len() > LINE_BYTES_MAX - 40 {
+        let mut end = LINE_BYTES_MAX - 40;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+    }
+}
