@@ -1,0 +1,59 @@
+# Copyright 2026 Gentoo Authors
+# Distributed under the terms of the GNU General Public License v2
+
+EAPI=8
+
+# Draft: the project's address is missing, and for a release CRATES is filled by pycargoebuild and git-r3 gives way to SRC_URI.
+RUST_MIN_VER="1.95.0"
+
+inherit cargo git-r3 systemd
+
+DESCRIPTION="Sandboxed, privilege-separated drop-in replacement for dnsmasq"
+HOMEPAGE="https://example.org/wardmasq"
+EGIT_REPO_URI="https://example.org/wardmasq.git"
+
+LICENSE="|| ( MIT Apache-2.0 )"
+# Crates that are linked in.
+LICENSE+=" Apache-2.0 MIT Unicode-3.0"
+SLOT="0"
+
+# The flags of net-dns/dnsmasq. What is always built in is required, so that a dependency on the flag means what it says. Not there yet,
+# hence no flag: auth-dns conntrack dbus dhcp-tools dnssec dumpfile id idn libidn2 loop lua nettlehash nls script selinux.
+IUSE="+dhcp +inotify +ipv6 static +tftp"
+REQUIRED_USE="dhcp inotify ipv6 tftp"
+
+QA_FLAGS_IGNORED="usr/sbin/wardmasq"
+
+src_unpack() {
+	git-r3_src_unpack
+	cargo_live_src_unpack
+}
+
+src_compile() {
+	# These flags take the place of those in .cargo/config.toml.
+	use static && RUSTFLAGS+=" -C target-feature=+crt-static -C relocation-model=static"
+	export RUSTFLAGS
+	cargo_src_compile --package wardmasq
+}
+
+src_test() {
+	# What needs root and network namespaces is left to upstream's tests/all.
+	cargo_src_test --workspace
+}
+
+src_install() {
+	dosbin "$(cargo_target_dir)"/wardmasq
+
+	newinitd packaging/openrc/wardmasq.initd wardmasq
+	newconfd packaging/openrc/wardmasq.confd wardmasq
+	systemd_dounit packaging/systemd/wardmasq.service packaging/systemd/wardmasq.socket
+
+	keepdir /var/lib/misc
+	dodoc README.md CHANGELOG.md docs/*.md
+}
+
+pkg_postinst() {
+	elog "wardmasq reads /etc/dnsmasq.conf and takes over /var/lib/misc/dnsmasq.leases."
+	elog "Check with: wardmasq --test"
+	elog "Only one of dnsmasq and wardmasq can hold the ports."
+}
