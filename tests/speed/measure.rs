@@ -27,8 +27,6 @@ const IDLE: Duration = Duration::from_secs(5);
 const SATURATION: Duration = Duration::from_secs(3);
 /// Names asked for; they fit every cache.
 const NAMES: usize = 100;
-/// Questions sent before the answers are read.
-const BURST: usize = 64;
 /// Exchanges per round: each leaves a lease.
 const EXCHANGES: u32 = 1000;
 /// Exchanges in progress at once.
@@ -86,7 +84,11 @@ pub fn all(lan: &Lan, contestant: &Contestant, figures: &mut Figures) {
     for pid in &processes {
         pin(*pid, 0);
     }
-    cached_answers(lan, &processes, figures);
+    let (cpu, per_second) = answers(lan, &processes, Questions::Cached);
+    figures.add("cached answer, CPU", cpu);
+    figures.add("cached answers at saturation", per_second);
+    figures.add("answer from the hosts file, CPU", answers(lan, &processes, Questions::Hosts).0);
+    figures.add("forwarded answer, CPU", answers(lan, &processes, Questions::Fresh).0);
     exchanges(lan, &processes, figures);
     transfer(lan, &processes, figures);
     figures.add("memory after the load", memory_kib(&processes) as f64);
@@ -139,34 +141,64 @@ fn start_once(program: &PathBuf, config: &PathBuf) -> Duration {
     taken
 }
 
-fn cached_answers(lan: &Lan, processes: &[i32], figures: &mut Figures) {
+/// Processor time per answer, and answers per second, while one client asks as fast as it gets answers.
+fn answers(lan: &Lan, processes: &[i32], questions: Questions) -> (f64, f64) {
     let before = computed_ns(processes);
-    let (answers, taken) = lan.clients[0].spawn(ask_at_saturation).join().expect("ask at saturation");
+    let asking = lan.clients[0].spawn(move || ask_at_saturation(questions));
+    let (answers, taken) = asking.join().expect("ask at saturation");
     let spent = computed_ns(processes) - before;
-    figures.add("cached answer, CPU", spent as f64 / 1e3 / answers as f64);
-    figures.add("cached answers at saturation", answers as f64 / taken.as_secs_f64());
+    (spent as f64 / 1e3 / answers as f64, answers as f64 / taken.as_secs_f64())
 }
 
-fn ask_at_saturation() -> (u64, Duration) {
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Questions {
+    /// Few names, all cached.
+    Cached,
+    /// A name of the hosts file.
+    Hosts,
+    /// Names never asked before.
+    Fresh,
+}
+
+impl Questions {
+    /// Question number `number` for the wire.
+    fn question(self, number: usize) -> Vec<u8> {
+        let name = match self {
+            Questions::Cached => format!("name{}.example", number % NAMES),
+            Questions::Hosts => "printer".to_owned(),
+            Questions::Fresh => format!("fresh{number}.example"),
+        };
+        encode_query(number as u16, &name, A)
+    }
+
+    /// Questions sent before the answers are read. Forwarded ones stay well below dnsmasq's limit of 150 in flight.
+    fn burst(self) -> usize {
+        if self == Questions::Fresh { 32 } else { 64 }
+    }
+}
+
+fn ask_at_saturation(questions: Questions) -> (u64, Duration) {
     pin(0, 1);
     let socket = UdpSocket::bind("0.0.0.0:0").expect("bind a socket");
     socket.connect(SocketAddr::from((SERVER_ADDRESS, 53))).expect("connect a socket");
     socket.set_read_timeout(Some(Duration::from_millis(200))).expect("set a timeout");
-    let names: Vec<Vec<u8>> = (0..NAMES).map(|n| encode_query(n as u16, &format!("name{n}.example"), A)).collect();
     let mut reply = [0; 512];
-    for name in &names {
-        socket.send(name).expect("send a question");
-        socket.recv(&mut reply).expect("an answer from upstream");
+    if questions == Questions::Cached {
+        for number in 0..NAMES {
+            socket.send(&questions.question(number)).expect("send a question");
+            socket.recv(&mut reply).expect("an answer from upstream");
+        }
     }
     let start = Instant::now();
     let mut answers = 0;
     let mut next = 0;
     while start.elapsed() < SATURATION {
-        for _ in 0..BURST {
-            socket.send(&names[next % NAMES]).expect("send a question");
+        for _ in 0..questions.burst() {
+            socket.send(&questions.question(next)).expect("send a question");
             next += 1;
         }
-        for _ in 0..BURST {
+        for _ in 0..questions.burst() {
             // A lost one costs a pause, and shows in the answers per second.
             answers += u64::from(socket.recv(&mut reply).is_ok());
         }

@@ -3,13 +3,15 @@
 use crate::contestant::Contestant;
 
 /// What is measured, in the order of the table.
-pub const ROWS: [(&str, &str); 9] = [
+pub const ROWS: [(&str, &str); 11] = [
     ("start to first answer", "ms"),
     ("idle memory (PSS of all processes)", "KiB"),
     ("memory after the load", "KiB"),
     ("idle wake-ups", "per s"),
     ("cached answer, CPU", "us"),
     ("cached answers at saturation", "per s"),
+    ("answer from the hosts file, CPU", "us"),
+    ("forwarded answer, CPU", "us"),
     ("DORA, CPU", "us"),
     ("DORA, 16 at once", "per s"),
     ("TFTP, CPU per MB (blocks of 512)", "ms"),
