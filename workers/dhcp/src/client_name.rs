@@ -1,0 +1,170 @@
+//! The name of a client: what it says (options 12 and 81), what is allowed, and who holds it.
+
+use ipc::lease::{Lease, name_is_legal};
+
+use crate::packet::Packet;
+
+/// What a client says of its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// The name as far as it is usable.
+    pub(crate) name: Option<Name>,
+    /// The flags of option 81 to answer with, if the client sent that option.
+    pub(crate) fqdn_flags: Option<u8>,
+    /// Its host name option ends with NUL, and so must ours (old Windows clients).
+    pub(crate) ends_with_nul: bool,
+}
+
+/// A host name and the domain written behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    /// The host name: legal for a lease.
+    pub(crate) label: String,
+    /// What followed the first dot.
+    pub(crate) domain: Option<String>,
+    /// Does it come from the configuration?
+    pub(crate) configured: bool,
+}
+
+impl Name {
+    /// A name in text form; `None` unless its first label is a legal host name and the rest printable.
+    fn from_text(text: &[u8]) -> Option<Name> {
+        let text = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))?;
+        let (label, domain) = text.split_once('.').map_or((text, None), |(label, domain)| (label, Some(domain)));
+        let domain = domain.filter(|domain| !domain.is_empty());
+        name_is_legal(label).then(|| Name {
+            label: label.to_owned(),
+            domain: domain.map(str::to_owned),
+            configured: false,
+        })
+    }
+
+    /// The name as the client wrote it.
+    pub(crate) fn whole(&self) -> String {
+        match &self.domain {
+            Some(domain) => format!("{}.{domain}", self.label),
+            None => self.label.clone(),
+        }
+    }
+}
+
+/// Reads the name options. Option 81 (RFC 4702) goes before option 12.
+pub(crate) fn said(request: &Packet<'_>) -> Said {
+    let host_name = request.option(12).unwrap_or_default();
+    let ends_with_nul = host_name.last() == Some(&0);
+    let host_name = host_name.strip_suffix(&[0]).unwrap_or(host_name);
+
+    let fqdn = request.option(81).filter(|value| value.len() >= 3);
+    let fqdn_flags = fqdn.map(|value| {
+        // S set, and O if that overrides the client: the server does the update. N is meaningless then. E as received.
+        let flags = value[0];
+        (if flags & 1 == 0 { flags | 3 } else { flags }) & 0x07
+    });
+    let name = match fqdn {
+        Some(value) if value.len() > 3 => {
+            if value[0] & 4 != 0 {
+                Name::from_text(&text_of_labels(&value[3..]))
+            } else {
+                Name::from_text(&value[3..])
+            }
+        }
+        _ => Name::from_text(host_name),
+    };
+    Said { name, fqdn_flags, ends_with_nul }
+}
+
+/// A name in wire form (RFC 1035 section 3.1, without compression) as text; labels that do not fit are left out.
+fn text_of_labels(mut wire: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    while let Some((&length, rest)) = wire.split_first() {
+        let Some((label, rest)) = rest.split_at_checked(usize::from(length)) else { break };
+        if label.is_empty() || length > 63 {
+            break;
+        }
+        if !text.is_empty() {
+            text.push(b'.');
+        }
+        text.extend_from_slice(label);
+        wire = rest;
+    }
+    text
+}
+
+/// The value of option 81 in an answer: flags, two return codes of old, and the name in the form the client used.
+pub(crate) fn fqdn_value(flags: u8, label: &str, domain: Option<&str>, end_with_nul: bool) -> Vec<u8> {
+    let mut value = vec![flags, 255, 255];
+    if flags & 4 != 0 {
+        for label in std::iter::once(label).chain(domain.into_iter().flat_map(|domain| domain.split('.'))) {
+            let bytes = &label.as_bytes()[..label.len().min(63)];
+            if !bytes.is_empty() {
+                value.push(bytes.len() as u8);
+                value.extend_from_slice(bytes);
+            }
+        }
+        value.push(0);
+    } else {
+        value.extend_from_slice(label.as_bytes());
+        if let Some(domain) = domain {
+            value.push(b'.');
+            value.extend_from_slice(domain.as_bytes());
+        }
+        if end_with_nul {
+            value.push(0);
+        }
+    }
+    value
+}
+
+/// The older lease that must give up its name, if any, when a newer one claims it.
+pub(crate) enum Claim {
+    /// Nobody else has the name.
+    Granted,
+    /// This lease must lose it.
+    Taken(Box<Lease>),
+    /// It is another's by configuration.
+    Refused,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::{HEADER_BYTES, MAGIC_COOKIE};
+
+    fn said_by(options: &[u8]) -> Said {
+        let mut bytes = vec![0; HEADER_BYTES];
+        bytes[0] = 1;
+        bytes[236..].copy_from_slice(&MAGIC_COOKIE);
+        bytes.extend_from_slice(options);
+        said(&Packet::parse(&bytes).unwrap())
+    }
+
+    #[test]
+    fn option_81_goes_before_option_12() {
+        let both = said_by(b"\x0c\x05plain\x51\x07\x01\0\0full");
+        assert_eq!(both.name.unwrap().label, "full");
+        assert_eq!(both.fqdn_flags, Some(1));
+        let empty = said_by(b"\x0c\x05plain\x51\x03\x08\0\0");
+        assert_eq!(empty.name.unwrap().label, "plain");
+        assert_eq!(empty.fqdn_flags, Some(3));
+    }
+
+    #[test]
+    fn names_are_legal_or_ignored_as_a_whole() {
+        assert_eq!(said_by(b"\x0c\x04bad!").name, None);
+        assert_eq!(said_by(b"\x0c\x04-bad").name, None);
+        assert_eq!(said_by(b"\x0c\x05a\nb.c").name, None);
+        let dotted = said_by(b"\x0c\x06ok.a.b").name.unwrap();
+        assert_eq!((dotted.label.as_str(), dotted.domain.as_deref()), ("ok", Some("a.b")));
+        let nul = said_by(b"\x0c\x03ok\0");
+        assert!(nul.ends_with_nul && nul.name.unwrap().label == "ok");
+    }
+
+    #[test]
+    fn wire_names_are_read_and_written() {
+        let wire = said_by(b"\x51\x0c\x05\0\0\x02ab\x02cd\0\0\0");
+        assert_eq!(wire.name.unwrap().whole(), "ab.cd");
+        assert_eq!(wire.fqdn_flags, Some(5));
+        assert_eq!(fqdn_value(5, "ab", Some("c.d"), true), b"\x05\xff\xff\x02ab\x01c\x01d\0");
+        assert_eq!(fqdn_value(3, "ab", Some("c.d"), true), b"\x03\xff\xffab.c.d\0");
+    }
+}

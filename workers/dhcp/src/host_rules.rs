@@ -1,0 +1,197 @@
+//! Which `dhcp-host` line fits a client.
+//!
+//! Rules come by the thousand from `dhcp-hostsfile`, so all but those with wildcards are found through maps.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use ipc::config::dhcp::{ClientIdRule, HardwarePattern, HostRule};
+use ipc::lease::Lease;
+use ipc::link::HardwareAddress;
+
+use crate::pool::Network;
+use crate::tags::Tags;
+
+/// What a client shows of itself when a rule is sought.
+#[derive(Clone, Copy)]
+pub(crate) struct Likeness<'a> {
+    /// Option 61.
+    pub(crate) client_id: Option<&'a [u8]>,
+    /// `chaddr`.
+    pub(crate) hardware: HardwareAddress,
+    /// The host name it gives.
+    pub(crate) name: Option<&'a str>,
+}
+
+/// The rules, and maps to find them by. Positions in the maps are in list order.
+#[derive(Debug)]
+pub(crate) struct HostRules {
+    rules: Vec<HostRule>,
+    by_client_id: BTreeMap<Vec<u8>, Vec<usize>>,
+    by_hardware: BTreeMap<Vec<u8>, Vec<usize>>,
+    by_name: BTreeMap<String, Vec<usize>>,
+    by_address: BTreeMap<Ipv4Addr, Vec<usize>>,
+    with_wildcards: Vec<usize>,
+}
+
+impl HostRules {
+    /// Makes the maps.
+    pub(crate) fn new(rules: Vec<HostRule>) -> HostRules {
+        let mut by_client_id: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+        let mut by_hardware: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+        let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut by_address: BTreeMap<Ipv4Addr, Vec<usize>> = BTreeMap::new();
+        let mut with_wildcards = Vec::new();
+        for (position, rule) in rules.iter().enumerate() {
+            if let Some(ClientIdRule::Is(id)) = &rule.client_id {
+                by_client_id.entry(id.clone()).or_default().push(position);
+            }
+            for pattern in &rule.hardware {
+                match exact(pattern) {
+                    Some(bytes) => by_hardware.entry(bytes).or_default().push(position),
+                    None => with_wildcards.push(position),
+                }
+            }
+            if let Some(name) = &rule.name {
+                by_name.entry(name.to_ascii_lowercase()).or_default().push(position);
+            }
+            if let Some(address) = rule.address {
+                by_address.entry(address).or_default().push(position);
+            }
+        }
+        with_wildcards.dedup();
+        HostRules { rules, by_client_id, by_hardware, by_name, by_address, with_wildcards }
+    }
+
+    /// The rule for a client: by client id, then by whole hardware address, then by name, then by the hardware pattern
+    /// with the fewest wildcards. Rules with passing tag tests come before those without tests; a rule whose address
+    /// belongs to none of `networks` does not count. Without `networks`, neither this nor the name is looked at.
+    pub(crate) fn find(
+        &self,
+        client: Likeness<'_>,
+        networks: Option<&[Network<'_>]>,
+        tags: &Tags,
+    ) -> Option<&HostRule> {
+        [true, false].into_iter().find_map(|tagged| {
+            let usable = |rule: &HostRule| {
+                (!tagged || !rule.tests.is_empty()) && tags.pass(&rule.tests) && placed(rule.address, networks)
+            };
+            self.find_usable(client, networks.is_some(), &usable)
+        })
+    }
+
+    fn find_usable(
+        &self,
+        client: Likeness<'_>,
+        by_name_too: bool,
+        usable: &dyn Fn(&HostRule) -> bool,
+    ) -> Option<&HostRule> {
+        let first = |positions: Option<&Vec<usize>>, also: &dyn Fn(&HostRule) -> bool| {
+            positions?.iter().filter_map(|p| self.rules.get(*p)).find(|rule| also(rule) && usable(rule))
+        };
+        let by_id = client.client_id.and_then(|id| {
+            // Some clients put a zero type byte before an id that is plain text; the configuration has it without.
+            let plain = id.split_first().filter(|(kind, _)| **kind == 0).map(|(_, plain)| plain);
+            first(self.by_client_id.get(id), &|_| true).or_else(|| first(self.by_client_id.get(plain?), &|_| true))
+        });
+        by_id
+            .or_else(|| {
+                let used = client.hardware.used();
+                first(self.by_hardware.get(used), &|rule| has_hardware(rule, client.hardware))
+                    .filter(|_| !used.is_empty())
+            })
+            .or_else(|| {
+                let name = client.name.filter(|_| by_name_too)?;
+                first(self.by_name.get(&name.to_ascii_lowercase()), &|_| true)
+            })
+            .or_else(|| {
+                let candidates = self.with_wildcards.iter().filter_map(|p| self.rules.get(*p));
+                let mut best: Option<(usize, &HostRule)> = None;
+                for rule in candidates.filter(|rule| usable(rule)) {
+                    let matching = rule.hardware.iter().filter(|p| exact(p).is_none() && fits(p, client.hardware));
+                    let known = matching.map(|p| p.bytes.iter().flatten().count()).max();
+                    // At least one byte must be given, and the first of equals wins.
+                    if let Some(known) = known.filter(|known| *known > best.map_or(0, |(most, _)| most)) {
+                        best = Some((known, rule));
+                    }
+                }
+                best.map(|(_, rule)| rule)
+            })
+    }
+
+    /// The first rule that gives away this address.
+    pub(crate) fn of_address(&self, address: Ipv4Addr) -> Option<&HostRule> {
+        self.rules.get(*self.by_address.get(&address)?.first()?)
+    }
+
+    /// The name that the configuration gives to the holder of a lease.
+    pub(crate) fn configured_name(&self, lease: &Lease) -> Option<&str> {
+        let holder = Likeness { client_id: lease.client_id.as_deref(), hardware: lease.hardware, name: None };
+        let rule = self.find(holder, None, &Tags::default())?;
+        rule.name.as_deref().filter(|_| rule.address.is_none_or(|address| address == lease.address))
+    }
+}
+
+/// Does the rule name this hardware address in full?
+pub(crate) fn has_hardware(rule: &HostRule, hardware: HardwareAddress) -> bool {
+    rule.hardware.iter().any(|pattern| exact(pattern).is_some() && fits(pattern, hardware))
+}
+
+/// Does a hardware address fit a pattern?
+pub(crate) fn fits(pattern: &HardwarePattern, hardware: HardwareAddress) -> bool {
+    let used = hardware.used();
+    pattern.kind.is_none_or(|kind| kind == hardware.kind)
+        && pattern.bytes.len() == used.len()
+        && pattern.bytes.iter().zip(used).all(|(want, byte)| want.is_none_or(|want| want == *byte))
+}
+
+fn exact(pattern: &HardwarePattern) -> Option<Vec<u8>> {
+    pattern.bytes.iter().copied().collect()
+}
+
+fn placed(address: Option<Ipv4Addr>, networks: Option<&[Network<'_>]>) -> bool {
+    let (Some(address), Some(networks)) = (address, networks) else { return true };
+    networks.iter().any(|network| network.includes(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(bytes: &[Option<u8>]) -> HardwarePattern {
+        HardwarePattern { kind: None, bytes: bytes.to_vec() }
+    }
+
+    fn named(name: &str, hardware: Vec<HardwarePattern>) -> HostRule {
+        HostRule { name: Some(name.into()), hardware, ..HostRule::default() }
+    }
+
+    fn found<'a>(rules: &'a HostRules, id: Option<&[u8]>, hardware: &[u8], name: Option<&str>) -> Option<&'a str> {
+        let likeness = Likeness { client_id: id, hardware: HardwareAddress::new(1, hardware).unwrap(), name };
+        rules.find(likeness, Some(&[]), &Tags::default())?.name.as_deref()
+    }
+
+    #[test]
+    fn client_id_goes_before_hardware_before_name_before_wildcards() {
+        let rules = HostRules::new(vec![
+            named("loose", vec![pattern(&[Some(2), None, None])]),
+            named("tight", vec![pattern(&[Some(2), Some(1), None])]),
+            named("exact", vec![pattern(&[Some(2), Some(1), Some(9)])]),
+            HostRule { client_id: Some(ClientIdRule::Is(b"me".to_vec())), ..named("id", vec![]) },
+        ]);
+        assert_eq!(found(&rules, Some(b"me"), &[2, 1, 9], None), Some("id"));
+        assert_eq!(found(&rules, Some(b"\0me"), &[2, 1, 9], None), Some("id"));
+        assert_eq!(found(&rules, Some(b"you"), &[2, 1, 9], None), Some("exact"));
+        assert_eq!(found(&rules, None, &[2, 1, 8], Some("ID")), Some("id"));
+        assert_eq!(found(&rules, None, &[2, 1, 8], None), Some("tight"));
+        assert_eq!(found(&rules, None, &[2, 2, 8], None), Some("loose"));
+        assert_eq!(found(&rules, None, &[3, 2, 8], None), None);
+    }
+
+    #[test]
+    fn a_written_type_must_match() {
+        let typed = HardwarePattern { kind: Some(6), bytes: vec![Some(1), Some(2)] };
+        assert!(fits(&typed, HardwareAddress::new(6, &[1, 2]).unwrap()));
+        assert!(!fits(&typed, HardwareAddress::new(1, &[1, 2]).unwrap()));
+    }
+}

@@ -1,0 +1,240 @@
+//! This worker's copy of the leases, and which parts of it a commit under way is about to change.
+//!
+//! The parent's store is the truth: a lease enters or leaves here only when the parent says that it is recorded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use ipc::lease::{Lease, LeaseChange};
+use ipc::link::HardwareAddress;
+
+/// Leases by everything they are looked up by. Every map has one entry per lease at most.
+#[derive(Debug, Default)]
+pub(crate) struct LeaseView {
+    by_address: BTreeMap<Ipv4Addr, Lease>,
+    by_client_id: BTreeSet<(Vec<u8>, Ipv4Addr)>,
+    /// Those without client id come first.
+    by_hardware: BTreeSet<(HardwareAddress, bool, Ipv4Addr)>,
+    by_name: BTreeMap<String, Ipv4Addr>,
+    by_expiry: BTreeSet<(u64, Ipv4Addr)>,
+    locks: BTreeSet<Lock>,
+    /// Addresses of `locks` that are not leased yet.
+    coming: usize,
+}
+
+/// Something that a commit under way is about to change. A second change must wait for the first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Lock {
+    Address(Ipv4Addr),
+    ClientId(Vec<u8>),
+    Hardware(HardwareAddress),
+    Name(String),
+}
+
+impl LeaseView {
+    /// How many leases there are, those being recorded included.
+    pub(crate) fn count(&self) -> usize {
+        self.by_address.len() + self.coming
+    }
+
+    /// All leases in order of address.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Lease> {
+        self.by_address.values()
+    }
+
+    /// The lease of an address.
+    pub(crate) fn of_address(&self, address: Ipv4Addr) -> Option<&Lease> {
+        self.by_address.get(&address)
+    }
+
+    /// Is this address neither leased nor about to be?
+    pub(crate) fn is_free(&self, address: Ipv4Addr) -> bool {
+        !self.by_address.contains_key(&address) && !self.locks.contains(&Lock::Address(address))
+    }
+
+    /// The lease of a client: the one with its client id, else the one of its hardware address, unless both the lease
+    /// and the client have a client id (and then different ones).
+    pub(crate) fn of_client(&self, client_id: Option<&[u8]>, hardware: HardwareAddress) -> Option<&Lease> {
+        let by_id = client_id.and_then(|id| {
+            let (found, address) = self.by_client_id.range((id.to_vec(), Ipv4Addr::UNSPECIFIED)..).next()?;
+            (found == id).then_some(address)
+        });
+        let by_hardware = || {
+            let start = (hardware, false, Ipv4Addr::UNSPECIFIED);
+            let (found, has_id, address) = self.by_hardware.range(start..).next()?;
+            (*found == hardware && hardware.length > 0 && !(*has_id && client_id.is_some())).then_some(address)
+        };
+        self.by_address.get(by_id.or_else(by_hardware)?)
+    }
+
+    /// The lease that holds a name, in any letter case.
+    pub(crate) fn of_name(&self, name: &str) -> Option<&Lease> {
+        self.by_address.get(self.by_name.get(&name.to_ascii_lowercase())?)
+    }
+
+    /// The highest leased address from `first` to `last`.
+    pub(crate) fn highest(&self, first: Ipv4Addr, last: Ipv4Addr) -> Option<Ipv4Addr> {
+        self.by_address.range(first..=last).next_back().map(|(address, _)| *address)
+    }
+
+    /// When the first lease ends that has not been taken by [`LeaseView::take_expired`].
+    pub(crate) fn next_expiry_s(&self) -> Option<u64> {
+        self.by_expiry.first().map(|(expires_s, _)| *expires_s)
+    }
+
+    /// An address whose lease is over at `now_s`; it is not named again unless [`LeaseView::remind`] is called.
+    pub(crate) fn take_expired(&mut self, now_s: u64) -> Option<Ipv4Addr> {
+        while let Some((_, address)) = self.by_expiry.first().copied().filter(|(expires_s, _)| *expires_s <= now_s) {
+            self.by_expiry.pop_first();
+            // A reminder may have outlived a renewal.
+            if self.by_address.get(&address).is_some_and(|lease| lease.expired(now_s)) {
+                return Some(address);
+            }
+        }
+        None
+    }
+
+    /// Names an expired lease again at `at_s`.
+    pub(crate) fn remind(&mut self, address: Ipv4Addr, at_s: u64) {
+        if self.by_address.contains_key(&address) {
+            self.by_expiry.insert((at_s, address));
+        }
+    }
+
+    /// Marks what `changes` touch. False, and nothing marked, when a commit under way touches any of it too.
+    pub(crate) fn lock(&mut self, changes: &[LeaseChange]) -> bool {
+        let wanted = self.locks_of(changes);
+        if wanted.iter().any(|lock| self.locks.contains(lock)) {
+            return false;
+        }
+        self.coming += self.newcomers(changes);
+        self.locks.extend(wanted);
+        true
+    }
+
+    /// Ends what [`LeaseView::lock`] began, before any change is applied.
+    pub(crate) fn unlock(&mut self, changes: &[LeaseChange]) {
+        self.coming = self.coming.saturating_sub(self.newcomers(changes));
+        for lock in self.locks_of(changes) {
+            self.locks.remove(&lock);
+        }
+    }
+
+    /// Applies a recorded change.
+    pub(crate) fn apply(&mut self, change: LeaseChange) {
+        match change {
+            LeaseChange::Put(lease) => self.put(lease),
+            LeaseChange::Remove(address) => self.remove(address),
+        }
+    }
+
+    fn put(&mut self, lease: Lease) {
+        let address = lease.address;
+        self.remove(address);
+        if let Some(id) = &lease.client_id {
+            self.by_client_id.insert((id.clone(), address));
+        }
+        self.by_hardware.insert((lease.hardware, lease.client_id.is_some(), address));
+        if let Some(name) = &lease.name {
+            self.by_name.insert(name.to_ascii_lowercase(), address);
+        }
+        if lease.expires_s != 0 {
+            self.by_expiry.insert((lease.expires_s, address));
+        }
+        self.by_address.insert(address, lease);
+    }
+
+    fn remove(&mut self, address: Ipv4Addr) {
+        let Some(lease) = self.by_address.remove(&address) else { return };
+        self.by_expiry.remove(&(lease.expires_s, address));
+        self.by_hardware.remove(&(lease.hardware, lease.client_id.is_some(), address));
+        if let Some(id) = lease.client_id {
+            self.by_client_id.remove(&(id, address));
+        }
+        if let Some(name) = lease.name.map(|name| name.to_ascii_lowercase())
+            && self.by_name.get(&name) == Some(&address)
+        {
+            self.by_name.remove(&name);
+        }
+    }
+
+    fn newcomers(&self, changes: &[LeaseChange]) -> usize {
+        let new =
+            |change: &&LeaseChange| matches!(change, LeaseChange::Put(l) if !self.by_address.contains_key(&l.address));
+        changes.iter().filter(new).count()
+    }
+
+    fn locks_of(&self, changes: &[LeaseChange]) -> BTreeSet<Lock> {
+        let mut locks = BTreeSet::new();
+        for change in changes {
+            match change {
+                LeaseChange::Put(lease) => {
+                    locks.insert(Lock::Address(lease.address));
+                    locks.extend(lease.name.as_ref().map(|name| Lock::Name(name.to_ascii_lowercase())));
+                    locks.insert(match &lease.client_id {
+                        Some(id) => Lock::ClientId(id.clone()),
+                        None => Lock::Hardware(lease.hardware),
+                    });
+                }
+                LeaseChange::Remove(address) => {
+                    locks.insert(Lock::Address(*address));
+                }
+            }
+        }
+        locks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lease(last: u8, mac: u8, id: Option<&[u8]>, name: Option<&str>, expires_s: u64) -> Lease {
+        Lease {
+            address: Ipv4Addr::new(10, 0, 0, last),
+            hardware: HardwareAddress::new(1, &[2, mac]).unwrap(),
+            client_id: id.map(<[u8]>::to_vec),
+            name: name.map(str::to_owned),
+            expires_s,
+        }
+    }
+
+    #[test]
+    fn a_client_is_known_by_its_id_or_else_by_its_hardware() {
+        let mut view = LeaseView::default();
+        view.apply(LeaseChange::Put(lease(1, 1, Some(b"a"), None, 0)));
+        view.apply(LeaseChange::Put(lease(2, 2, None, None, 0)));
+        let mac = |byte| HardwareAddress::new(1, &[2, byte]).unwrap();
+        let last = |found: Option<&Lease>| found.map(|lease| lease.address.octets()[3]);
+        assert_eq!(last(view.of_client(Some(b"a"), mac(9))), Some(1));
+        assert_eq!(last(view.of_client(Some(b"b"), mac(1))), None);
+        assert_eq!(last(view.of_client(None, mac(1))), Some(1));
+        assert_eq!(last(view.of_client(Some(b"b"), mac(2))), Some(2));
+        assert_eq!(last(view.of_client(None, mac(9))), None);
+    }
+
+    #[test]
+    fn names_are_found_in_any_case_and_leave_with_their_lease() {
+        let mut view = LeaseView::default();
+        view.apply(LeaseChange::Put(lease(1, 1, None, Some("Printer"), 5)));
+        assert!(view.of_name("pRINTER").is_some());
+        view.apply(LeaseChange::Remove(Ipv4Addr::new(10, 0, 0, 1)));
+        assert!(view.of_name("printer").is_none());
+        assert_eq!(view.next_expiry_s(), None);
+        assert!(view.by_hardware.is_empty() && view.by_client_id.is_empty());
+    }
+
+    #[test]
+    fn what_one_commit_touches_another_must_not() {
+        let mut view = LeaseView::default();
+        let first = [LeaseChange::Put(lease(1, 1, None, Some("n"), 0))];
+        assert!(view.lock(&first));
+        assert_eq!(view.count(), 1);
+        assert!(!view.is_free(Ipv4Addr::new(10, 0, 0, 1)));
+        assert!(!view.lock(&[LeaseChange::Put(lease(2, 2, None, Some("N"), 0))]));
+        assert!(!view.lock(&[LeaseChange::Put(lease(3, 1, None, None, 0))]));
+        view.unlock(&first);
+        assert_eq!(view.count(), 0);
+        assert!(view.lock(&[LeaseChange::Put(lease(2, 2, None, Some("N"), 0))]));
+    }
+}

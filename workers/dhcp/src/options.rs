@@ -1,0 +1,258 @@
+//! Which options an answer carries, in dnsmasq's order, and the BOOTP fields that go with them.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use ipc::config::dhcp::{ConfiguredOption, INFINITE, OptionValue};
+use ipc::log::Line;
+
+use crate::client_name;
+use crate::lines;
+use crate::pool::Network;
+use crate::reply::Reply;
+use crate::tags::contains;
+use crate::v4::Exchange;
+
+/// Not to be configured: padding, the codes with a meaning of their own in the writer, and those sent from elsewhere.
+const NEVER_FROM_CONFIGURATION: [u8; 7] = [0, 52, 57, 58, 59, 81, 255];
+/// For these an empty value means "do not send the default", not "send it empty".
+const SUPPRESSED_BY_EMPTY: [u8; 6] = [1, 3, 6, 12, 15, 28];
+/// Pseudo-option `server-ip-address`: fills `siaddr`.
+const SERVER_IP_ADDRESS: u8 = 255;
+
+/// What the options of an answer depend on, besides the request.
+pub(crate) struct Terms<'a> {
+    /// The network of the client's address; an INFORM may come from elsewhere.
+    pub(crate) network: Option<&'a Network<'a>>,
+    /// The client's address, for its domain.
+    pub(crate) address: Ipv4Addr,
+    /// Host name to tell the client.
+    pub(crate) name: Option<&'a str>,
+    /// Seconds; [`INFINITE`] also when there is no lease time to tell.
+    pub(crate) lease_time_s: u32,
+    /// A random number that brings renewals forward, 0 for none.
+    pub(crate) fuzz: u16,
+}
+
+/// Adds everything that follows the message type, the server id, the lease time and rapid commit.
+pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply) -> Vec<Line> {
+    let mut warnings = Vec::new();
+    let slice = &exchange.config.slice;
+    let local = terms.network.map_or(exchange.fallback, |network| network.local);
+    let chosen = Chosen::new(exchange, terms.network, &mut warnings);
+    let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
+
+    // Boot data goes into options when the client lists them, else into the header fields.
+    if terms.network.is_some() {
+        reply.set_siaddr(local);
+    }
+    let as_option = |code: u8| !slice.no_override && exchange.requested.is_some() && asked(code);
+    let (mut file_done, mut sname_done) = (false, false);
+    let boot = slice.boot.iter().find(|boot| !boot.tests.is_empty() && exchange.tags.pass(&boot.tests));
+    if let Some(boot) = boot.or_else(|| slice.boot.iter().find(|boot| boot.tests.is_empty())) {
+        if let Some(name) = &boot.server_name {
+            if as_option(66) { reply.put(66, &with_nul(name.as_bytes())) } else { reply.set_sname(name.as_bytes()) }
+        }
+        if !boot.file.is_empty() {
+            if as_option(67) {
+                reply.put(67, &with_nul(boot.file.as_bytes()));
+            } else {
+                reply.set_file(boot.file.as_bytes());
+            }
+        }
+        if let Some(address) = boot.next_server {
+            reply.set_siaddr(address);
+        }
+    } else {
+        let unlisted =
+            |code: u8| chosen.of(code).filter(|option| !option.force && (exchange.requested.is_none() || !asked(code)));
+        if let Some(option) = unlisted(67) {
+            reply.set_file(&value(option, local, false));
+            file_done = true;
+        }
+        if let Some(option) = unlisted(66) {
+            reply.set_sname(&value(option, local, false));
+            sname_done = true;
+        }
+        if let Some(ConfiguredOption { value: OptionValue::Addresses(addresses), .. }) = chosen.of(SERVER_IP_ADDRESS)
+            && let Some(address) = addresses.first()
+        {
+            reply.set_siaddr(*address);
+        }
+    }
+    if exchange.requested.is_some() && !slice.no_override {
+        reply.allow_overload();
+    }
+
+    if let Some(subnet) = exchange.selector {
+        // RFC 3011 section 3: echoed whether listed or not.
+        reply.put_address(118, subnet);
+    }
+    if terms.lease_time_s != INFINITE {
+        let (t1, t2) = renewal_times(&chosen, terms);
+        reply.put_number(58, t1);
+        reply.put_number(59, t2);
+    }
+    if let Some(network) = terms.network {
+        if chosen.of(1).is_none() {
+            reply.put_address(1, network.netmask);
+        }
+        if chosen.of(28).is_none() {
+            reply.put_address(28, network.broadcast);
+        }
+        if let Some(router) = network.router.filter(|_| asked(3) && chosen.of(3).is_none()) {
+            reply.put_address(3, router);
+        }
+        if slice.dns_served && asked(6) && chosen.of(6).is_none() {
+            reply.put_address(6, local);
+        }
+    }
+    let nul = exchange.said.ends_with_nul;
+    let domain = slice.domains.of(terms.address.into());
+    if let Some(domain) = domain.filter(|_| asked(15) && chosen.of(15).is_none()) {
+        reply.put(15, &text(domain.as_bytes(), nul));
+    }
+    if let Some(name) = terms.name {
+        if asked(12) && chosen.of(12).is_none() {
+            reply.put(12, &text(name.as_bytes(), nul));
+        }
+        if let Some(flags) = exchange.said.fqdn_flags {
+            reply.put(81, &client_name::fqdn_value(flags, name, domain, nul));
+        }
+    }
+
+    for option in &chosen.options {
+        let code = option.code;
+        let suppressed = matches!(option.value, OptionValue::Empty) && SUPPRESSED_BY_EMPTY.contains(&code);
+        let in_header = (code == 66 && sname_done) || (code == 67 && file_done);
+        let wanted = option.force || asked(code);
+        if wanted && !suppressed && !in_header && !NEVER_FROM_CONFIGURATION.contains(&code) {
+            // Boot ROMs want their two strings to end with NUL whatever else the client does.
+            reply.put(code, &value(option, local, nul || matches!(code, 66 | 67)));
+        }
+    }
+    put_vendor_options(exchange, &chosen, asked(43), asked(60), reply);
+
+    for code in reply.left_out() {
+        warnings.push(lines::warning(format!("cannot send DHCP/BOOTP option {code}: no space left in packet")));
+    }
+    warnings
+}
+
+/// The configured options that apply to one answer: at most one per code, in list order.
+struct Chosen<'s> {
+    options: Vec<&'s ConfiguredOption>,
+}
+
+impl<'s> Chosen<'s> {
+    /// Options whose tests pass go before options that only pass with the pool's own tag, and those before options without
+    /// tests. Among equals the first of the list, which is the last of the file, wins.
+    fn new(exchange: &Exchange<'s>, network: Option<&Network<'_>>, warnings: &mut Vec<Line>) -> Chosen<'s> {
+        let plain = || exchange.config.slice.options.iter().enumerate().filter(|(_, option)| option.vendor.is_none());
+        let mut with_pool = exchange.tags.clone();
+        if let Some(tag) = network.and_then(|network| network.pool.set_tag.as_deref()) {
+            with_pool.set(tag);
+        }
+
+        let mut taken = BTreeSet::new();
+        let mut options = Vec::new();
+        for tags in [&exchange.bare_tags, &with_pool] {
+            let mut round = BTreeSet::new();
+            for (position, option) in plain().filter(|(_, option)| !option.tests.is_empty() && tags.pass(&option.tests))
+            {
+                if !taken.contains(&option.code) && round.insert(option.code) {
+                    options.push((position, option));
+                }
+            }
+            taken.extend(round);
+        }
+        let mut untagged = BTreeSet::new();
+        for (position, option) in plain().filter(|(_, option)| option.tests.is_empty()) {
+            if untagged.contains(&option.code) {
+                warnings.push(lines::warning(format!("Ignoring duplicate dhcp-option {}", option.code)));
+            } else if !taken.contains(&option.code) {
+                untagged.insert(option.code);
+                options.push((position, option));
+            }
+        }
+        options.sort_by_key(|(position, _)| *position);
+        Chosen { options: options.into_iter().map(|(_, option)| option).collect() }
+    }
+
+    fn of(&self, code: u8) -> Option<&'s ConfiguredOption> {
+        self.options.iter().copied().find(|option| option.code == code)
+    }
+}
+
+/// T1 and T2: half and seven eighths of the lease time unless configured sensibly (RFC 2131 section 4.4.5).
+fn renewal_times(chosen: &Chosen<'_>, terms: &Terms<'_>) -> (u32, u32) {
+    let lease = terms.lease_time_s;
+    let configured = |code: u8| {
+        let OptionValue::Bytes(bytes) = &chosen.of(code)?.value else { return None };
+        let seconds = u32::from_be_bytes(bytes.as_slice().try_into().ok()?);
+        (2 < seconds && seconds < lease).then_some(seconds)
+    };
+    let t2 = configured(59).unwrap_or((u64::from(lease) * 7 / 8) as u32);
+    let t1 = configured(58).unwrap_or(lease / 2).min(t2.saturating_sub(1));
+    let mut fuzz = u32::from(terms.fuzz);
+    while fuzz > t1 / 8 {
+        fuzz /= 2;
+    }
+    (t1 - fuzz, t2 - fuzz)
+}
+
+/// Option 43 out of the `vendor:` options that fit, and the client's own option 60 back behind it.
+fn put_vendor_options(exchange: &Exchange<'_>, chosen: &Chosen<'_>, asked: bool, class_asked: bool, reply: &mut Reply) {
+    let own_class = chosen.of(60).filter(|option| option.force || class_asked);
+    let own_class = own_class.map(|option| value(option, exchange.fallback, false));
+    let class = own_class.as_deref().or(exchange.packet.option(60)).unwrap_or_default();
+    let fits = |option: &&ConfiguredOption| {
+        option.vendor.as_ref().is_some_and(|text| contains(class, text)) && exchange.tags.pass(&option.tests)
+    };
+    let options: Vec<_> = exchange.config.slice.options.iter().filter(fits).collect();
+    if options.is_empty() || !(asked || options.iter().any(|option| option.force)) {
+        return;
+    }
+    let mut container = Vec::new();
+    for option in options {
+        // 0.0.0.0 has no second meaning inside a container.
+        let value = value(option, Ipv4Addr::UNSPECIFIED, exchange.said.ends_with_nul);
+        let Ok(length) = u8::try_from(value.len()) else { continue };
+        if container.len() + value.len() + 3 > 255 {
+            container.push(255);
+            reply.put(43, &container);
+            container.clear();
+        }
+        container.extend_from_slice(&[option.code, length]);
+        container.extend_from_slice(&value);
+    }
+    container.push(255);
+    reply.put(43, &container);
+    if own_class.is_none()
+        && let Some(class) = exchange.packet.option(60)
+    {
+        reply.put(60, class);
+    }
+}
+
+fn value(option: &ConfiguredOption, local: Ipv4Addr, nul: bool) -> Vec<u8> {
+    match &option.value {
+        OptionValue::Empty => Vec::new(),
+        OptionValue::Addresses(addresses) => {
+            let ours = |address: &Ipv4Addr| if address.is_unspecified() { local } else { *address };
+            addresses.iter().flat_map(|address| ours(address).octets()).collect()
+        }
+        OptionValue::Text(bytes) => text(bytes, nul),
+        OptionValue::Bytes(bytes) => bytes.clone(),
+    }
+}
+
+fn text(bytes: &[u8], nul: bool) -> Vec<u8> {
+    if nul { with_nul(bytes) } else { bytes.to_vec() }
+}
+
+fn with_nul(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes.push(0);
+    bytes
+}

@@ -1,0 +1,174 @@
+//! A request as it arrived: a bounds-checked view of the BOOTP header (RFC 951) and the options behind it (RFC 2132).
+//!
+//! Options split over several places are joined (RFC 3396), and the `file` and `sname` fields are read as options when
+//! option 52 says so. Nothing here trusts a length byte.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use dhcproto::v4::MessageType;
+use ipc::lease::CLIENT_ID_BYTES_MAX;
+use ipc::link::HardwareAddress;
+
+/// Bytes in front of the options: header and magic cookie.
+pub(crate) const HEADER_BYTES: usize = 240;
+/// Where `sname` (64 bytes) begins.
+pub(crate) const SNAME_AT: usize = 44;
+/// Where `file` (128 bytes) begins.
+pub(crate) const FILE_AT: usize = 108;
+/// Marks the options of RFC 1497 and later.
+pub(crate) const MAGIC_COOKIE: [u8; 4] = [99, 130, 83, 99];
+/// The broadcast bit of `flags` (RFC 2131 section 2).
+pub(crate) const BROADCAST_FLAG: u16 = 0x8000;
+
+/// A request of a client or relay agent.
+pub(crate) struct Packet<'a> {
+    bytes: &'a [u8],
+    hardware: HardwareAddress,
+    options: BTreeMap<u8, Vec<u8>>,
+}
+
+impl<'a> Packet<'a> {
+    /// Reads a packet; `None` when it is no BOOTREQUEST with options, or claims a hardware address that does not fit.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Packet<'a>> {
+        if bytes.get(HEADER_BYTES - 4..HEADER_BYTES)? != MAGIC_COOKIE || bytes[0] != 1 {
+            return None;
+        }
+        let hardware = HardwareAddress::new(bytes[1], bytes.get(28..44)?.get(..usize::from(bytes[2]))?)?;
+
+        let mut options = BTreeMap::new();
+        gather(bytes.get(HEADER_BYTES..)?, &mut options);
+        // RFC 3396 section 5: the options field first, then `file`, then `sname`.
+        let overload = options.get(&52).and_then(|value: &Vec<u8>| value.first().copied()).unwrap_or(0);
+        if overload & 1 != 0 {
+            gather(bytes.get(FILE_AT..FILE_AT + 128)?, &mut options);
+        }
+        if overload & 2 != 0 {
+            gather(bytes.get(SNAME_AT..SNAME_AT + 64)?, &mut options);
+        }
+        Some(Packet { bytes, hardware, options })
+    }
+
+    /// Everything up to and including `chaddr`, which a reply repeats.
+    pub(crate) fn head(&self) -> &'a [u8] {
+        &self.bytes[..SNAME_AT]
+    }
+
+    /// The kind of message, if it is a DHCP message at all.
+    pub(crate) fn kind(&self) -> Option<MessageType> {
+        self.option(53)?.first().map(|kind| MessageType::from(*kind))
+    }
+
+    /// `xid`.
+    pub(crate) fn xid(&self) -> u32 {
+        u32::from_be_bytes([self.bytes[4], self.bytes[5], self.bytes[6], self.bytes[7]])
+    }
+
+    /// `ciaddr`, if not zero.
+    pub(crate) fn ciaddr(&self) -> Option<Ipv4Addr> {
+        self.header_address(12)
+    }
+
+    /// `giaddr`, if not zero.
+    pub(crate) fn giaddr(&self) -> Option<Ipv4Addr> {
+        self.header_address(24)
+    }
+
+    /// `htype`, `hlen` and `chaddr`.
+    pub(crate) fn hardware(&self) -> HardwareAddress {
+        self.hardware
+    }
+
+    /// The value of an option, all its parts joined.
+    pub(crate) fn option(&self, code: u8) -> Option<&[u8]> {
+        self.options.get(&code).map(Vec::as_slice)
+    }
+
+    /// The first address in an option.
+    pub(crate) fn address(&self, code: u8) -> Option<Ipv4Addr> {
+        let value: [u8; 4] = self.option(code)?.get(..4)?.try_into().ok()?;
+        Some(Ipv4Addr::from(value))
+    }
+
+    /// The 32-bit number in an option.
+    pub(crate) fn number(&self, code: u8) -> Option<u32> {
+        let value: [u8; 4] = self.option(code)?.get(..4)?.try_into().ok()?;
+        Some(u32::from_be_bytes(value))
+    }
+
+    /// Option 61, if there is one of a usable length.
+    pub(crate) fn client_id(&self) -> Option<&[u8]> {
+        self.option(61).filter(|id| (1..=CLIENT_ID_BYTES_MAX).contains(&id.len()))
+    }
+
+    fn header_address(&self, at: usize) -> Option<Ipv4Addr> {
+        let value: [u8; 4] = self.bytes.get(at..at + 4)?.try_into().ok()?;
+        Some(Ipv4Addr::from(value)).filter(|address| !address.is_unspecified())
+    }
+}
+
+/// Adds the options of one field to `options`, up to its end or the first one that does not fit.
+fn gather(field: &[u8], options: &mut BTreeMap<u8, Vec<u8>>) {
+    for (code, value) in walk(field) {
+        options.entry(code).or_default().extend_from_slice(value);
+    }
+}
+
+/// The options of one field in order, up to option 255 or the first one that does not fit. Padding is left out.
+pub(crate) fn walk(mut field: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    std::iter::from_fn(move || {
+        loop {
+            let (&code, rest) = field.split_first()?;
+            match code {
+                0 => field = rest,
+                255 => return None,
+                _ => {
+                    let (&length, rest) = rest.split_first()?;
+                    let (value, rest) = rest.split_at_checked(usize::from(length))?;
+                    field = rest;
+                    return Some((code, value));
+                }
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(options: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0; HEADER_BYTES];
+        bytes[..3].copy_from_slice(&[1, 1, 6]);
+        bytes[236..].copy_from_slice(&MAGIC_COOKIE);
+        bytes.extend_from_slice(options);
+        bytes
+    }
+
+    #[test]
+    fn split_and_overloaded_options_are_joined() {
+        let mut bytes = packet(&[52, 1, 3, 12, 2, b'a', b'b', 53, 1, 1, 12, 1, b'c', 255, 12, 1, b'x']);
+        bytes[FILE_AT..FILE_AT + 4].copy_from_slice(&[12, 1, b'd', 255]);
+        bytes[SNAME_AT..SNAME_AT + 5].copy_from_slice(&[0, 12, 1, b'e', 255]);
+        let packet = Packet::parse(&bytes).unwrap();
+        assert_eq!(packet.option(12), Some(b"abcde".as_slice()));
+        assert_eq!(packet.kind(), Some(MessageType::Discover));
+    }
+
+    #[test]
+    fn an_option_that_leaves_the_packet_ends_the_walk() {
+        let bytes = packet(&[53, 1, 1, 12, 9, b'a']);
+        let packet = Packet::parse(&bytes).unwrap();
+        assert_eq!(packet.kind(), Some(MessageType::Discover));
+        assert_eq!(packet.option(12), None);
+    }
+
+    #[test]
+    fn hardware_addresses_longer_than_their_field_are_refused() {
+        for length in 0..=255u8 {
+            let mut bytes = packet(&[53, 1, 1, 255]);
+            bytes[2] = length;
+            assert_eq!(Packet::parse(&bytes).is_some(), length <= 16, "{length}");
+        }
+    }
+}

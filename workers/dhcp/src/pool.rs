@@ -1,0 +1,254 @@
+//! The pools that serve a request, and which of their addresses a new client is offered.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipc::config::dhcp::{Pool, PoolMode};
+use ipc::link::Interface;
+
+use crate::host_rules::HostRules;
+use crate::lease_view::LeaseView;
+use crate::probe::{Judgement, Probes};
+use crate::tags::Tags;
+
+/// A pool as it applies to one request: with the masks and addresses that come from where the request came in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Network<'s> {
+    /// The `dhcp-range` line.
+    pub(crate) pool: &'s Pool,
+    /// Its position in the slice.
+    pub(crate) position: usize,
+    /// Netmask, written or taken from the interface.
+    pub(crate) netmask: Ipv4Addr,
+    /// Broadcast address, written or computed.
+    pub(crate) broadcast: Ipv4Addr,
+    /// Our own address towards the client.
+    pub(crate) local: Ipv4Addr,
+    /// The router that is announced unless configured: ourselves, or the relay agent.
+    pub(crate) router: Option<Ipv4Addr>,
+}
+
+impl Network<'_> {
+    /// Is `address` on this network?
+    pub(crate) fn includes(&self, address: Ipv4Addr) -> bool {
+        same_network(address, self.pool.first, self.netmask)
+    }
+
+    /// Is `address` one that this pool gives to everybody?
+    fn gives(&self, address: Ipv4Addr) -> bool {
+        self.pool.mode == PoolMode::Dynamic && self.pool.first <= address && address <= self.pool.last
+    }
+}
+
+/// The IPv4 addresses of an interface with their netmasks.
+pub(crate) fn addresses(interface: &Interface) -> impl Iterator<Item = (Ipv4Addr, Ipv4Addr)> {
+    interface.addresses.iter().filter_map(|(address, length)| match address {
+        IpAddr::V4(address) => Some((*address, netmask(*length))),
+        IpAddr::V6(_) => None,
+    })
+}
+
+/// The networks of a client on the interface itself, in the order in which they are tried: as in the file.
+pub(crate) fn local_networks<'s>(pools: &'s [Pool], interface: &Interface) -> Vec<Network<'s>> {
+    let mut networks: Vec<Network<'s>> = Vec::new();
+    for (local, interface_netmask) in addresses(interface) {
+        for (position, pool) in pools.iter().enumerate() {
+            let netmask = pool.netmask.unwrap_or(interface_netmask);
+            let known = networks.iter().any(|network| network.position == position);
+            if !known && same_network(local, pool.first, netmask) && same_network(local, pool.last, netmask) {
+                networks.push(network(pool, position, netmask, local, Some(local)));
+            }
+        }
+    }
+    networks.reverse();
+    networks
+}
+
+/// The networks that contain `inside`: of a client behind a relay agent, or one that names its subnet.
+pub(crate) fn remote_networks<'s>(
+    pools: &'s [Pool],
+    inside: Ipv4Addr,
+    local: Ipv4Addr,
+    router: Option<Ipv4Addr>,
+) -> Vec<Network<'s>> {
+    let mut networks = Vec::new();
+    for (position, pool) in pools.iter().enumerate().rev() {
+        let netmask = pool.netmask.unwrap_or_else(|| class_netmask(pool.first));
+        if same_network(inside, pool.first, netmask) && same_network(inside, pool.last, netmask) {
+            networks.push(network(pool, position, netmask, local, router));
+        }
+    }
+    networks
+}
+
+fn network(pool: &Pool, position: usize, netmask: Ipv4Addr, local: Ipv4Addr, router: Option<Ipv4Addr>) -> Network<'_> {
+    let broadcast = pool.broadcast.unwrap_or((pool.first & netmask) | !netmask);
+    Network { pool, position, netmask, broadcast, local, router }
+}
+
+/// The network whose pool may give `address` to a client with these tags.
+pub(crate) fn giving<'n, 's>(networks: &'n [Network<'s>], address: Ipv4Addr, tags: &Tags) -> Option<&'n Network<'s>> {
+    if networks.iter().any(|network| network.router == Some(address)) {
+        return None;
+    }
+    networks.iter().find(|network| network.gives(address) && tags.pass(&network.pool.tests))
+}
+
+/// The network that answers for `address`: one that gives it, else a static one around it, else any around it.
+pub(crate) fn narrow<'n, 's>(networks: &'n [Network<'s>], address: Ipv4Addr, tags: &Tags) -> Option<&'n Network<'s>> {
+    let around = |network: &&Network<'_>| network.includes(address) && tags.pass(&network.pool.tests);
+    giving(networks, address, tags)
+        .or_else(|| networks.iter().filter(around).find(|network| network.pool.mode == PoolMode::Static))
+        .or_else(|| networks.iter().filter(around).find(|network| network.pool.mode != PoolMode::Proxy))
+}
+
+/// dnsmasq's hash of a client: its hardware address, or its client id when it has none.
+///
+/// Networks without a lease file rely on it to give clients the same address again.
+pub(crate) fn hash(client: &[u8]) -> u32 {
+    let mix = |sum: u32, byte: &u8| u32::from(*byte).wrapping_add(sum << 6).wrapping_add(sum << 16).wrapping_sub(sum);
+    client.iter().fold(0, mix).max(1)
+}
+
+/// What the search for an address found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// This one can be offered.
+    Take(Ipv4Addr),
+    /// This one can be offered if nobody answers there.
+    Ask(Ipv4Addr),
+    /// Every address is leased, reserved or answers.
+    Exhausted,
+}
+
+/// Where addresses are sought and what stands in the way.
+pub(crate) struct Search<'a> {
+    /// The networks of the request.
+    pub(crate) networks: &'a [Network<'a>],
+    /// The tags of the request.
+    pub(crate) tags: &'a Tags,
+    /// The client's hash.
+    pub(crate) hash: u32,
+    /// Must addresses be asked first?
+    pub(crate) asking: bool,
+    /// `dhcp-sequential-ip`.
+    pub(crate) sequential: bool,
+    /// `dhcp-host` lines.
+    pub(crate) rules: &'a HostRules,
+    /// Leases.
+    pub(crate) leases: &'a LeaseView,
+    /// Answers to echo requests.
+    pub(crate) probes: &'a mut Probes,
+    /// Per pool of the slice, how far its start has moved: one step per refusal or answer.
+    pub(crate) epochs: &'a mut [u32],
+    /// Monotonic time.
+    pub(crate) now_ms: u64,
+}
+
+/// The address to offer a client that has none.
+///
+/// Looks through the networks in order, first those whose tag tests pass, then those without tests, and starts inside
+/// each at the client's hash, so that a client tends to get the same address again.
+/// Cost: one look into the leases per address tried, at most the size of the pools.
+pub(crate) fn choose(search: &mut Search<'_>) -> Choice {
+    for tagged in [true, false] {
+        for network in search.networks {
+            let pool = network.pool;
+            if pool.mode != PoolMode::Dynamic || (tagged && pool.tests.is_empty()) || !search.tags.pass(&pool.tests) {
+                continue;
+            }
+            let found = choose_within(search, network);
+            if found != Choice::Exhausted {
+                return found;
+            }
+        }
+    }
+    Choice::Exhausted
+}
+
+fn choose_within(search: &mut Search<'_>, network: &Network<'_>) -> Choice {
+    let (first, last) = (u32::from(network.pool.first), u32::from(network.pool.last));
+    let size = u64::from(last.saturating_sub(first)) + 1;
+    let epoch = search.epochs.get(network.position).copied().unwrap_or(0);
+    let start = if search.sequential {
+        let highest = search.leases.highest(network.pool.first, network.pool.last);
+        highest.map_or(0, |address| u64::from(u32::from(address) - first) + 1) % size
+    } else {
+        u64::from(search.hash.wrapping_add(epoch)) % size
+    };
+    for step in 0..size {
+        let address = Ipv4Addr::from(first.wrapping_add(((start + step) % size) as u32));
+        if !presentable(address)
+            || search.networks.iter().any(|network| network.router == Some(address) || network.local == address)
+            || !search.leases.is_free(address)
+            || search.rules.of_address(address).is_some()
+        {
+            continue;
+        }
+        if search.sequential
+            && let Some(refusals) = search.epochs.get_mut(network.position).filter(|refusals| **refusals > 0)
+        {
+            // Without a hash there is no start to move; one free address is passed over for each refusal instead.
+            *refusals -= 1;
+            continue;
+        }
+        match search.probes.judge(address, search.hash, search.asking, search.now_ms) {
+            Judgement::Free => return Choice::Take(address),
+            Judgement::Ask => return Choice::Ask(address),
+            Judgement::Taken => {}
+        }
+    }
+    Choice::Exhausted
+}
+
+/// Some clients refuse .0 and .255 in what used to be class C space, even with a wider mask.
+fn presentable(address: Ipv4Addr) -> bool {
+    let octets = address.octets();
+    octets[0] & 0xe0 != 0xc0 || !matches!(octets[3], 0 | 255)
+}
+
+fn same_network(a: Ipv4Addr, b: Ipv4Addr, netmask: Ipv4Addr) -> bool {
+    a & netmask == b & netmask
+}
+
+fn netmask(length: u8) -> Ipv4Addr {
+    Ipv4Addr::from(u32::MAX.checked_shl(32 - u32::from(length.min(32))).unwrap_or(0))
+}
+
+/// The netmask of the days before CIDR, for a range that is only reached through relay agents and has none written.
+fn class_netmask(address: Ipv4Addr) -> Ipv4Addr {
+    netmask(match address.octets()[0] {
+        0..=127 => 8,
+        128..=191 => 16,
+        _ => 24,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_of_dnsmasq() {
+        // Recorded from dnsmasq 2.93 with a range of .10 to .20.
+        for (mac, last) in [([2, 0, 0, 0, 2, 2], 17), ([2, 0, 0, 0, 2, 9], 13), ([2, 0, 0, 0, 2, 0xc], 16)] {
+            assert_eq!(10 + hash(&mac) % 11, last, "{mac:?}");
+        }
+        assert_eq!(hash(&[]), 1);
+    }
+
+    #[test]
+    fn class_c_ends_are_not_presentable() {
+        assert!(!presentable(Ipv4Addr::new(192, 168, 0, 255)));
+        assert!(!presentable(Ipv4Addr::new(192, 168, 1, 0)));
+        assert!(presentable(Ipv4Addr::new(10, 0, 0, 255)));
+        assert!(presentable(Ipv4Addr::new(192, 168, 1, 1)));
+    }
+
+    #[test]
+    fn masks_have_their_length() {
+        assert_eq!(netmask(0), Ipv4Addr::UNSPECIFIED);
+        assert_eq!(netmask(24), Ipv4Addr::new(255, 255, 255, 0));
+        assert_eq!(netmask(32), Ipv4Addr::BROADCAST);
+        assert_eq!(class_netmask(Ipv4Addr::new(172, 16, 0, 1)), Ipv4Addr::new(255, 255, 0, 0));
+    }
+}

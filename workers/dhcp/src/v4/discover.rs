@@ -1,0 +1,111 @@
+//! DHCPDISCOVER: choose an address and offer it (RFC 2131 section 4.3.1).
+
+use std::net::Ipv4Addr;
+
+use dhcproto::v4::MessageType;
+use ipc::time::Now;
+
+use super::{Exchange, Outcome, request};
+use crate::host_rules;
+use crate::lines;
+use crate::options::Terms;
+use crate::pool::{self, Choice, Search};
+use crate::probe::Judgement;
+use crate::reply::Reply;
+use crate::state::State;
+
+/// Offers an address; with rapid commit leases it at once (RFC 4039).
+pub(super) fn discover(exchange: &mut Exchange<'_>, state: &mut State, now: Now) -> Outcome {
+    let asked_for = exchange.packet.address(50);
+    if exchange.ignored {
+        exchange.say("DHCPDISCOVER", None, "", "ignored");
+        return Outcome::Silence;
+    }
+    let (address, error) = match address_for(exchange, state, asked_for, now) {
+        Choice::Take(address) => (Some(address), ""),
+        Choice::Ask(address) => return Outcome::Ask(address, pool::hash(exchange.identity())),
+        Choice::Exhausted if exchange.identity().is_empty() => (None, "no unique-id"),
+        Choice::Exhausted => (None, "no address available"),
+    };
+    exchange.say("DHCPDISCOVER", asked_for, "", error);
+    let Some(address) = address else { return Outcome::Silence };
+    let Some(network) = pool::narrow(&exchange.networks, address, &exchange.tags).copied() else {
+        return Outcome::Silence;
+    };
+    exchange.enter(&network);
+    if exchange.config.slice.rapid_commit && exchange.packet.option(80).is_some() {
+        return request::rapid_commit(exchange, state, address, now);
+    }
+
+    exchange.say_tags();
+    let offer = exchange.message("DHCPOFFER", Some(address), "", "");
+    let lease_time_s = exchange.lease_time_s(&network);
+    let mut reply = Reply::to(exchange.packet);
+    reply.set_yiaddr(address);
+    reply.put(53, &[MessageType::Offer.into()]);
+    reply.put_address(54, exchange.server_id(Some(&network)));
+    reply.put_number(51, lease_time_s);
+    // Only a configured name is certain before the lease is made.
+    let name = exchange.name.as_ref().filter(|name| name.configured).map(|name| name.label.as_str());
+    let terms = Terms { network: Some(&network), address, name, lease_time_s, fuzz: 0 };
+    Outcome::Answer(exchange.grant(reply, &terms, offer.into_iter().collect()))
+}
+
+/// The address for a client, first that works: its rule's, the one it has, the one it asks for, one by its hash.
+fn address_for(exchange: &mut Exchange<'_>, state: &mut State, asked_for: Option<Ipv4Addr>, now: Now) -> Choice {
+    if let Some(address) = exchange.rule.and_then(|rule| rule.address) {
+        match obstacle(exchange, state, address, now) {
+            None => return Choice::Take(address),
+            Some(because) => {
+                let text = format!("not using configured address {address} because it {because}");
+                exchange.lines.push(lines::warning(text));
+            }
+        }
+    }
+    let rules = &exchange.config.rules;
+    let usable = |address| {
+        pool::giving(&exchange.networks, address, &exchange.tags).is_some() && rules.of_address(address).is_none()
+    };
+    if let Some(lease) = exchange.lease(state).filter(|lease| usable(lease.address)) {
+        return Choice::Take(lease.address);
+    }
+    let hash = pool::hash(exchange.identity());
+    let asking = !exchange.config.slice.no_ping && !exchange.loopback;
+    if let Some(address) = asked_for.filter(|address| usable(*address) && state.leases.is_free(*address)) {
+        match state.probes.judge(address, hash, asking, now.monotonic_ms) {
+            Judgement::Free => return Choice::Take(address),
+            Judgement::Ask => return Choice::Ask(address),
+            Judgement::Taken => {}
+        }
+    }
+    if exchange.identity().is_empty() {
+        return Choice::Exhausted;
+    }
+    pool::choose(&mut Search {
+        networks: &exchange.networks,
+        tags: &exchange.tags,
+        hash,
+        asking,
+        sequential: exchange.config.slice.sequential_ip,
+        rules,
+        leases: &state.leases,
+        probes: &mut state.probes,
+        epochs: &mut state.epochs,
+        now_ms: now.monotonic_ms,
+    })
+}
+
+/// Why the address of the client's rule cannot be used.
+fn obstacle(exchange: &Exchange<'_>, state: &State, address: Ipv4Addr, now: Now) -> Option<String> {
+    let own = exchange.lease(state).map(|lease| lease.address);
+    let other = state.leases.of_address(address).filter(|lease| {
+        Some(lease.address) != own && !exchange.rule.is_some_and(|rule| host_rules::has_hardware(rule, lease.hardware))
+    });
+    if let Some(lease) = other {
+        return Some(format!("is leased to {}", lines::hex(lease.hardware.used())));
+    }
+    if exchange.networks.iter().any(|network| network.router == Some(address)) {
+        return Some("is in use by the server or relay".to_owned());
+    }
+    state.is_declined(address, now.monotonic_ms).then(|| "was previously declined".to_owned())
+}

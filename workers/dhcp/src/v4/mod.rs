@@ -1,0 +1,429 @@
+//! One DHCPv4 request from the packet to what is to be done (RFC 2131): what all kinds of message have in common.
+
+mod discover;
+mod inform;
+mod release;
+mod request;
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use dhcproto::v4::MessageType;
+use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE, PoolMode};
+use ipc::lease::{Lease, LeaseChange};
+use ipc::link::{HardwareAddress, Interface};
+use ipc::log::Line;
+use ipc::time::Now;
+
+use crate::client_name::{self, Name, Said};
+use crate::engine::Arrival;
+use crate::host_rules::Likeness;
+use crate::lines;
+use crate::option_name;
+use crate::options::{self, Terms};
+use crate::packet::{BROADCAST_FLAG, HEADER_BYTES, Packet, walk};
+use crate::pool::{self, Network};
+use crate::relay::RelayWord;
+use crate::reply::Reply;
+use crate::state::{Config, State};
+use crate::tags::Tags;
+
+/// Shortest lease time a client can ask for, in seconds.
+const LEASE_TIME_MIN_S: u32 = 120;
+/// Longest hardware address that the kernel's neighbor table takes through its classic interface.
+const NEIGHBOR_BYTES_MAX: u8 = 14;
+/// A line of requested options is broken once it is longer than this.
+const REQUESTED_LINE_BYTES: usize = 40;
+
+/// One request and what has been found out about it.
+pub(crate) struct Exchange<'s> {
+    pub(crate) config: &'s Config,
+    pub(crate) packet: &'s Packet<'s>,
+    pub(crate) arrival: Arrival,
+    /// The interface's name.
+    pub(crate) interface: String,
+    /// Came in on the loopback interface, where nobody answers an echo but ourselves.
+    pub(crate) loopback: bool,
+    /// Our first address on the interface, for want of a better one.
+    pub(crate) fallback: Ipv4Addr,
+    /// The networks that may serve the client.
+    pub(crate) networks: Vec<Network<'s>>,
+    /// The subnet that options 82 or 118 name, to be echoed.
+    pub(crate) selector: Option<Ipv4Addr>,
+    /// The server id that a relay agent wants, or that the client knows us by.
+    pub(crate) server_override: Option<Ipv4Addr>,
+    /// Did the client send to us alone?
+    pub(crate) unicast: bool,
+    /// `chaddr`.
+    pub(crate) hardware: HardwareAddress,
+    /// Option 61, unless it is to be ignored.
+    pub(crate) client_id: Option<Vec<u8>>,
+    /// All tags, the pool's included once it is known.
+    pub(crate) tags: Tags,
+    /// All tags but the pool's.
+    pub(crate) bare_tags: Tags,
+    /// The `dhcp-host` line of the client.
+    pub(crate) rule: Option<&'s HostRule>,
+    /// What the client says of its name.
+    pub(crate) said: Said,
+    /// The name it will have.
+    pub(crate) name: Option<Name>,
+    /// Option 55; without it, everything is sent.
+    pub(crate) requested: Option<Vec<u8>>,
+    /// Must the answer be broadcast (`dhcp-broadcast`)?
+    pub(crate) force_broadcast: bool,
+    /// Is the client not to be served?
+    pub(crate) ignored: bool,
+    /// Log lines so far.
+    pub(crate) lines: Vec<Line>,
+}
+
+/// What is to be done about a request.
+pub(crate) enum Outcome {
+    /// Nothing.
+    Silence,
+    /// Ask this address for the client of this hash whether it is taken, and judge the request again afterwards.
+    Ask(Ipv4Addr, u32),
+    /// Send this.
+    Answer(Answer),
+    /// Have these changes recorded, then send the answer if there is one.
+    Record(Vec<LeaseChange>, Option<Answer>),
+}
+
+/// A packet to send.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The packet.
+    pub(crate) bytes: Vec<u8>,
+    /// Kernel index of the interface, or 0 for whichever leads there.
+    pub(crate) interface: u32,
+    /// To whom.
+    pub(crate) to: SocketAddrV4,
+    /// Given when the client cannot answer ARP yet.
+    pub(crate) neighbor: Option<HardwareAddress>,
+    /// Log lines that are true once it leaves.
+    pub(crate) lines: Vec<Line>,
+}
+
+impl Answer {
+    /// Sends it to everybody on the interface instead.
+    pub(crate) fn broadcast(&mut self) {
+        self.to.set_ip(Ipv4Addr::BROADCAST);
+        self.neighbor = None;
+    }
+}
+
+/// Judges one request.
+pub(crate) fn judge<'s>(
+    config: &'s Config,
+    state: &'s mut State,
+    packet: &'s Packet<'s>,
+    arrival: Arrival,
+    now: Now,
+) -> (Outcome, Vec<Line>) {
+    let Some(interface) = state.interfaces.get(&arrival.interface).filter(|interface| interface.serves_dhcp) else {
+        return (Outcome::Silence, Vec::new());
+    };
+    let mut exchange = match Exchange::open(config, interface, packet, arrival) {
+        Ok(exchange) => exchange,
+        Err(lines) => return (Outcome::Silence, lines),
+    };
+    let outcome = match packet.kind() {
+        Some(MessageType::Discover) => discover::discover(&mut exchange, state, now),
+        Some(MessageType::Request) => request::request(&mut exchange, state, now),
+        Some(MessageType::Decline) => release::decline(&mut exchange, state, now),
+        Some(MessageType::Release) => release::release(&mut exchange, state),
+        Some(MessageType::Inform) => inform::inform(&mut exchange, state, now),
+        _ => Outcome::Silence,
+    };
+    (outcome, exchange.lines)
+}
+
+/// # Finding out
+impl<'s> Exchange<'s> {
+    /// Gathers what there is to know about a request; only lines when nobody here is responsible for it.
+    fn open(
+        config: &'s Config,
+        interface: &Interface,
+        packet: &'s Packet<'s>,
+        arrival: Arrival,
+    ) -> Result<Exchange<'s>, Vec<Line>> {
+        let slice = &config.slice;
+        let Some((fallback, _)) = pool::addresses(interface).next() else {
+            let text = format!("DHCP packet received on {} which has no address", interface.name);
+            return Err(vec![lines::warning(text)]);
+        };
+        let relay = RelayWord::read(packet);
+        let selector = relay.link.or_else(|| packet.address(118));
+        let networks = networks_of(config, interface, packet, selector, fallback);
+        if networks.is_empty() {
+            let via = match (selector, packet.giaddr()) {
+                (Some(subnet), _) => format!("with subnet selector {subnet}"),
+                (None, Some(giaddr)) => format!("via {giaddr}"),
+                (None, None) => format!("via {}", interface.name),
+            };
+            return Err(vec![lines::warning(format!("no address range available for DHCP request {via}"))]);
+        }
+
+        let mut exchange = Exchange {
+            config,
+            packet,
+            arrival,
+            interface: interface.name.clone(),
+            loopback: interface.loopback,
+            fallback,
+            networks,
+            selector,
+            server_override: relay.server_id,
+            unicast: relay.unicast.unwrap_or(arrival.destination != Ipv4Addr::BROADCAST),
+            hardware: packet.hardware(),
+            client_id: packet.client_id().filter(|_| !slice.ignore_client_id).map(<[u8]>::to_vec),
+            tags: Tags::default(),
+            bare_tags: Tags::default(),
+            rule: None,
+            said: client_name::said(packet),
+            name: None,
+            requested: packet.option(55).map(<[u8]>::to_vec),
+            force_broadcast: false,
+            ignored: false,
+            lines: Vec::new(),
+        };
+        exchange.log_client();
+        exchange.find_tags_and_rule();
+        Ok(exchange)
+    }
+
+    fn find_tags_and_rule(&mut self) {
+        let Config { slice, rules } = self.config;
+        self.tags.set(&self.interface);
+        self.tags.set_classes(&slice.class_rules, self.packet);
+
+        let likeness = Likeness { client_id: self.client_id.as_deref(), hardware: self.hardware, name: None };
+        let mut rule = rules.find(likeness, Some(&self.networks), &self.tags);
+        let mut known_elsewhere = rule.is_none() && rules.find(likeness, None, &self.tags).is_some();
+        if let Some(name) = rule.and_then(|rule| rule.name.as_deref()) {
+            let domain = rule.and_then(|rule| rule.domain.clone());
+            self.name = Some(Name { label: name.to_owned(), domain, configured: true });
+        } else {
+            self.name = self.said.name.clone();
+            if let (None, Some(name)) = (rule, &self.name) {
+                // A rule with hardware address or client id would have been found already; taking it by name alone would let
+                // anybody claim it.
+                let by_name = Likeness { name: Some(&name.label), ..likeness };
+                let unclaimed = |rule: &&HostRule| rule.hardware.is_empty() && rule.client_id.is_none();
+                rule = rules.find(by_name, Some(&self.networks), &self.tags).filter(unclaimed);
+                known_elsewhere &= rule.is_none();
+            }
+        }
+        if rule.is_some() {
+            self.tags.set("known");
+        } else if known_elsewhere {
+            self.tags.set("known-othernet");
+        }
+        for tag in rule.iter().flat_map(|rule| &rule.set_tags) {
+            self.tags.set(tag);
+        }
+        if rule.is_some_and(|rule| rule.client_id == Some(ClientIdRule::Ignore)) {
+            self.client_id = None;
+        }
+        self.rule = rule;
+        self.ignored = rule.is_some_and(|rule| rule.ignore) || self.tags.pass_any(&slice.ignore);
+        self.force_broadcast = self.tags.pass_any(&slice.broadcast);
+        self.bare_tags = self.tags.clone();
+    }
+
+    /// What the client is hashed by: its hardware address, or its client id when it has none.
+    fn identity(&self) -> &[u8] {
+        match self.hardware.used() {
+            [] => self.client_id.as_deref().unwrap_or_default(),
+            used => used,
+        }
+    }
+
+    /// The client's lease.
+    fn lease<'l>(&self, state: &'l State) -> Option<&'l Lease> {
+        state.leases.of_client(self.client_id.as_deref(), self.hardware)
+    }
+
+    /// Sets the tag of the pool that serves the client.
+    fn enter(&mut self, network: &Network<'_>) {
+        if let Some(tag) = &network.pool.set_tag {
+            self.tags.set(tag);
+        }
+    }
+
+    /// The server id of answers about an address of `network`.
+    fn server_id(&self, network: Option<&Network<'_>>) -> Ipv4Addr {
+        self.server_override.or(network.map(|network| network.local)).unwrap_or(self.fallback)
+    }
+
+    /// Seconds to lease an address for: the rule's time, else the pool's, or less if the client asks for less.
+    fn lease_time_s(&self, network: &Network<'_>) -> u32 {
+        let most = self.rule.and_then(|rule| rule.lease_time_s).unwrap_or(network.pool.lease_time_s);
+        self.packet.number(51).map_or(most, |asked| asked.max(LEASE_TIME_MIN_S).min(most))
+    }
+}
+
+/// The networks a request belongs to: of the subnet it names, else of the relay agent, else of its own address, else of the
+/// interface.
+fn networks_of<'s>(
+    config: &'s Config,
+    interface: &Interface,
+    packet: &Packet<'_>,
+    selector: Option<Ipv4Addr>,
+    fallback: Ipv4Addr,
+) -> Vec<Network<'s>> {
+    let pools = &config.slice.pools;
+    if let Some(inside) = selector.or(packet.giaddr()) {
+        let local = pool::local_networks(pools, interface);
+        let on_link = |network: &&Network<'_>| network.includes(inside);
+        let ours = local.iter().find(on_link).map_or(fallback, |network| network.local);
+        // Without relay agent the client reaches us directly, so we can be its router.
+        let router = packet.giaddr().or(Some(ours));
+        return pool::remote_networks(pools, inside, ours, router);
+    }
+    let local = pool::local_networks(pools, interface);
+    match packet.ciaddr() {
+        Some(own) if !local.iter().any(|network| network.includes(own)) => {
+            pool::remote_networks(pools, own, fallback, None)
+        }
+        _ => local,
+    }
+}
+
+/// # Answering
+impl Exchange<'_> {
+    /// Fills in the rest of an answer that grants something, and decides where it goes.
+    fn grant(&self, mut reply: Reply, terms: &Terms<'_>, mut lines: Vec<Line>) -> Answer {
+        lines.extend(options::fill(self, terms, &mut reply));
+        if self.force_broadcast {
+            reply.set_broadcast_flag();
+        }
+        if self.config.slice.log_dhcp {
+            self.log_requested(&mut lines);
+        }
+        self.address(reply, terms.address, lines)
+    }
+
+    /// Decides where a finished reply goes: to the relay agent, to the address the client has, to everybody, or to the address
+    /// it is about to get.
+    fn address(&self, reply: Reply, yiaddr: Ipv4Addr, mut lines: Vec<Line>) -> Answer {
+        let slice = &self.config.slice;
+        let header = (
+            printable_name("bootfile name: ", reply.file()),
+            printable_name("server name: ", reply.sname()),
+            reply.siaddr().map(|address| format!("next server: {address}")),
+        );
+        let bytes = reply.finish();
+        let broadcast = u16::from_be_bytes([bytes[10], bytes[11]]) & BROADCAST_FLAG != 0;
+        let keeps_ciaddr = bytes[12..16] != [0; 4];
+
+        if slice.log_dhcp {
+            let broadcast_line = broadcast.then(|| "broadcast response".to_owned());
+            for text in [header.0, header.1, header.2, broadcast_line].into_iter().flatten() {
+                lines.push(self.detail(&text));
+            }
+            for (code, value) in walk(bytes.get(HEADER_BYTES..).unwrap_or_default()) {
+                let (name, text) = (option_name::name(code), option_name::value_text(code, value));
+                lines.push(self.detail(&format!("sent size:{:3} option:{code:3} {name}  {text}", value.len())));
+            }
+        }
+
+        let client = |address| SocketAddrV4::new(address, slice.client_port);
+        let usable_hardware = self.hardware.kind != 0 && (1..=NEIGHBOR_BYTES_MAX).contains(&self.hardware.length);
+        let source = self.arrival.source;
+        let (interface, to, neighbor) = if let Some(giaddr) = self.packet.giaddr() {
+            (0, SocketAddrV4::new(giaddr, slice.server_port), None)
+        } else if let Some(ciaddr) = self.packet.ciaddr().filter(|_| keeps_ciaddr) {
+            // The port is believed as well when the client speaks from the address it says it has; an INFORM is answered to where
+            // it came from in any case.
+            let believed = *source.ip() == ciaddr || self.packet.kind() == Some(MessageType::Inform);
+            let reachable = source.port() != 0 && !source.ip().is_unspecified();
+            (0, if believed && reachable { source } else { client(ciaddr) }, None)
+        } else if broadcast || !usable_hardware {
+            (self.arrival.interface, client(Ipv4Addr::BROADCAST), None)
+        } else {
+            (self.arrival.interface, client(yiaddr), Some(self.hardware))
+        };
+        Answer { bytes, interface, to, neighbor, lines }
+    }
+}
+
+/// # Logging
+impl Exchange<'_> {
+    /// The client in log lines.
+    fn label(&self) -> String {
+        lines::hex(self.identity())
+    }
+
+    /// The line of a message, unless `quiet-dhcp` hides it.
+    fn message(&self, kind: &str, address: Option<Ipv4Addr>, name: &str, error: &str) -> Option<Line> {
+        let slice = &self.config.slice;
+        if slice.quiet_dhcp && !slice.log_dhcp && error.is_empty() {
+            return None;
+        }
+        let text = lines::message(kind, &self.interface, address, &self.label(), name, error);
+        Some(if slice.log_dhcp { self.detail(&text) } else { lines::info(text) })
+    }
+
+    /// Logs a message now.
+    fn say(&mut self, kind: &str, address: Option<Ipv4Addr>, name: &str, error: &str) {
+        let line = self.message(kind, address, name, error);
+        self.lines.extend(line);
+    }
+
+    /// Logs the tags, with `log-dhcp`.
+    fn say_tags(&mut self) {
+        if self.config.slice.log_dhcp {
+            self.lines.push(self.detail(&format!("tags: {}", self.tags)));
+        }
+    }
+
+    /// A line with the transaction in front.
+    fn detail(&self, text: &str) -> Line {
+        lines::info(format!("{} {text}", self.packet.xid()))
+    }
+
+    fn log_client(&mut self) {
+        if !self.config.slice.log_dhcp {
+            return;
+        }
+        let mut texts = Vec::new();
+        for network in &self.networks {
+            let pool = network.pool;
+            texts.push(match pool.mode {
+                PoolMode::Dynamic => format!("available DHCP range: {} -- {}", pool.first, pool.last),
+                PoolMode::Static | PoolMode::Proxy => {
+                    format!("available DHCP subnet: {}/{}", pool.first, network.netmask)
+                }
+            });
+        }
+        texts.extend(self.said.name.as_ref().map(|name| format!("client provides name: {}", name.whole())));
+        texts.extend(self.packet.option(60).map(|class| format!("vendor class: {}", lines::printable(class))));
+        texts.extend(self.packet.option(77).map(|class| format!("user class: {}", lines::printable(class))));
+        self.lines.extend(texts.iter().map(|text| self.detail(text)).collect::<Vec<_>>());
+    }
+
+    fn log_requested(&self, lines: &mut Vec<Line>) {
+        let mut text = String::new();
+        let mut codes = self.requested.iter().flatten().copied().peekable();
+        while let Some(code) = codes.next() {
+            let name = option_name::name(code);
+            let (colon, comma) =
+                (if name.is_empty() { "" } else { ":" }, if codes.peek().is_some() { ", " } else { "" });
+            text.push_str(&format!("{code}{colon}{name}{comma}"));
+            if comma.is_empty() || text.len() > REQUESTED_LINE_BYTES {
+                lines.push(self.detail(&format!("requested options: {text}")));
+                text.clear();
+            }
+        }
+    }
+}
+
+fn printable_name(what: &str, text: &[u8]) -> Option<String> {
+    (!text.is_empty()).then(|| format!("{what}{}", lines::printable(text)))
+}
+
+/// When a lease that is granted now ends, in the words of the store.
+fn expires_s(lease_time_s: u32, now: Now) -> u64 {
+    if lease_time_s == INFINITE { 0 } else { now.wall_s + u64::from(lease_time_s) }
+}

@@ -1,0 +1,243 @@
+//! DHCPREQUEST: accept an offer, confirm, extend, or refuse (RFC 2131 section 4.3.2).
+
+use std::net::Ipv4Addr;
+
+use dhcproto::v4::MessageType;
+use ipc::lease::{Lease, LeaseChange};
+use ipc::log::Line;
+use ipc::time::Now;
+
+use super::{Exchange, Outcome, expires_s};
+use crate::client_name::Claim;
+use crate::host_rules;
+use crate::lines;
+use crate::options::Terms;
+use crate::pool::{self, Network};
+use crate::reply::Reply;
+use crate::state::State;
+
+/// A lease about to be made or extended.
+struct Grant<'n> {
+    address: Ipv4Addr,
+    network: Network<'n>,
+    /// The client's lease of another address, which it gives up.
+    given_up: Option<Ipv4Addr>,
+    rapid: bool,
+    fuzz: u16,
+}
+
+/// Judges a DHCPREQUEST. Which state the client is in shows in what it sends (RFC 2131 section 4.3.6).
+pub(super) fn request(exchange: &mut Exchange<'_>, state: &mut State, now: Now) -> Outcome {
+    if exchange.ignored {
+        return Outcome::Silence;
+    }
+    let authoritative = exchange.config.slice.authoritative;
+    let held = exchange.lease(state).map(|lease| lease.address);
+    let mut claimed = held;
+    let mut refusal = None;
+    let mut selecting = false;
+    let mut fuzz = 0;
+
+    let address = if let Some(address) = exchange.packet.address(50) {
+        if let Some(server) = exchange.packet.address(54) {
+            selecting = true;
+            if !is_for_us(exchange, state, server) {
+                state.probes.release(pool::hash(exchange.identity()));
+                if !authoritative {
+                    return Outcome::Silence;
+                }
+                refusal = Some("wrong server-ID");
+            }
+            // A lease on another address is given up, if the new one can be had.
+            claimed = held.filter(|held| *held == address);
+        } else {
+            match held {
+                None if !authoritative => return Outcome::Silence,
+                Some(held) if held != address => refusal = Some("wrong address"),
+                _ => {}
+            }
+        }
+        address
+    } else {
+        // Renewing or rebinding. The lease may be missing when we are the only server: that heals a lost lease file.
+        let Some(address) = exchange.packet.ciaddr() else { return Outcome::Silence };
+        if held.map_or(!authoritative, |held| held != address) {
+            // A client rebinding asks everybody, so the lease may be another server's. Asked alone, we know it is wrong.
+            if !exchange.unicast {
+                return Outcome::Silence;
+            }
+            exchange.unicast = false;
+            refusal = Some("lease not found");
+        }
+        fuzz = state.random.next_u16();
+        address
+    };
+    exchange.say("DHCPREQUEST", Some(address), "", "");
+    if let Some(text) = refusal {
+        return refuse(exchange, address, text);
+    }
+    let given_up = held.filter(|held| *held != address);
+    match check(exchange, state, address, claimed, selecting, now) {
+        Ok(network) => make(exchange, state, Grant { address, network, given_up, rapid: false, fuzz }, now),
+        Err(text) => refuse(exchange, address, text),
+    }
+}
+
+/// Leases the address that was about to be offered (RFC 4039). When that fails nothing is sent.
+pub(super) fn rapid_commit(exchange: &mut Exchange<'_>, state: &State, address: Ipv4Addr, now: Now) -> Outcome {
+    let held = exchange.lease(state).map(|lease| lease.address);
+    let given_up = held.filter(|held| *held != address);
+    match check(exchange, state, address, held.filter(|held| *held == address), true, now) {
+        Ok(network) => make(exchange, state, Grant { address, network, given_up, rapid: true, fuzz: 0 }, now),
+        Err(text) => {
+            exchange.say("NOANSWER", Some(address), "", text);
+            Outcome::Silence
+        }
+    }
+}
+
+/// Does a server id mean us: the address the client reaches us by, or any other of ours?
+fn is_for_us(exchange: &mut Exchange<'_>, state: &State, server: Ipv4Addr) -> bool {
+    if let Some(wanted) = exchange.server_override {
+        return wanted == server;
+    }
+    if exchange.networks.iter().any(|network| network.local == server) || exchange.fallback == server {
+        return true;
+    }
+    if state.is_ours(server) {
+        // The client must hear the id it knows.
+        exchange.server_override = Some(server);
+        return true;
+    }
+    false
+}
+
+/// May the client have this address? The network it belongs to, or the text of the refusal.
+fn check<'s>(
+    exchange: &mut Exchange<'s>,
+    state: &State,
+    address: Ipv4Addr,
+    claimed: Option<Ipv4Addr>,
+    selecting: bool,
+    now: Now,
+) -> Result<Network<'s>, &'static str> {
+    let rules = &exchange.config.rules;
+    let configured = exchange.rule.and_then(|rule| rule.address);
+    let Some(network) = pool::narrow(&exchange.networks, address, &exchange.tags).copied() else {
+        // The client has moved here from elsewhere. It must hear of it whatever network it thinks it is on.
+        exchange.unicast = false;
+        return Err("wrong network");
+    };
+    if pool::giving(&exchange.networks, address, &exchange.tags).is_none() && configured != Some(address) {
+        return Err("address not available");
+    }
+    // Only if a DISCOVER is sure to be answered with the configured address, else the client would go round in circles.
+    if let Some(configured) = configured.filter(|configured| !selecting && *configured != address) {
+        let routes = exchange.networks.iter().any(|network| network.router == Some(configured));
+        let in_the_way = state.leases.of_address(configured).is_some_and(|lease| Some(lease.address) != claimed);
+        if !routes && !in_the_way && !state.is_declined(configured, now.monotonic_ms) {
+            return Err("static lease available");
+        }
+    }
+    if rules.of_address(address).is_some_and(|rule| exchange.rule.is_none_or(|own| !std::ptr::eq(rule, own))) {
+        return Err("address reserved");
+    }
+    if claimed.is_none()
+        && let Some(other) = state.leases.of_address(address)
+    {
+        // The addresses of one rule are one host's, which may have several interfaces.
+        if !exchange.rule.is_some_and(|rule| host_rules::has_hardware(rule, other.hardware)) {
+            return Err("address in use");
+        }
+        let text = format!("abandoning lease to {} of {address}", lines::hex(other.hardware.used()));
+        exchange.lines.push(lines::warning(text));
+    }
+    if exchange.identity().is_empty() {
+        return Err("no unique-id");
+    }
+    let fresh = state.leases.of_address(address).is_none();
+    if fresh && state.leases.count() >= usize::try_from(exchange.config.slice.lease_max).unwrap_or(usize::MAX) {
+        return Err("no leases left");
+    }
+    Ok(network)
+}
+
+/// Makes or extends the lease: the changes to record, and the acknowledgement that waits for them.
+fn make(exchange: &mut Exchange<'_>, state: &State, grant: Grant<'_>, now: Now) -> Outcome {
+    let Grant { address, network, given_up, rapid, fuzz } = grant;
+    exchange.enter(&network);
+    exchange.say_tags();
+
+    if exchange.name.as_ref().is_some_and(|name| !name.configured)
+        && exchange.tags.pass_any(&exchange.config.slice.ignore_names)
+    {
+        exchange.name = None;
+    }
+    if let Some((label, domain)) = exchange.name.as_ref().and_then(|name| Some((&name.label, name.domain.as_ref()?)))
+        && exchange.config.slice.domains.of(address.into()).is_none_or(|ours| !ours.eq_ignore_ascii_case(domain))
+    {
+        exchange.lines.push(lines::warning(format!("Ignoring domain {domain} for DHCP host name {label}")));
+    }
+
+    let mut changes: Vec<LeaseChange> = given_up.into_iter().map(LeaseChange::Remove).collect();
+    let lease_name = name_for(exchange, state, address, given_up, &mut changes);
+    let lease_time_s = exchange.lease_time_s(&network);
+    changes.push(LeaseChange::Put(Lease {
+        address,
+        hardware: exchange.hardware,
+        client_id: exchange.client_id.clone(),
+        name: lease_name,
+        expires_s: expires_s(lease_time_s, now),
+    }));
+
+    let name = exchange.name.as_ref().map(|name| name.label.as_str());
+    let acknowledged = exchange.message("DHCPACK", Some(address), name.unwrap_or_default(), "");
+    let mut reply = Reply::to(exchange.packet);
+    reply.set_yiaddr(address);
+    reply.put(53, &[MessageType::Ack.into()]);
+    reply.put_address(54, exchange.server_id(Some(&network)));
+    reply.put_number(51, lease_time_s);
+    if rapid {
+        reply.put(80, &[]);
+    }
+    let terms = Terms { network: Some(&network), address, name, lease_time_s, fuzz };
+    let answer = exchange.grant(reply, &terms, acknowledged.into_iter().collect());
+    Outcome::Record(changes, Some(answer))
+}
+
+/// The name that the lease of `address` will carry. Another lease that must lose it for that is added to `changes`.
+fn name_for(
+    exchange: &Exchange<'_>,
+    state: &State,
+    address: Ipv4Addr,
+    given_up: Option<Ipv4Addr>,
+    changes: &mut Vec<LeaseChange>,
+) -> Option<String> {
+    let present = || {
+        let lease = state.leases.of_address(address)?;
+        lease.name.clone().filter(|_| exchange.lease(state).is_some_and(|own| own.address == address))
+    };
+    let Some(name) = &exchange.name else { return present() };
+    match state.claim(exchange.config, &name.label, name.configured, address) {
+        Claim::Refused => present(),
+        Claim::Taken(older) if Some(older.address) != given_up => {
+            changes.push(State::nameless(*older));
+            Some(name.label.clone())
+        }
+        Claim::Taken(_) | Claim::Granted => Some(name.label.clone()),
+    }
+}
+
+/// Refuses (RFC 2131 section 4.3.2): by broadcast, except to a client that renews from an address that works.
+fn refuse(exchange: &mut Exchange<'_>, address: Ipv4Addr, text: &str) -> Outcome {
+    let lines: Vec<Line> = exchange.message("DHCPNAK", Some(address), "", text).into_iter().collect();
+    let mut reply = Reply::to(exchange.packet);
+    reply.put(53, &[MessageType::Nak.into()]);
+    let network = pool::narrow(&exchange.networks, address, &exchange.tags).copied();
+    reply.put_address(54, exchange.server_id(network.as_ref().or(exchange.networks.first())));
+    reply.put(56, text.as_bytes());
+    if !exchange.unicast || exchange.packet.giaddr().is_some() {
+        reply.set_broadcast();
+    }
+    Outcome::Answer(exchange.address(reply, address, lines))
+}
