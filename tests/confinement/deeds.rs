@@ -1,7 +1,7 @@
 //! Every forbidden deed, tried in a fresh worker of every role.
 //!
-//! A `probe` build, started as `wardmasq --probe ROLE …`, makes a real start of that role for each deed it knows, confined as
-//! always, and prints a line per deed: group, name, and what came of it.
+//! A `probe` build that finds `WARDMASQ_PROBE=ROLE` in its environment makes a real start of that role for each deed it knows,
+//! confined as always, and prints a line per deed: group, name, and what came of it.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +64,8 @@ fn attempt(role: &str) -> Vec<Deed> {
     let inside = |name: &str| directory.join(name).display().to_string();
     let output = namespace
         .command(probe::program())
-        .args(["--probe", role, "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts"])
+        .env("WARDMASQ_PROBE", role)
+        .args(["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts"])
         .args(["--log-facility=-".to_owned(), "--no-ping".to_owned(), "--dhcp-range=127.0.0.10,127.0.0.20".to_owned()])
         .args([format!("--pid-file={}", inside("pid")), format!("--dhcp-leasefile={}", inside("leases"))])
         .args(["--enable-tftp".to_owned(), format!("--tftp-root={}", inside("tftp"))])
