@@ -8,5 +8,6 @@ mod dhcp_client;
 mod dig;
 mod dns_forwarded;
 mod dns_local;
+mod process;
 mod resolver;
 mod tftp;

@@ -36,7 +36,8 @@ struct Lines {
 
 impl Server {
     /// Starts the chosen subject in `namespace` with this configuration, in a directory of its own, and waits until it
-    /// says that it has started. `DIR` in the configuration stands for the directory.
+    /// says that it has started. `DIR` in the configuration stands for the directory; pid file and lease file are there
+    /// and the log goes to a pipe, unless the configuration says otherwise.
     pub fn start(namespace: &Namespace, config: &str) -> Server {
         Server::start_in(namespace, Arc::new(Directory::new()), config)
     }
@@ -62,9 +63,14 @@ impl Server {
         extra: &[&str],
     ) -> Server {
         let path = directory.path().to_str().expect("a plain path");
-        let own = "pid-file=DIR/pid\ndhcp-leasefile=DIR/leases\nlog-facility=-\n";
-        let config = format!("{own}{config}").replace("DIR", path);
-        directory.write("conf", &config);
+        let mut whole = format!("{config}\n");
+        for line in ["pid-file=DIR/pid\n", "dhcp-leasefile=DIR/leases\n", "log-facility=-\n"] {
+            let key = &line[..=line.find('=').expect("a key and a value")];
+            if !config.contains(key) {
+                whole.push_str(line);
+            }
+        }
+        directory.write("conf", whole.replace("DIR", path));
         let mut command = namespace.command(program);
         command.arg("--keep-in-foreground").arg(format!("--conf-file={path}/conf")).args(extra);
         let mut child = command
