@@ -24,7 +24,7 @@ pub(crate) fn load(arguments: &[OsString]) -> Result<Loaded, ConfigError> {
     let words: Vec<String> = arguments.iter().skip(1).map(|word| from_bytes(word.as_bytes())).collect();
 
     let mut draft = Draft::new();
-    let mut file = MainFile::Default;
+    let mut file: Option<PathBuf> = None;
     let mut test = false;
     let mut options = Options::new(&words);
     while let Some((row, value)) = options.next().map_err(Fault::on_command_line)? {
@@ -32,10 +32,8 @@ pub(crate) fn load(arguments: &[OsString]) -> Result<Loaded, ConfigError> {
             "version" => return Ok(print(version(as_dnsmasq))),
             "help" => return Ok(print(help(&words))),
             "test" => test = true,
-            // The first file named is read last; every further one at once.
-            "conf-file" if matches!(file, MainFile::Default) => {
-                file = value.filter(|value| !value.is_empty()).map_or(MainFile::Nothing, |value| MainFile::Named(reveal_path(value)));
-            }
+            // The first file named is read last; every further one at once. No name is as good as no option.
+            "conf-file" if file.is_none() => file = value.filter(|value| !value.is_empty()).map(reveal_path),
             _ => draft.take(row, value, Origin::CommandLine).map_err(Fault::on_command_line)?,
         }
     }
@@ -44,9 +42,8 @@ pub(crate) fn load(arguments: &[OsString]) -> Result<Loaded, ConfigError> {
         return Err(ConfigError { status: STATUS_CONFIGURATION, text, remedy: None });
     }
     match file {
-        MainFile::Default => source::file(&mut draft, Path::new(DEFAULT_FILE), false),
-        MainFile::Named(path) => source::file(&mut draft, &path, true),
-        MainFile::Nothing => Ok(()),
+        None => source::file(&mut draft, Path::new(DEFAULT_FILE), false),
+        Some(path) => source::file(&mut draft, &path, true),
     }
     .map_err(Fault::on_command_line)?;
     let config = draft.finish(test)?;
@@ -55,15 +52,6 @@ pub(crate) fn load(arguments: &[OsString]) -> Result<Loaded, ConfigError> {
         return Ok(Loaded::Print { text, to_stderr: true, status: 0 });
     }
     Ok(Loaded::Run(Box::new(config)))
-}
-
-/// Which file is read after the command line.
-#[derive(Debug)]
-enum MainFile {
-    Default,
-    Named(PathBuf),
-    /// `--conf-file` without value.
-    Nothing,
 }
 
 fn print(text: String) -> Loaded {
@@ -212,15 +200,24 @@ mod tests {
 
     #[test]
     fn getopt_forms() {
-        assert_eq!(taken(&["-hnp53", "-p", "54", "-p=55"]).unwrap(), ["no-hosts=-", "no-poll=-", "port=53", "port=54", "port==55"]);
-        assert_eq!(taken(&["--port=", "--port", "", "x", "--log-queries", "extra"]).unwrap(), ["port=", "port=", "log-queries=-", "left x", "left extra"]);
+        assert_eq!(
+            taken(&["-hnp53", "-p", "54", "-p=55"]).unwrap(),
+            ["no-hosts=-", "no-poll=-", "port=53", "port=54", "port==55"]
+        );
+        assert_eq!(
+            taken(&["--port=", "--port", "", "x", "--log-queries", "extra"]).unwrap(),
+            ["port=", "port=", "log-queries=-", "left x", "left extra"]
+        );
         assert_eq!(taken(&["--", "--port=53", "-"]).unwrap(), ["left --port=53", "left -"]);
         assert_eq!(taken(&["-"]).unwrap(), ["left -"]);
     }
 
     #[test]
     fn abbreviations_must_fit_one_option() {
-        assert_eq!(taken(&["--domain-n", "--filter-A", "--domain-s=a"]).unwrap(), ["domain-needed=-", "filter-A=-", "domain-suffix=a"]);
+        assert_eq!(
+            taken(&["--domain-n", "--filter-A", "--domain-s=a"]).unwrap(),
+            ["domain-needed=-", "filter-A=-", "domain-suffix=a"]
+        );
         for bad in ["--por=53", "--no", "--PORT=53", "--domain-needed=", "--port", "-u", "-?"] {
             assert_eq!(taken(&[bad]), Err(Fault::Value), "{bad}");
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use ipc::config::dhcp::DhcpSlice;
+use ipc::config::dhcp::{ClassTest, DhcpSlice};
 
 use super::draft::Draft;
 use super::fault::{Fault, STATUS_CONFIGURATION, STATUS_FILE, STATUS_OTHER};
@@ -23,7 +23,6 @@ const PORT_LIMITS: (u16, u16) = (1024, 65_535);
 /// The checks that `--test` makes too.
 pub(crate) fn always(draft: &mut Draft) -> Result<(), ConfigError> {
     let process = &draft.process;
-    
     let system = [PathBuf::from(RESOLV_FILE)];
     let resolv_files = draft.resolv_files.as_deref().unwrap_or(&system);
     if process.no_poll && !process.no_resolv && resolv_files.len() > 1 {
@@ -118,6 +117,8 @@ pub(crate) fn settle(draft: &mut Draft) {
     // Sockets bound to addresses of chosen interfaces once and for all need no second look at the arrival interface.
     dns.check_arrival = process.bind != BindMode::Interfaces;
 
+    // An empty domain satisfies `dhcp-fqdn` but is no domain to put behind a name.
+    dns.domains.default = dns.domains.default.take().filter(|domain| !domain.is_empty());
     dns.domains.conditional.reverse();
     let dhcp = &mut draft.dhcp;
     last_first(dhcp);
@@ -146,6 +147,11 @@ fn last_first(dhcp: &mut DhcpSlice) {
     dhcp.ignore.reverse();
     dhcp.ignore_names.reverse();
     dhcp.class_rules.reverse();
+    dhcp.class_rules.sort_by_key(|rule| match rule.test {
+        ClassTest::VendorClass(_) => 0,
+        ClassTest::UserClass(_) => 1,
+        ClassTest::Hardware(_) => 2,
+    });
     dhcp.broadcast.reverse();
 }
 

@@ -141,7 +141,8 @@ fn check_range6(first: Ipv6Addr, fields: &[&str]) -> Outcome {
     if length != 64 && advertised {
         return Err(Fault::from("prefix length must be exactly 64 for RA subnets"));
     }
-    let network = |address: Ipv6Addr| u128::from(address) & u128::MAX.checked_shl(128 - length.unsigned_abs()).unwrap_or(0);
+    let network =
+        |address: Ipv6Addr| u128::from(address) & u128::MAX.checked_shl(128 - length.unsigned_abs()).unwrap_or(0);
     if constructed && u128::from(first) >> 64 != 0 {
         return Err(Fault::from("prefix must be zero with \"constructor:\" argument"));
     }

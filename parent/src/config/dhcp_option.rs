@@ -18,8 +18,7 @@ const VALUE_BYTES_MAX: usize = 255;
 const VENDOR_VALUE_BYTES_MAX: usize = 253;
 const VENDOR_ID_VALUE_BYTES_MAX: usize = 250;
 
-/// Options whose value is a list of compressed names (RFC 3397, RFC 3361).
-const DOMAIN_SEARCH: i32 = 119;
+/// The option whose names and addresses have a byte in front that tells them apart (RFC 3361).
 const SIP_SERVER: i32 = 120;
 /// DHCPv6 option that is addresses, names or bytes (RFC 5908).
 const NTP_SERVER_6: i32 = 56;
@@ -113,6 +112,9 @@ impl Line {
         if selector.six && (encap || matches!(place, Place::Vendor(_))) {
             return Err(Fault::from("unsupported encapsulation for IPv6 option"));
         }
+        // What a number means inside an encapsulation is the vendor's affair.
+        let kind = if selector.named || place == Place::Plain { selector.kind } else { Kind::Free };
+        let selector = Selector { kind, ..selector };
         let value = value.map_or(Ok(OptionValue::Empty), |text| typed(text, &selector, place == Place::Plain))?;
         let most = match place {
             _ if selector.six => usize::from(u16::MAX),
@@ -143,6 +145,7 @@ fn length(value: &OptionValue) -> usize {
 #[derive(Debug)]
 struct Selector {
     six: bool,
+    named: bool,
     code: i32,
     kind: Kind,
 }
@@ -155,7 +158,11 @@ impl Selector {
             return by_name(NAMES_4, name, false).map(Some);
         }
         if let Some(name) = field.strip_prefix("option6:") {
-            return if digits(name) { Ok(Some(by_code(NAMES_6, name, true))) } else { by_name(NAMES_6, name, true).map(Some) };
+            return if digits(name) {
+                Ok(Some(by_code(NAMES_6, name, true)))
+            } else {
+                by_name(NAMES_6, name, true).map(Some)
+            };
         }
         Ok(digits(field).then(|| by_code(NAMES_4, field, false)))
     }
@@ -163,13 +170,13 @@ impl Selector {
 
 fn by_name(names: &[Named], name: &str, six: bool) -> Result<Selector, Fault> {
     let found = names.iter().find(|row| !row.internal && row.name.eq_ignore_ascii_case(name)).ok_or_else(bad_option)?;
-    Ok(Selector { six, code: found.code.into(), kind: found.kind })
+    Ok(Selector { six, named: true, code: found.code.into(), kind: found.kind })
 }
 
 fn by_code(names: &[Named], digits: &str, six: bool) -> Selector {
     let code = loose(digits);
     let found = names.iter().find(|row| i32::from(row.code) == code);
-    Selector { six, code, kind: found.map_or(Kind::Free, |row| row.kind) }
+    Selector { six, named: false, code, kind: found.map_or(Kind::Free, |row| row.kind) }
 }
 
 /// What a value could be, by its characters alone.
@@ -189,8 +196,17 @@ struct Looks<'a> {
 
 impl<'a> Looks<'a> {
     fn of(text: &'a str) -> Looks<'a> {
-        let mut looks =
-            Looks { decimal: true, hex: true, ip4: true, ip6: true, digit: false, colon: false, dot: false, width: None, text };
+        let mut looks = Looks {
+            decimal: true,
+            hex: true,
+            ip4: true,
+            ip6: true,
+            digit: false,
+            colon: false,
+            dot: false,
+            width: None,
+            text,
+        };
         for (position, character) in text.char_indices() {
             match character {
                 '0'..='9' => looks.digit = true,
@@ -231,7 +247,7 @@ fn typed(text: &str, selector: &Selector, plain: bool) -> Result<OptionValue, Fa
     let mut looks = Looks::of(text);
     match selector.kind {
         Kind::Addresses if selector.six && !looks.ip6 => return Err(Fault::from("bad IPv6 address")),
-        Kind::Addresses if !selector.six && !(looks.ip4 && looks.dot) => return Err(Fault::from("bad IP address")),
+        Kind::Addresses if !selector.six && (!looks.ip4 || !looks.dot) => return Err(Fault::from("bad IP address")),
         Kind::Text | Kind::Names | Kind::Strings => {
             (looks.decimal, looks.hex, looks.ip4, looks.ip6) = (false, false, false, false);
         }
@@ -254,7 +270,7 @@ fn typed(text: &str, selector: &Selector, plain: bool) -> Result<OptionValue, Fa
     if selector.six && looks.ip6 {
         return ip6_list(text);
     }
-    let names_4 = !selector.six && plain && matches!(selector.code, DOMAIN_SEARCH | SIP_SERVER);
+    let names_4 = !selector.six && (selector.kind == Kind::Names || (plain && selector.code == SIP_SERVER));
     if names_4 {
         let mut bytes = if selector.code == SIP_SERVER { vec![0] } else { Vec::new() };
         let start = bytes.len();

@@ -9,7 +9,7 @@ use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, required};
 use super::process::{count, port};
-use super::text::split;
+use super::text::{reveal_text, split};
 use super::{name, route};
 
 /// Most records in the cache.
@@ -77,21 +77,24 @@ pub(crate) fn domain(draft: &mut Draft, value: Value<'_>) -> Outcome {
         draft.dns.domains.default = Some(domain);
         return Ok(());
     };
-    let (from, rest) = split(range, ',');
-    let (first, last) = if let (address, Some(length)) = split(from, '/') {
+    let range = reveal_text(range);
+    let (first, last) = if let (address, Some(length)) = split(&range, '/') {
+        let (length, local) = split(length, ',');
         let address: IpAddr = address.parse().map_err(|_| Fault::Value)?;
         let length = number(length).ok_or(Fault::Value)?;
         let length = u8::try_from(length).ok().filter(|&length| length <= width(address));
         let length = length.ok_or_else(|| Fault::from("bad prefix length"))?;
-        match rest {
+        match local {
             None => {}
             Some("local") => declare_local(draft, &domain, address, length),
             Some(_) => return Err(Fault::Value),
         }
         block(address, length)
-    } else if let Ok(first) = from.parse::<IpAddr>() {
+    } else if let (from, to) = split(&range, ',')
+        && let Ok(first) = from.parse::<IpAddr>()
+    {
         // A third field is not looked at.
-        let last = rest.map_or(Ok(first), |rest| split(rest, ',').0.parse()).map_err(|_| Fault::Value)?;
+        let last = to.map_or(Ok(first), |to| split(to, ',').0.parse()).map_err(|_| Fault::Value)?;
         if first.is_ipv4() != last.is_ipv4() {
             return Err(Fault::Value);
         }
@@ -100,6 +103,10 @@ pub(crate) fn domain(draft: &mut Draft, value: Value<'_>) -> Outcome {
         draft.not_built("domain with an interface");
         return Ok(());
     };
+    if domain.is_empty() {
+        draft.not_built("domain without a name for a range");
+        return Ok(());
+    }
     draft.dns.domains.conditional.push(DomainRange { domain, first, last });
     Ok(())
 }

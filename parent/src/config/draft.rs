@@ -8,9 +8,9 @@ use ipc::config::dhcp::DhcpSlice;
 use ipc::config::dns::DnsSlice;
 use ipc::config::tftp::TftpSlice;
 
+use super::fault::Fault;
 use super::keys::{self, Row};
 use super::{Config, ConfigError, LogTarget, Process, check};
-use super::fault::Fault;
 
 /// Where an option was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -98,7 +98,13 @@ const fn built(name: &'static str, short: &'static str, argument: Argument, once
     Row { name, short, argument, once, place: Place::Both, built: Built::Yes, missing: "", parse: Some(parse) }
 }
 
-const fn unbuilt(name: &'static str, short: &'static str, argument: Argument, once: bool, missing: &'static str) -> Row {
+const fn unbuilt(
+    name: &'static str,
+    short: &'static str,
+    argument: Argument,
+    once: bool,
+    missing: &'static str,
+) -> Row {
     Row { name, short, argument, once, place: Place::Both, built: Built::No, missing, parse: None }
 }
 
@@ -396,7 +402,8 @@ mod tests {
         let names: HashSet<_> = all().map(|row| row.name).collect();
         assert_eq!(names.len(), all().count());
         assert_eq!(OPTIONS.len(), 195);
-        let mut letters: Vec<_> = all().filter(|row| row.shared_name() == row.name).filter_map(|row| row.short.get(..1)).collect();
+        let mut letters: Vec<_> =
+            all().filter(|row| row.shared_name() == row.name).filter_map(|row| row.short.get(..1)).collect();
         letters.sort_unstable();
         let count = letters.len();
         letters.dedup();

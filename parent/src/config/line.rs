@@ -20,10 +20,9 @@ pub(crate) fn entry(line: &[u8]) -> Result<Option<Entry>, Fault> {
         return Ok(None);
     }
     Ok(Some(match text.split_once('=') {
-        Some((key, value)) => Entry {
-            key: key.trim_end_matches(' ').to_owned(),
-            value: Some(value.trim_start_matches(' ').to_owned()),
-        },
+        Some((key, value)) => {
+            Entry { key: key.trim_end_matches(' ').to_owned(), value: Some(value.trim_start_matches(' ').to_owned()) }
+        }
         None => Entry { key: text.to_owned(), value: None },
     }))
 }

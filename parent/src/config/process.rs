@@ -140,7 +140,8 @@ fn facility(name: &str) -> Option<u8> {
 
 pub(crate) fn log_async(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let lines = value.map_or(Ok(5), |value| number(value).ok_or(Fault::Value))?;
-    draft.process.log_async = u32::try_from(lines).ok().filter(|&lines| lines > 0).map(|lines| lines.min(LOG_ASYNC_MAX));
+    draft.process.log_async =
+        u32::try_from(lines).ok().filter(|&lines| lines > 0).map(|lines| lines.min(LOG_ASYNC_MAX));
     Ok(())
 }
 

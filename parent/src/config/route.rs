@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAdd
 
 use ipc::config::dns::{Route, RouteScope, RouteTarget};
 
-use super::draft::Draft;
 use super::dns::{block, width};
+use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, number16};
 use super::text::{reveal_text, split};
@@ -74,8 +74,12 @@ fn scopes(value: &str) -> Result<(Vec<RouteScope>, &str), Fault> {
         // A lone `/` is no domain, and nothing else.
         return Ok((vec![RouteScope::All], if value == "/" { "" } else { value }));
     };
-    let scopes = domains.split('/').map(|domain| scope(domain.trim_matches(' '))).collect::<Result<_, _>>()?;
-    Ok((scopes, rest.trim_start_matches(' ')))
+    // Blanks vanish in front of the first domain and behind each; a later one may not begin with one.
+    let domains = domains.trim_start_matches(' ').split('/').map(|domain| domain.trim_end_matches(' '));
+    let scopes = domains.enumerate().map(|(position, domain)| {
+        if position > 0 && domain.starts_with(' ') { Err(Fault::Value) } else { scope(domain) }
+    });
+    Ok((scopes.collect::<Result<_, _>>()?, rest.trim_start_matches(' ')))
 }
 
 fn scope(domain: &str) -> Result<RouteScope, Fault> {
@@ -243,14 +247,18 @@ mod tests {
         let mut draft = Draft::new();
         let parse = super::super::keys::find(key).unwrap().parse.unwrap();
         parse(&mut draft, Some(value)).unwrap();
-        let routes: Vec<_> = draft.dns.routes.iter().map(|route| format!("{:?} {:?}", route.scope, route.target)).collect();
+        let routes: Vec<_> =
+            draft.dns.routes.iter().map(|route| format!("{:?} {:?}", route.scope, route.target)).collect();
         format!("{} {:?}", routes.join("; "), draft.dns.upstreams)
     }
 
     #[test]
     fn the_domain_forms() {
         assert_eq!(told("server", "192.0.2.1#5353"), "All Upstream(0) [192.0.2.1:5353]");
-        assert_eq!(told("server", "/a/B.c/192.0.2.1"), "Domain(\"a\") Upstream(0); Domain(\"b.c\") Upstream(0) [192.0.2.1:53]");
+        assert_eq!(
+            told("server", "/a/B.c/192.0.2.1"),
+            "Domain(\"a\") Upstream(0); Domain(\"b.c\") Upstream(0) [192.0.2.1:53]"
+        );
         assert_eq!(told("local", "//"), "Unqualified NoData []");
         assert_eq!(told("local", ""), "All NoData []");
         assert_eq!(told("local", "/"), "All NoData []");
@@ -277,7 +285,10 @@ mod tests {
     fn reverse_zones_split_at_labels() {
         let zones = |address: &str, length| reverse_zones(address.parse().unwrap(), length).join(" ");
         assert_eq!(zones("10.0.0.0", 8), "10.in-addr.arpa");
-        assert_eq!(zones("192.0.2.130", 26), (128..192).map(|n| format!("{n}.2.0.192.in-addr.arpa")).collect::<Vec<_>>().join(" "));
+        assert_eq!(
+            zones("192.0.2.130", 26),
+            (128..192).map(|n| format!("{n}.2.0.192.in-addr.arpa")).collect::<Vec<_>>().join(" ")
+        );
         assert_eq!(zones("2001:db8::", 31), "8.b.d.0.1.0.0.2.ip6.arpa 9.b.d.0.1.0.0.2.ip6.arpa");
         assert_eq!(zones("fd00::1", 128).len(), 72);
         assert_eq!(zones("10.0.0.0", 0), "");

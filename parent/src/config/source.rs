@@ -77,8 +77,11 @@ fn suitable_files(directory: &Path, filters: &[Vec<u8>]) -> Result<Vec<PathBuf>,
         Fault::whole(STATUS_FILE, format!("cannot access directory {}: {}", directory.display(), reason(&error)))
     };
     // `*suffix` must match, a bare suffix must not; a lone `*` and nothing say nothing.
-    let (required, refused): (Vec<&[u8]>, Vec<&[u8]>) =
-        filters.iter().map(Vec::as_slice).filter(|filter| !matches!(*filter, b"" | b"*")).partition(|filter| filter[0] == b'*');
+    let (required, refused): (Vec<&[u8]>, Vec<&[u8]>) = filters
+        .iter()
+        .map(Vec::as_slice)
+        .filter(|filter| !matches!(*filter, b"" | b"*"))
+        .partition(|filter| filter[0] == b'*');
     let ends = |name: &[u8], suffix: &[u8]| name.len() > suffix.len() && name.ends_with(suffix);
     let mut paths = Vec::new();
     for entry in fs::read_dir(directory).map_err(inaccessible)? {
