@@ -47,6 +47,19 @@ pub fn identity(role: Role, process: &Process) -> Result<Identity, Failure> {
     }))
 }
 
+/// Can this process become `identity` at all? In a container that maps few ids it may have none to give.
+pub fn available(identity: Identity) -> bool {
+    let covers = |map: &str, id: u32| {
+        let Ok(text) = fs::read_to_string(map) else { return true };
+        text.lines().any(|line| {
+            let mut fields = line.split_ascii_whitespace().map_while(|field| field.parse::<u64>().ok());
+            let (Some(first), _, Some(count)) = (fields.next(), fields.next(), fields.next()) else { return false };
+            (first..first + count).contains(&u64::from(id))
+        })
+    };
+    covers("/proc/self/uid_map", identity.uid) && covers("/proc/self/gid_map", identity.gid)
+}
+
 fn find_user(passwd: &str, name: &str) -> Option<Identity> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');

@@ -112,7 +112,7 @@ fn run(
     let root = nix::unistd::geteuid().is_root();
     for role in roles(&config) {
         let identity = accounts::identity(role, &config.process)?;
-        identities.push((role, root.then_some(identity)));
+        identities.push((role, Some(identity).filter(|identity| root && accounts::available(*identity))));
     }
     let watch = open_watch(&config)?;
     let monitor = interfaces::monitor().map_err(system("cannot create netlink socket"))?;
@@ -139,6 +139,9 @@ fn run(
     say_started(&mut log, &config, program);
     for note in nursery.notes() {
         log.warning(note);
+    }
+    if identities.iter().any(|(_, identity)| identity.is_none()) {
+        log.warning("workers share the uid of the parent: not started as root, or no other ids are mapped here");
     }
     for name in missing {
         log.warning(&format!("warning: interface {name} does not currently exist"));
