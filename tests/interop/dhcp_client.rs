@@ -1,6 +1,7 @@
 //! udhcpc, dhcpcd and dhclient, driven alike.
 
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
@@ -93,23 +94,25 @@ impl<'lan> Client<'lan> {
     /// knows no such wish, is started again with its lease file.
     pub fn renew(&mut self) {
         std::fs::remove_file(self.here.join("binding")).expect("the client had a lease");
+        let renewed = |client: &mut Self| !client.here.read("binding").is_empty();
+        let what = "the client to renew its lease";
         match self.kind {
-            Kind::Udhcpc => self.signal(Signal::SIGUSR1),
-            Kind::Dhcpcd => self.signal(Signal::SIGHUP),
+            Kind::Udhcpc => self.insist(what, Signal::SIGUSR1, renewed),
+            Kind::Dhcpcd => self.insist(what, Signal::SIGHUP, renewed),
             Kind::Dhclient => {
                 self.end(Signal::SIGTERM);
                 self.launch();
+                wait_until(what, || renewed(self));
             }
         }
-        wait_until("the client to renew its lease", || !self.here.read("binding").is_empty());
     }
 
     /// Makes the client give its lease back and end.
     pub fn release(mut self) {
         match self.kind {
             Kind::Udhcpc => {
-                self.signal(Signal::SIGUSR2);
-                wait_until("the client to give up its address", || self.here.read("events").ends_with("deconfig\n"));
+                let released = |client: &mut Self| client.here.read("events").ends_with("deconfig\n");
+                self.insist("the client to give up its address", Signal::SIGUSR2, released);
                 self.end(Signal::SIGTERM);
             }
             Kind::Dhcpcd => self.end(Signal::SIGALRM),
@@ -186,10 +189,22 @@ impl<'lan> Client<'lan> {
     }
 
     fn end(&mut self, signal: Signal) {
-        self.signal(signal);
-        if let Some(mut child) = self.child.take() {
-            wait_until("the client to end", || matches!(child.try_wait(), Ok(Some(_))));
-        }
+        self.insist("the client to end", signal, |client| {
+            client.child.as_mut().is_none_or(|child| matches!(child.try_wait(), Ok(Some(_))))
+        });
+        self.child = None;
+    }
+
+    /// Sends a signal until it has its effect: now and then dhcpcd loses one while it talks to its own privileged half.
+    fn insist(&mut self, what: &str, signal: Signal, done: impl Fn(&mut Self) -> bool) {
+        let mut sent: Option<Instant> = None;
+        wait_until(what, || {
+            if sent.is_none_or(|sent| sent.elapsed() > Duration::from_secs(2)) {
+                self.signal(signal);
+                sent = Some(Instant::now());
+            }
+            done(self)
+        });
     }
 }
 
@@ -206,7 +221,7 @@ impl Drop for Client<'_> {
                 if !matches!(child.try_wait(), Ok(None)) {
                     return;
                 }
-                std::thread::sleep(std::time::Duration::from_millis(5));
+                std::thread::sleep(Duration::from_millis(5));
             }
             let _ = child.kill();
             let _ = child.wait();
