@@ -20,6 +20,10 @@ pub(crate) const CALLS: &[Call] = &[
         .why("watch a socket that arrived, stop watching port sockets while draining; only in the set we were given"),
     call("recvmsg", libc::SYS_recvmsg)
         .why("packets with their local address; messages and descriptors from the parent"),
+    call("recvmmsg", libc::SYS_recvmmsg).why("a batch of packets from a port socket"),
+    call("sendmmsg", libc::SYS_sendmmsg)
+        .when(&[arg(0, Test::Sockets)])
+        .why("a batch of answers from a port socket; a connected or raw socket cannot be aimed anywhere with it"),
     call("sendto", libc::SYS_sendto)
         .when(&[arg(4, Test::Null), arg(3, Test::Within(DONTWAIT_NOSIGNAL))])
         .why("channels to the parent and connected sockets; a null address, so that nobody chooses where it goes"),
