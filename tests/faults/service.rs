@@ -44,6 +44,8 @@ pub fn lan() -> Lan {
     let lan = Lan::new(1);
     lan.server.ip(&["addr", "add", "10.77.0.1/16", "dev", "lan0"]);
     lan.server.ip(&["addr", "del", "10.77.0.1/24", "dev", "lan0"]);
+    // No start waits for the detection of duplicate IPv6 addresses.
+    lan.server.ip(&["-6", "addr", "flush", "dev", "lan0"]);
     let client = &lan.clients[0];
     client.ip(&["addr", "add", "10.77.0.2/16", "dev", "eth0"]);
     lan
