@@ -15,7 +15,6 @@ const PARENT_MAY: [(u32, &str); 3] = [(10, "net_bind_service"), (12, "net_admin"
 
 const CONFIG: &str = "\
 interface=lan0
-bind-interfaces
 no-hosts
 no-resolv
 dhcp-range=10.77.0.100,10.77.0.200,1h
@@ -51,7 +50,9 @@ fn every_worker_is_confined_as_the_kernel_sees_it() {
     let mut uids = BTreeSet::new();
     for role in ROLES {
         let pid = worker(parent, role, None);
-        wait_until("the worker to be confined", || status(pid, "Seccomp_filters").is_some_and(|n| n.parse() >= Ok(2)));
+        wait_until("the worker to be confined", || {
+            status(pid, "Seccomp_filters").is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n >= 2))
+        });
         let uid = status(pid, "Uid").expect("a running worker");
         let ids: BTreeSet<&str> = uid.split_whitespace().collect();
         assert_eq!(ids.len(), 1, "{role}: real, effective, saved and file system uid differ: {uid}");
