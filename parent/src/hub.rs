@@ -16,7 +16,7 @@ use ipc::lease::{Lease, LeaseChange};
 use ipc::link::Interface;
 use ipc::log::{Batch, LINES_MAX, Severity};
 use ipc::role::{Generation, Role};
-use ipc::{dhcp, dns, frame, tftp};
+use ipc::{MESSAGE_BYTES_MAX, dhcp, dns, frame, tftp};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::signal::{Signal, kill};
@@ -166,7 +166,8 @@ impl Hub {
             roles: BTreeMap::new(),
             resolv: Resolv::default(),
             commits: Vec::new(),
-            buffer: Vec::new(),
+            // Zero-filled by the system: only the pages that messages have reached cost memory.
+            buffer: vec![0; MESSAGE_BYTES_MAX],
             state: State::Starting,
         };
         hub.watch_fd(hub.signals.as_fd(), true, false)?;
@@ -226,8 +227,6 @@ impl Hub {
                 service_manager::ready();
                 self.state = State::Running;
             }
-            // A quiet parent holds no receive buffer.
-            self.buffer = Vec::new();
         }
     }
 
@@ -715,7 +714,11 @@ impl Hub {
                     self.send_dns(index, dns::ToWorker::UdpSockets { upstream }, sockets);
                 }
                 if missing > 0 {
-                    self.send_dns(index, dns::ToWorker::NoSocket { upstream, ticket: None, count: missing }, Vec::new());
+                    self.send_dns(
+                        index,
+                        dns::ToWorker::NoSocket { upstream, ticket: None, count: missing },
+                        Vec::new(),
+                    );
                 }
                 true
             }
@@ -973,7 +976,10 @@ impl Hub {
         use ipc::control::Misbehavior::{Abort, Fault, Loop, Overflow, Panic};
         let number = (signal - libc::SIGRTMIN()) as usize;
         let (Some(role), Some(deed)) =
-            (Role::ALL.get(number / 5), [Panic, Abort, Loop, Overflow, Fault].get(number % 5)) else { return };
+            (Role::ALL.get(number / 5), [Panic, Abort, Loop, Overflow, Fault].get(number % 5))
+        else {
+            return;
+        };
         let serving = |worker: &Worker| worker.role == *role && worker.phase == Phase::Serving;
         if let Some(index) = self.workers.iter().position(serving) {
             self.send::<()>(index, &ToWorker::Misbehave(*deed), Vec::new());
@@ -989,11 +995,16 @@ impl Hub {
         let Side::Parent(newborn) = self.nursery.spawn(role)? else { return Err(std::io::Error::other("no exec")) };
         let worker = Worker::new(role, Generation(deed), newborn.pid, newborn.control, newborn.log);
         self.workers.push(worker);
-        self.send_boot(self.workers.len() - 1, Some(deed));
+        let index = self.workers.len() - 1;
+        self.send_boot(index, Some(deed));
+        // A connected socket to misuse, and in the number's place our process id.
+        let discard = SocketAddr::from(([127, 0, 0, 1], 9));
+        let socket = broker::upstream_udp(discard, &UpstreamSource::default(), &self.ports)?;
+        self.send_dns(index, dns::ToWorker::UdpSockets { upstream: std::process::id() }, vec![socket]);
         let status = waitpid(newborn.pid, None)?;
         let mut lines = Vec::new();
         let Some(worker) = self.workers.pop() else { return Ok((lines, status)) };
-        while let Heard::Message(batch) = worker.hear_log::<Batch>(&mut Vec::new()) {
+        while let Heard::Message(batch) = worker.hear_log::<Batch>(&mut self.buffer) {
             lines.extend(batch.lines.into_iter().map(|line| line.text));
         }
         Ok((lines, status))

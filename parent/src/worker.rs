@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use ipc::channel::{ChannelError, receive_bytes, send_bytes};
 use ipc::control::ToWorker;
+use ipc::frame;
 use ipc::role::{Generation, Role};
-use ipc::{MESSAGE_BYTES_MAX, frame};
 use nix::unistd::Pid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -134,18 +134,17 @@ impl Worker {
     }
 
     /// The next message from its control channel. Descriptors that it tries to send are dropped by the kernel: none is asked for.
-    pub fn hear<M: DeserializeOwned>(&self, buffer: &mut Vec<u8>) -> Heard<M> {
+    pub fn hear<M: DeserializeOwned>(&self, buffer: &mut [u8]) -> Heard<M> {
         hear(self.control.as_fd(), buffer)
     }
 
     /// The next batch from its log channel.
-    pub fn hear_log<M: DeserializeOwned>(&self, buffer: &mut Vec<u8>) -> Heard<M> {
+    pub fn hear_log<M: DeserializeOwned>(&self, buffer: &mut [u8]) -> Heard<M> {
         hear(self.log.as_fd(), buffer)
     }
 }
 
-fn hear<M: DeserializeOwned>(socket: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> Heard<M> {
-    buffer.resize(MESSAGE_BYTES_MAX, 0);
+fn hear<M: DeserializeOwned>(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Heard<M> {
     match receive_bytes(socket, buffer, 0) {
         Ok(None) => Heard::Nothing,
         Ok(Some((0, _))) => Heard::Closed,
@@ -158,6 +157,7 @@ fn hear<M: DeserializeOwned>(socket: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> He
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ipc::MESSAGE_BYTES_MAX;
     use ipc::control::ToParent;
 
     fn worker() -> (Worker, OwnedFd) {
@@ -170,7 +170,7 @@ mod tests {
     fn whatever_a_hostile_worker_sends_is_a_message_or_illegal() {
         let (worker, theirs) = worker();
         let mut state = 1u64;
-        let mut buffer = Vec::new();
+        let mut buffer = vec![0; MESSAGE_BYTES_MAX];
         for _ in 0..20_000 {
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             let length = (state >> 58) as usize + 1;
@@ -191,7 +191,7 @@ mod tests {
         let before = open();
         for _ in 0..50 {
             send_bytes(theirs.as_fd(), &bytes, &[raw; 100]).unwrap();
-            let _ = worker.hear::<ToParent<ipc::dns::ToParent>>(&mut Vec::new());
+            let _ = worker.hear::<ToParent<ipc::dns::ToParent>>(&mut [0; 64]);
         }
         assert_eq!(open(), before);
     }

@@ -116,7 +116,7 @@ pub fn boot(role: Role) -> Booted {
 
     #[cfg(feature = "probe")]
     if let Some(deed) = boot.probe {
-        crate::probe::run_and_report(deed as usize, SOCKETS.start, CONTROL);
+        crate::trial::run(deed as usize, borrow(CONTROL), &mut Log::new(own(LOG)));
     }
     let mut control = Control::new(own(CONTROL));
     poll.read(control.as_fd()).expect("the control channel can be watched");

@@ -50,7 +50,7 @@ pub fn serve(mut booted: Booted) -> ! {
                     worker.booted.control.flush(&worker.booted.poll);
                 }
                 if event.readable {
-                    worker.from_parent();
+                    worker.parent_says();
                 }
             } else if worker.booted.echo.as_ref().is_some_and(|fd| fd.as_raw_fd() == event.fd) {
                 worker.echoes();
@@ -97,7 +97,7 @@ impl Worker {
         self.perform();
     }
 
-    fn from_parent(&mut self) {
+    fn parent_says(&mut self) {
         while let Some((message, _)) = self.booted.control.receive::<conversation::ToWorker>() {
             match message {
                 ToWorker::Drain => {

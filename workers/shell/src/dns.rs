@@ -55,7 +55,7 @@ pub fn serve(mut booted: Booted) -> ! {
         upstream: HashMap::default(),
         upstream_streams: HashSet::default(),
         ended: Vec::new(),
-        buffer: Vec::new(),
+        buffer: vec![0; STREAM_BYTES],
         serving: false,
         draining: false,
     };
@@ -86,7 +86,7 @@ impl Worker {
                 self.booted.control.flush(&self.booted.poll);
             }
             if event.readable {
-                self.from_parent();
+                self.parent_says();
             }
         } else if let Some(socket) = self.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
             self.datagrams(socket);
@@ -148,7 +148,6 @@ impl Worker {
             }
         }
         if event.readable {
-            self.buffer.resize(STREAM_BYTES, 0);
             let mut buffer = std::mem::take(&mut self.buffer);
             match self.streams.read(event.fd, &mut buffer) {
                 None => {}
@@ -164,8 +163,7 @@ impl Worker {
                     self.perform(0);
                 }
             }
-            // An idle worker holds no read buffer.
-            drop(buffer);
+            self.buffer = buffer;
         }
     }
 
@@ -180,7 +178,6 @@ impl Worker {
 
     fn upstream_datagram(&mut self, fd: RawFd) {
         let Some(socket) = self.upstream.get(&fd) else { return };
-        self.buffer.resize(DATAGRAM_BYTES, 0);
         let mut buffer = std::mem::take(&mut self.buffer);
         let handle = Handle(fd as u32);
         match nix::unistd::read(socket, &mut buffer) {
@@ -199,7 +196,7 @@ impl Worker {
 
 /// # The parent
 impl Worker {
-    fn from_parent(&mut self) {
+    fn parent_says(&mut self) {
         while let Some((message, descriptors)) = self.booted.control.receive::<conversation::ToWorker>() {
             match message {
                 ToWorker::Drain => self.drain(),

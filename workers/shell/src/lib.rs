@@ -26,6 +26,8 @@ mod poll;
 pub mod probe;
 mod stream;
 mod tftp;
+#[cfg(feature = "probe")]
+mod trial;
 mod watchdog;
 
 use ipc::role::Role;

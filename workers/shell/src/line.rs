@@ -18,6 +18,8 @@ const QUEUE_MAX: usize = 4096;
 /// The control channel, seen from the worker.
 pub struct Control {
     socket: OwnedFd,
+    /// Made once and zero-filled by the system: only the pages that messages have reached cost memory.
+    incoming: Vec<u8>,
     buffer: Vec<u8>,
     queue: VecDeque<Vec<u8>>,
 }
@@ -25,7 +27,7 @@ pub struct Control {
 impl Control {
     /// Adopts the control socket.
     pub fn new(socket: OwnedFd) -> Control {
-        Control { socket, buffer: Vec::new(), queue: VecDeque::new() }
+        Control { socket, incoming: vec![0; MESSAGE_BYTES_MAX], buffer: Vec::new(), queue: VecDeque::new() }
     }
 
     /// Sends, or queues while the parent's end is full; `poll` is then asked to report when it is writable.
@@ -58,21 +60,14 @@ impl Control {
 
     /// The next message, or `None` when nothing waits. Ends the process when the parent is gone or does not make sense.
     pub fn receive<M: DeserializeOwned>(&mut self) -> Option<(ToWorker<M>, Vec<OwnedFd>)> {
-        self.buffer.resize(MESSAGE_BYTES_MAX, 0);
-        let received = receive_bytes(self.socket.as_fd(), &mut self.buffer, DESCRIPTORS_MAX);
-        let result = match received {
+        match receive_bytes(self.socket.as_fd(), &mut self.incoming, DESCRIPTORS_MAX) {
             Ok(None) => None,
-            Ok(Some((0, _))) => leave(),
-            Ok(Some((length, descriptors))) => match frame::decode(&self.buffer[..length]) {
+            Ok(Some((length, descriptors))) if length > 0 => match frame::decode(&self.incoming[..length]) {
                 Ok(message) => Some((message, descriptors)),
                 Err(error) => panic!("from the parent: {error}"),
             },
-            Err(_) => leave(),
-        };
-        if result.is_none() {
-            self.buffer = Vec::new();
+            _ => leave(),
         }
-        result
     }
 }
 

@@ -67,7 +67,7 @@ pub fn serve(mut booted: Booted) -> ! {
                     worker.booted.control.flush(&worker.booted.poll);
                 }
                 if event.readable {
-                    worker.from_parent();
+                    worker.parent_says();
                 }
             } else if let Some(socket) = worker.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
                 worker.requests(socket);
@@ -115,7 +115,7 @@ impl Worker {
         }
     }
 
-    fn from_parent(&mut self) {
+    fn parent_says(&mut self) {
         while let Some((message, descriptors)) = self.booted.control.receive::<conversation::ToWorker>() {
             match message {
                 ToWorker::Drain => {
