@@ -219,7 +219,8 @@ impl<'s> Exchange<'s> {
         } else if known_elsewhere {
             self.tags.set("known-othernet");
         }
-        for tag in rule.iter().flat_map(|rule| &rule.set_tags) {
+        // The last one written is set first, as the `tags:` line shows.
+        for tag in rule.iter().flat_map(|rule| rule.set_tags.iter().rev()) {
             self.tags.set(tag);
         }
         if rule.is_some_and(|rule| rule.client_id == Some(ClientIdRule::Ignore)) {
@@ -275,10 +276,9 @@ fn networks_of<'s>(
     let pools = &config.slice.pools;
     if let Some(inside) = selector.or(packet.giaddr()) {
         let local = pool::local_networks(pools, interface);
-        let on_link = |network: &&Network<'_>| network.includes(inside);
-        let ours = local.iter().find(on_link).map_or(fallback, |network| network.local);
-        // Without relay agent the client reaches us directly, so we can be its router.
-        let router = packet.giaddr().or(Some(ours));
+        // A relay agent on our own network changes nothing about it; elsewhere it is the router for want of a better one.
+        let own = local.iter().find(|network| network.includes(inside)).map(|network| network.local);
+        let (ours, router) = (own.unwrap_or(fallback), own.or(packet.giaddr()));
         return pool::remote_networks(pools, inside, ours, router);
     }
     let local = pool::local_networks(pools, interface);
@@ -397,9 +397,9 @@ impl Exchange<'_> {
                 }
             });
         }
-        texts.extend(self.said.name.as_ref().map(|name| format!("client provides name: {}", name.whole())));
         texts.extend(self.packet.option(60).map(|class| format!("vendor class: {}", lines::printable(class))));
         texts.extend(self.packet.option(77).map(|class| format!("user class: {}", lines::printable(class))));
+        texts.extend(self.said.name.as_ref().map(|name| format!("client provides name: {}", name.whole())));
         self.lines.extend(texts.iter().map(|text| self.detail(text)).collect::<Vec<_>>());
     }
 
