@@ -1,37 +1,219 @@
-//! The front door.
+//! The front door: hands each input to the side that it concerns, and carries messages between the two sides until both are quiet.
 
-use ipc::config::dns::DnsSlice;
+use std::net::SocketAddr;
+
+use ipc::config::dns::{DnsSlice, Route, RouteScope, RouteTarget};
 use ipc::dns::ToParent;
 use ipc::time::Now;
 
+use crate::exchange::Exchange;
+use crate::front::Front;
+use crate::hash::SeededState;
 use crate::input::Input;
+use crate::lines;
 use crate::outbox::{Action, Outbox};
+use crate::random::Random;
+use crate::resolv;
+use crate::routes::Routes;
+use crate::upstream::UpstreamSide;
 
-/// The DNS core.
+/// Most upstreams that are listed in the log.
+const SERVERS_LOGGED: usize = 30;
+/// Most domains without upstreams that are listed in the log.
+const LOCALS_LOGGED: usize = 8;
+
+/// The DNS core: see the crate documentation.
 #[derive(Debug)]
-pub struct Engine {}
+pub struct Engine {
+    front: Front,
+    upstream: UpstreamSide,
+    exchange: Exchange,
+    /// Configured upstreams.
+    configured: Vec<SocketAddr>,
+    /// Upstreams of the resolv file.
+    resolved: Vec<SocketAddr>,
+    routes: Vec<Route>,
+    port: u16,
+    /// A resolv file will say which upstreams there are.
+    resolv: bool,
+    clear_on_reload: bool,
+    announced: bool,
+}
 
 impl Engine {
-    /// Builds an engine from its slice of the configuration; `seed` feeds every random choice.
-    pub fn new(_slice: DnsSlice, _seed: [u8; 32]) -> Engine {
-        // TODO: the sides of the engine follow in the next commits; until then only `Start` is answered.
-        Engine {}
+    /// Builds an engine from its slice of the configuration; `seed` feeds every random choice and must be unpredictable.
+    pub fn new(slice: DnsSlice, seed: [u8; 32]) -> Engine {
+        let mut random = Random::new(seed);
+        let mut state = || SeededState::new(random.bytes16());
+        let (routes, groups) = Routes::new(&slice, state(), state());
+        let front = Front::new(&slice, routes, &mut random);
+        let upstream = UpstreamSide::new(&slice, groups, random);
+        // Only what the log lists is kept: block lists are long.
+        let listed = |route: &Route| !matches!(route.target, RouteTarget::Address(_) | RouteTarget::NullAddress);
+        let routes = slice.routes.into_iter().filter(listed).collect();
+        Engine {
+            front,
+            upstream,
+            exchange: Exchange::default(),
+            configured: slice.upstreams,
+            resolved: Vec::new(),
+            routes,
+            port: slice.port,
+            resolv: slice.resolv,
+            clear_on_reload: slice.clear_on_reload,
+            announced: false,
+        }
     }
 
     /// Takes one event and adds what should be done to `out`.
-    pub fn handle(&mut self, input: Input<'_>, _now: Now, out: &mut Outbox) {
-        if let Input::Start = input {
-            out.actions.push(Action::Tell(ToParent::Serving));
+    pub fn handle(&mut self, input: Input<'_>, now: Now, out: &mut Outbox) {
+        let (front, upstream, exchange) = (&mut self.front, &mut self.upstream, &mut self.exchange);
+        let now_ms = now.monotonic_ms;
+        match input {
+            Input::Datagram { arrival, bytes } => front.datagram(arrival, bytes, now, exchange, out),
+            Input::Accepted { stream, arrival } => front.accepted(stream, arrival, now, out),
+            Input::StreamBytes { stream, bytes } => front.stream_bytes(stream, bytes, now, exchange, out),
+            Input::StreamClosed { stream } => front.stream_closed(stream, exchange),
+            Input::UdpSockets { upstream: index, sockets } => {
+                upstream.udp_sockets(index, sockets, now_ms, exchange, out)
+            }
+            Input::TcpSocket { ticket, socket } => upstream.tcp_socket(ticket, socket, now_ms, out),
+            Input::NoSocket { upstream: index, ticket: None, count } => {
+                upstream.no_udp_socket(index, count, now_ms, exchange, out);
+            }
+            Input::NoSocket { ticket: Some(ticket), .. } => upstream.no_tcp_socket(ticket, now_ms, exchange, out),
+            Input::UpstreamDatagram { socket, bytes } => upstream.datagram(socket, bytes, now_ms, exchange, out),
+            Input::UpstreamConnected { socket } => upstream.connected(socket, now_ms, out),
+            Input::UpstreamBytes { socket, bytes } => upstream.bytes(socket, bytes, now_ms, exchange, out),
+            Input::UpstreamFailed { socket } => upstream.failed(socket, now_ms, exchange, out),
+            Input::HostsFile { path, content } => self.hosts_file(path, content, out),
+            Input::ResolvFile { path, content } => self.resolv_file(path, content, now_ms, out),
+            Input::Interfaces(interfaces) => front.access.set_interfaces(interfaces),
+            Input::LeaseName(lease) => front.local.put_lease(&lease, &mut out.lines),
+            Input::LeaseNameGone(address) => front.local.remove_lease(address),
+            Input::Start => {
+                self.announce(out);
+                out.actions.push(Action::Tell(ToParent::Serving));
+            }
+            Input::Drain => front.drain(now, exchange, out),
+            Input::DumpStatistics => front.dump(now.wall_s, &mut out.lines),
+            Input::Deadline => {
+                front.tick(now, out);
+                upstream.tick(now_ms, exchange, out);
+            }
         }
+        self.settle(now, out);
     }
 
     /// When to call again with `Input::Deadline`, in milliseconds of the monotonic clock. An idle engine has none.
     pub fn deadline(&self) -> Option<u64> {
-        None
+        self.front.deadline().into_iter().chain(self.upstream.deadline()).min()
     }
 
     /// After `Drain`: is nothing owed to any client any more?
     pub fn idle(&self) -> bool {
-        true
+        self.front.is_idle()
+    }
+
+    /// Carries messages between the sides until neither has anything to say.
+    fn settle(&mut self, now: Now, out: &mut Outbox) {
+        let exchange = &mut self.exchange;
+        while !exchange.asks.is_empty() || !exchange.answers.is_empty() {
+            for ask in std::mem::take(&mut exchange.asks) {
+                self.upstream.ask(&ask, now.monotonic_ms, exchange, out);
+            }
+            for answer in std::mem::take(&mut exchange.answers) {
+                self.front.answer(&answer, now, exchange, out);
+            }
+        }
+        exchange.bytes.clear();
+        exchange.bytes.shrink_to(4096);
+        self.upstream.flush(out);
+    }
+
+    fn hosts_file(&mut self, path: &str, content: Result<&[u8], &str>, out: &mut Outbox) {
+        self.announce(out);
+        match content {
+            Ok(content) => self.front.local.read_hosts(path, content, &mut out.lines),
+            Err(reason) => out.lines.push(lines::hosts_unreadable(path, reason)),
+        }
+    }
+
+    fn resolv_file(&mut self, path: &str, content: &[u8], now_ms: u64, out: &mut Outbox) {
+        let mut resolved = resolv::read(content, self.front.access.interfaces());
+        // dnsmasq drops the unspecified address without a word.
+        resolved.retain(|address| !address.ip().is_unspecified());
+        if resolved.is_empty() {
+            out.lines.push(lines::no_servers(path));
+        } else {
+            out.lines.push(lines::reading(path));
+        }
+        let (port, access) = (self.port, &self.front.access);
+        resolved.retain(|address| {
+            let ours = address.port() == port && access.is_own(address.ip());
+            if ours {
+                out.lines.push(lines::ignoring_ourselves(*address));
+            }
+            !ours
+        });
+        self.resolved = resolved;
+        self.upstream.set_resolv(&self.resolved, now_ms, &mut self.exchange, out);
+        let all: Vec<SocketAddr> = self.configured.iter().chain(&self.resolved).copied().collect();
+        self.front.set_upstreams(&all);
+        self.front.set_defaults(self.upstream.has_defaults());
+        let again = std::mem::replace(&mut self.announced, false);
+        self.resolv = false;
+        self.announce(out);
+        if again && self.clear_on_reload {
+            self.front.cache.clear();
+            out.lines.push(lines::cleared_cache());
+        }
+        out.actions.push(Action::Tell(ToParent::ResolvUpstreams(self.resolved.clone())));
+    }
+
+    /// Lists the upstreams in the log, once; after a change of the resolv file again.
+    fn announce(&mut self, out: &mut Outbox) {
+        if self.announced {
+            return;
+        }
+        self.announced = true;
+        let (mut servers, mut locals) = (Vec::new(), Vec::new());
+        for route in &self.routes {
+            let domain = match &route.scope {
+                RouteScope::All => None,
+                RouteScope::Unqualified => Some("unqualified names".to_owned()),
+                RouteScope::Domain(domain) => Some(domain.clone()),
+                RouteScope::Suffix(text) => Some(format!("*{text}")),
+            };
+            match (route.target, domain) {
+                (RouteTarget::Upstream(index), domain) => {
+                    let Some(address) = self.configured.get(index as usize).copied() else { continue };
+                    if address.port() == self.port && self.front.access.is_own(address.ip()) {
+                        self.upstream.ignore(index);
+                        out.lines.push(lines::ignoring_ourselves(address));
+                        continue;
+                    }
+                    servers.push(match domain {
+                        None => lines::using_nameserver(address),
+                        Some(domain) => lines::using_nameserver_for(address, &domain),
+                    });
+                }
+                (RouteTarget::NoData, Some(domain)) => locals.push(lines::using_local_only(&domain)),
+                (RouteTarget::Standard, Some(domain)) => locals.push(lines::using_standard(&domain)),
+                _ => {}
+            }
+        }
+        servers.extend(self.resolved.iter().map(|address| lines::using_nameserver(*address)));
+        self.front.set_defaults(self.upstream.has_defaults());
+        let (more_servers, more_locals) =
+            (servers.len().saturating_sub(SERVERS_LOGGED), locals.len().saturating_sub(LOCALS_LOGGED));
+        out.lines.extend(servers.into_iter().take(SERVERS_LOGGED));
+        out.lines.extend(locals.into_iter().take(LOCALS_LOGGED));
+        if more_locals > 0 {
+            out.lines.push(lines::more_local(more_locals));
+        }
+        if more_servers > 0 {
+            out.lines.push(lines::more_nameservers(more_servers));
+        }
     }
 }

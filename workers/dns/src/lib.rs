@@ -7,20 +7,49 @@
 //! |---|---|
 //! | `engine` | the front door, and the order in which messages pass between the two sides |
 //! | `input`, `outbox` | what goes in and what comes out |
-//! | `front` | clients, local data, cache: decides what a query gets |
-//! | `exchange` | the messages between `front` and `upstream` |
-//! | `upstream`, `pending`, `reserve` | sockets, ids, retries: how a question gets an answer |
-//! | `cache`, `hosts`, `lease_names`, `known`, `routes` | what names mean |
-//! | `wire`, `name`, `edns`, `reply`, `resolv`, `tcp` | bytes |
+//! | `front`, `waiting`, `harvest` | clients and their questions; what is learnt from replies |
+//! | `exchange` | the messages between the front and the upstream side |
+//! | `upstream`, `pending`, `call`, `reserve` | sockets, ids, retries: how a question gets an answer |
+//! | `local`, `hosts`, `lease_names`, `known`, `chaos`, `arpa` | names that are known here |
+//! | `cache`, `routes` | what upstreams said, and who is asked about what |
+//! | `wire`, `name`, `query`, `edns`, `reply`, `resolv`, `tcp` | bytes |
 //! | `access` | who may ask |
 //! | `lines`, `statistics` | what the operator sees |
 //! | `hash`, `random` | seeded hashing and numbers |
 
 #![forbid(unsafe_code)]
 
+mod access;
+mod arpa;
+mod cache;
+mod call;
+mod chaos;
+mod edns;
 mod engine;
+mod exchange;
+mod front;
+mod harvest;
+mod hash;
+mod hosts;
 mod input;
+mod known;
+mod lease_names;
+mod lines;
+mod local;
+mod name;
 mod outbox;
+mod pending;
+mod query;
+mod random;
+mod reply;
+mod reserve;
+mod resolv;
+mod routes;
+mod statistics;
+mod tcp;
+mod upstream;
+mod waiting;
+mod wire;
 
 pub use engine::Engine;
 pub use input::{Arrival, Handle, Input};

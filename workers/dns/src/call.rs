@@ -1,0 +1,76 @@
+//! Questions asked upstream over TCP: one connection per question, upstreams tried one after another.
+
+use std::net::SocketAddr;
+
+use crate::input::Handle;
+use crate::wire::Question;
+
+/// A connection must be made within this time.
+pub(crate) const CONNECT_MS: u64 = 5000;
+/// A reply must come within this time.
+pub(crate) const ANSWER_MS: u64 = 10_000;
+/// Most bytes of a reply with its length prefix.
+const REPLY_BYTES_MAX: usize = 2 + 65_535;
+
+/// One question over TCP.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub group: u32,
+    pub query: Box<[u8]>,
+    pub question: Question,
+    /// The upstreams still to be tried, the next one last.
+    pub rest: Vec<u32>,
+    pub state: CallState,
+}
+
+/// The upstream that is being tried.
+#[derive(Debug)]
+pub(crate) struct Trial {
+    pub upstream: u32,
+    pub address: SocketAddr,
+    pub id: u16,
+    /// When the question was begun with this upstream.
+    pub begun_ms: u64,
+}
+
+/// How far a call is.
+#[derive(Debug)]
+pub(crate) enum CallState {
+    /// Nobody is being tried.
+    Idle,
+    /// A socket was asked for under this ticket.
+    Wanted { trial: Trial, socket_ticket: u32 },
+    /// The connection is being made.
+    Connecting { trial: Trial, socket: Handle, until_ms: u64 },
+    /// The question was sent.
+    Sent { trial: Trial, socket: Handle, until_ms: u64, received: Vec<u8> },
+}
+
+impl CallState {
+    pub fn deadline(&self) -> Option<u64> {
+        match self {
+            CallState::Idle | CallState::Wanted { .. } => None,
+            CallState::Connecting { until_ms, .. } | CallState::Sent { until_ms, .. } => Some(*until_ms),
+        }
+    }
+
+    pub fn socket(&self) -> Option<Handle> {
+        match self {
+            CallState::Idle | CallState::Wanted { .. } => None,
+            CallState::Connecting { socket, .. } | CallState::Sent { socket, .. } => Some(*socket),
+        }
+    }
+}
+
+/// Adds bytes to what was received; a whole message comes out as its range. `Err`: the upstream sends more than it announced.
+pub(crate) fn gather(received: &mut Vec<u8>, bytes: &[u8]) -> Result<Option<std::ops::Range<usize>>, ()> {
+    let room = REPLY_BYTES_MAX.saturating_sub(received.len());
+    received.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+    let Some(length) = crate::wire::u16_at(received, 0) else { return Ok(None) };
+    let end = 2 + usize::from(length);
+    match received.len() {
+        have if have < end => Ok(None),
+        have if have == end && bytes.len() <= room => Ok(Some(2..end)),
+        _ => Err(()),
+    }
+}

@@ -1,0 +1,177 @@
+//! The OPT record: reading, adding, removing (RFC 6891), and extended errors (RFC 8914).
+
+use crate::wire::{Header, Records, put_u16, rtype, section_ends, u16_at};
+
+/// The option that carries an extended error.
+const OPTION_EDE: u16 = 15;
+
+/// An OPT record found in a message.
+#[derive(Clone, Debug)]
+pub(crate) struct Opt {
+    /// Where the record begins.
+    pub start: usize,
+    /// The largest datagram its sender takes.
+    pub udp_bytes: u16,
+    /// The DO bit.
+    pub dnssec_ok: bool,
+    /// The extended error among its options, if any.
+    pub extended_error: Option<u16>,
+}
+
+/// Finds the OPT record of a message. Of several the last one counts, as in dnsmasq.
+pub(crate) fn find(message: &[u8], question_end: usize, header: &Header) -> Option<Opt> {
+    if header.additionals == 0 {
+        return None;
+    }
+    let before = header.answers.checked_add(header.authorities)?;
+    let mut records = Records::new(message, question_end, before);
+    records.by_ref().for_each(drop);
+    records.next_section(header.additionals);
+    records.filter(|record| record.rtype == rtype::OPT).last().map(|record| Opt {
+        start: record.start,
+        udp_bytes: record.class,
+        dnssec_ok: record.ttl & 0x8000 != 0,
+        extended_error: extended_error(&message[record.rdata]),
+    })
+}
+
+fn extended_error(mut options: &[u8]) -> Option<u16> {
+    loop {
+        let (code, length) = (u16_at(options, 0)?, usize::from(u16_at(options, 2)?));
+        let value = options.get(4..4 + length)?;
+        if code == OPTION_EDE {
+            return u16_at(value, 0);
+        }
+        options = &options[4 + length..];
+    }
+}
+
+/// Appends an OPT record of our own. The caller counts it.
+pub(crate) fn append(message: &mut Vec<u8>, udp_bytes: u16, dnssec_ok: bool, extended_error: Option<u16>) {
+    message.extend_from_slice(&[0, 0, rtype::OPT as u8]);
+    message.extend_from_slice(&udp_bytes.to_be_bytes());
+    message.extend_from_slice(&[0, 0, if dnssec_ok { 0x80 } else { 0 }, 0]);
+    match extended_error {
+        None => message.extend_from_slice(&[0, 0]),
+        Some(code) => {
+            message.extend_from_slice(&[0, 6, 0, OPTION_EDE as u8, 0, 2]);
+            message.extend_from_slice(&code.to_be_bytes());
+        }
+    }
+}
+
+/// Appends a client's query to `out` in the form that goes upstream in datagrams: our size in its OPT, one added when it had none, nothing after
+/// its last record (dnsmasq does so since 2.91).
+pub(crate) fn append_forwarded(out: &mut Vec<u8>, query: &[u8], question_end: usize, udp_bytes: u16) {
+    let start = out.len();
+    let Some(header) = Header::read(query) else { return };
+    let Some((_, end)) = section_ends(query, question_end, &header) else {
+        // Additional records that cannot be read are not passed on.
+        out.extend_from_slice(&query[..question_end]);
+        put_u16(&mut out[start..], 10, 1);
+        return append(out, udp_bytes, false, None);
+    };
+    out.extend_from_slice(&query[..end]);
+    match find(query, question_end, &header) {
+        // The class field of an OPT record is the size (RFC 6891, section 6.1.2); its owner is the root, one byte.
+        Some(opt) => put_u16(&mut out[start..], opt.start + 3, udp_bytes),
+        None if header.additionals == u16::MAX => {}
+        None => {
+            put_u16(&mut out[start..], 10, header.additionals + 1);
+            append(out, udp_bytes, false, None);
+        }
+    }
+}
+
+/// Takes the OPT record out of a message. Records behind it go too: their compression pointers might point across the gap, and nothing
+/// in an additional section is indispensable.
+pub(crate) fn remove(message: &mut Vec<u8>, question_end: usize, opt: &Opt) {
+    let Some(header) = Header::read(message) else { return };
+    let mut records = Records::new(message, question_end, header.answers);
+    records.by_ref().for_each(drop);
+    records.next_section(header.authorities);
+    records.by_ref().for_each(drop);
+    records.next_section(header.additionals);
+    let kept = records.take_while(|record| record.start < opt.start).count();
+    put_u16(message, 10, kept as u16);
+    message.truncate(opt.start);
+}
+
+/// The words for an extended error, as the log shows them (the registry of RFC 8914, in dnsmasq's letter case).
+pub(crate) fn extended_error_text(code: Option<u16>) -> &'static str {
+    match code {
+        Some(0) => "other",
+        Some(1) => "unsupported DNSKEY algorithm",
+        Some(2) => "unsupported DS digest",
+        Some(3) => "stale answer",
+        Some(4) => "forged",
+        Some(5) => "DNSSEC indeterminate",
+        Some(6) => "DNSSEC bogus",
+        Some(7) => "DNSSEC signature expired",
+        Some(8) => "DNSSEC sig not yet valid",
+        Some(9) => "DNSKEY missing",
+        Some(10) => "RRSIG missing",
+        Some(11) => "no zone key bit set",
+        Some(12) => "NSEC(3) missing",
+        Some(13) => "cached error",
+        Some(14) => "not ready",
+        Some(15) => "blocked",
+        Some(16) => "censored",
+        Some(17) => "filtered",
+        Some(18) => "prohibited",
+        Some(19) => "stale NXDOMAIN answer",
+        Some(20) => "not authoritative",
+        Some(21) => "not supported",
+        Some(22) => "no reachable authority",
+        Some(23) => "network error",
+        Some(24) => "invalid data",
+        Some(27) => "unsupported NSEC3 iterations value",
+        Some(28) => "unable to conform to policy",
+        Some(29) => "synthesized",
+        _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUERY: &[u8] = b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\0\x01x\0\0\x01\0\x01";
+
+    fn with_opt(udp_bytes: u16) -> Vec<u8> {
+        let mut message = QUERY.to_vec();
+        message[11] = 1;
+        append(&mut message, udp_bytes, true, Some(14));
+        message
+    }
+
+    #[test]
+    fn an_option_record_is_found_again() {
+        let message = with_opt(4096);
+        let opt = find(&message, QUERY.len(), &Header::read(&message).unwrap()).unwrap();
+        assert_eq!((opt.start, opt.udp_bytes), (QUERY.len(), 4096));
+        assert!(opt.dnssec_ok);
+        assert_eq!(opt.extended_error, Some(14));
+    }
+
+    #[test]
+    fn a_forwarded_query_has_our_size_and_no_tail() {
+        let mut out = vec![9];
+        append_forwarded(&mut out, &[QUERY, b"tail"].concat(), QUERY.len(), 1232);
+        let added = &out[1..];
+        let opt = find(added, QUERY.len(), &Header::read(added).unwrap()).unwrap();
+        assert_eq!((opt.udp_bytes, opt.start + 11, opt.dnssec_ok), (1232, added.len(), false));
+        let mut out = Vec::new();
+        append_forwarded(&mut out, &with_opt(4096), QUERY.len(), 1232);
+        let opt = find(&out, QUERY.len(), &Header::read(&out).unwrap()).unwrap();
+        assert_eq!((opt.udp_bytes, opt.dnssec_ok), (1232, true));
+    }
+
+    #[test]
+    fn removal_leaves_a_whole_message() {
+        let mut message = with_opt(4096);
+        let opt = find(&message, QUERY.len(), &Header::read(&message).unwrap()).unwrap();
+        remove(&mut message, QUERY.len(), &opt);
+        assert_eq!(message, QUERY);
+    }
+}

@@ -1,0 +1,788 @@
+//! The front: clients, local data, cache. Decides what a query gets, and asks the upstream side when it does not know.
+//!
+//! The order in which an answer is looked for is dnsmasq's: local names, cache, and only then `address=`, `local=` and `server=`, because
+//! those say what to do with a query that would be forwarded.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use ipc::config::dns::DnsSlice;
+use ipc::log::Line;
+use ipc::time::Now;
+
+use crate::access::Access;
+use crate::arpa;
+use crate::cache::{Cache, Kind};
+use crate::chaos::{self, Chaos};
+use crate::edns;
+use crate::exchange::{Answer, Ask, Exchange, Failure, Ticket};
+use crate::harvest::{Limits, Malformed, harvest};
+use crate::hash::{Map, SeededState, Set};
+use crate::input::{Arrival, Handle};
+use crate::lines::{self, About, QueryLog, RcodeName, Said, Server, TypeName};
+use crate::local::Local;
+use crate::name::{Name, NameError, Shown};
+use crate::outbox::{Action, Outbox};
+use crate::query::{Client, Query};
+use crate::random::Random;
+use crate::reply::{QNAME, Reply, refuse_unread, truncate};
+use crate::routes::{DEFAULT_GROUP, Routes, Verdict};
+use crate::statistics::Statistics;
+use crate::tcp::{Next, Stream};
+use crate::waiting::{Origin, Sameness, Waiter, Waiting, WaitingTable};
+use crate::wire::{
+    AA, AD, CH, HEADER, Header, IN, QR, Question, RA, Records, TC, put_u16, put_u32, rcode, rtype, section_ends,
+    skip_name, u16_at,
+};
+
+/// Another client's question is sent again when the first has waited for so long.
+const IMPATIENCE_MS: u64 = 2000;
+/// Most CNAMEs followed in the cache.
+const CHAIN_MAX: usize = 10;
+/// Most bytes of a query that cannot be read that are echoed.
+const ECHO_BYTES_MAX: usize = 512;
+
+/// Extended errors that we send (RFC 8914).
+mod ede {
+    pub const NOT_READY: u16 = 14;
+    pub const NETWORK_ERROR: u16 = 23;
+    pub const INVALID_DATA: u16 = 24;
+}
+
+/// The front of the engine.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub access: Access,
+    pub local: Local,
+    pub cache: Cache,
+    pub statistics: Statistics,
+    routes: Routes,
+    limits: Limits,
+    log: QueryLog,
+    waiting: WaitingTable,
+    streams: Map<Handle, Stream>,
+    /// Upstream addresses, each once, in order.
+    upstreams: Vec<SocketAddr>,
+    /// Upstreams that were reported for lack of recursion.
+    reported: Set<SocketAddr>,
+    warned_not_local: bool,
+    warned_riders_ms: Option<u64>,
+    serial: u32,
+    draining: bool,
+    /// A reply being prepared; kept for its memory.
+    scratch: Vec<u8>,
+    version: String,
+    ident: bool,
+    edns_bytes_max: u16,
+    forward_max: u32,
+    streams_max: u32,
+    ttl_max: u32,
+    rotate: bool,
+    domain_needed: bool,
+    bogus_priv: bool,
+}
+
+/// What became of a query.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outcome {
+    /// Answered, or deliberately not.
+    Done,
+    /// The upstream side was asked.
+    Waiting(Ticket),
+    /// Not answered; a connection is closed for it.
+    Hopeless,
+}
+
+impl Front {
+    pub fn new(slice: &DnsSlice, routes: Routes, random: &mut Random) -> Front {
+        let mut front = Front {
+            access: Access::new(slice),
+            local: Local::new(slice, random),
+            cache: Cache::new(slice.cache_size, random.bytes16()),
+            statistics: Statistics::default(),
+            routes,
+            limits: Limits::new(slice),
+            log: QueryLog(slice.log_queries),
+            waiting: WaitingTable::new(SeededState::new(random.bytes16())),
+            streams: Map::with_hasher(SeededState::new(random.bytes16())),
+            upstreams: Vec::new(),
+            reported: Set::with_hasher(SeededState::new(random.bytes16())),
+            warned_not_local: false,
+            warned_riders_ms: None,
+            serial: 0,
+            draining: false,
+            scratch: Vec::new(),
+            version: slice.version.clone(),
+            ident: !slice.no_ident,
+            edns_bytes_max: slice.edns_packet_max.max(512),
+            forward_max: slice.dns_forward_max,
+            streams_max: slice.max_tcp_connections,
+            ttl_max: slice.max_ttl.unwrap_or(u32::MAX),
+            rotate: !slice.no_round_robin,
+            domain_needed: slice.domain_needed,
+            bogus_priv: slice.bogus_priv,
+        };
+        front.set_upstreams(&slice.upstreams);
+        front
+    }
+
+    /// Says which upstreams there are, for statistics.
+    pub fn set_upstreams(&mut self, all: &[SocketAddr]) {
+        self.upstreams.clear();
+        for address in all {
+            if !self.upstreams.contains(address) {
+                self.upstreams.push(*address);
+            }
+        }
+        self.statistics.retain(&self.upstreams);
+        self.reported.retain(|address| self.upstreams.contains(address));
+    }
+
+    /// Says whether there are upstreams without a domain.
+    pub fn set_defaults(&mut self, defaults: bool) {
+        self.routes.defaults = defaults;
+    }
+
+    /// Writes the lines of SIGUSR1.
+    pub fn dump(&mut self, wall_s: u64, lines: &mut Vec<Line>) {
+        self.statistics.dump(&self.cache, &self.upstreams, self.streams.len(), self.streams_max, wall_s, lines);
+    }
+
+    // ------------------------------------------------------------------ clients
+
+    /// A datagram from a client.
+    pub fn datagram(&mut self, arrival: Arrival, bytes: &[u8], now: Now, exchange: &mut Exchange, out: &mut Outbox) {
+        let reply = bytes.get(2).is_none_or(|high| high & QR != 0);
+        let size_is_sane = (HEADER..=usize::from(self.edns_bytes_max)).contains(&bytes.len());
+        if reply || !size_is_sane || arrival.peer.port() == 0 || !self.access.arrival_is_served(&arrival) {
+            return;
+        }
+        let client = Client { address: arrival.peer.ip(), port: arrival.peer.port(), tcp: false };
+        if !self.access.client_is_served(client.address) {
+            if !self.warned_not_local {
+                self.warned_not_local = true;
+                out.lines.push(lines::not_local(client.address, false));
+            }
+            return;
+        }
+        self.query(Origin::Datagram(arrival), client, false, bytes, now, exchange, out);
+    }
+
+    /// A client has connected.
+    pub fn accepted(&mut self, handle: Handle, arrival: Arrival, now: Now, out: &mut Outbox) {
+        let near = self.access.client_is_served(arrival.peer.ip());
+        if !near {
+            out.lines.push(lines::not_local(arrival.peer.ip(), true));
+        }
+        let full = self.streams.len() >= self.streams_max as usize;
+        if !near || full || self.draining || !self.access.arrival_is_served(&arrival) {
+            return out.actions.push(Action::CloseStream { stream: handle });
+        }
+        self.streams.insert(handle, Stream::new(arrival, self.edns_bytes_max, now.monotonic_ms));
+        self.statistics.streams_most = self.statistics.streams_most.max(self.streams.len());
+    }
+
+    /// Bytes of a connection.
+    pub fn stream_bytes(&mut self, handle: Handle, bytes: &[u8], now: Now, exchange: &mut Exchange, out: &mut Outbox) {
+        if let Some(stream) = self.streams.get_mut(&handle) {
+            stream.receive(bytes);
+            self.pump(handle, now, exchange, out);
+        }
+    }
+
+    /// The client has closed its connection.
+    pub fn stream_closed(&mut self, handle: Handle, exchange: &mut Exchange) {
+        if let Some(ticket) = self.streams.remove(&handle).and_then(|stream| stream.waiting) {
+            self.waiting.remove(ticket);
+            exchange.asks.push(Ask::Forget { ticket });
+        }
+    }
+
+    /// Answers what a connection has asked, up to the first question that must be asked upstream.
+    fn pump(&mut self, handle: Handle, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
+        loop {
+            let Some(stream) = self.streams.get_mut(&handle).filter(|stream| stream.waiting.is_none()) else { return };
+            let (arrival, edns) = (stream.arrival, stream.edns);
+            let overdue = stream.deadline() <= now.monotonic_ms;
+            let query = match stream.next() {
+                Next::Query(query) => query.to_vec(),
+                Next::Wait if !self.draining && !overdue => return,
+                Next::Wait | Next::Close => return self.close(handle, out),
+            };
+            // Messages that are no queries are skipped, as in dnsmasq.
+            if query.len() < HEADER || query.get(2).is_none_or(|high| high & QR != 0) {
+                continue;
+            }
+            let client = Client { address: arrival.peer.ip(), port: arrival.peer.port(), tcp: true };
+            match self.query(Origin::Stream(handle), client, edns, &query, now, exchange, out) {
+                Outcome::Done => {}
+                Outcome::Hopeless => return self.close(handle, out),
+                Outcome::Waiting(ticket) => {
+                    if let Some(stream) = self.streams.get_mut(&handle) {
+                        stream.waiting = Some(ticket);
+                    }
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, handle: Handle, out: &mut Outbox) {
+        self.streams.remove(&handle);
+        out.actions.push(Action::CloseStream { stream: handle });
+    }
+
+    /// Finishes what is owed and nothing more.
+    pub fn drain(&mut self, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
+        self.draining = true;
+        for handle in self.streams.keys().copied().collect::<Vec<_>>() {
+            self.pump(handle, now, exchange, out);
+        }
+    }
+
+    /// Is nothing owed?
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.streams.is_empty()
+    }
+
+    /// When the first idle connection's time is over.
+    pub fn deadline(&self) -> Option<u64> {
+        self.streams.values().filter(|stream| stream.waiting.is_none()).map(Stream::deadline).min()
+    }
+
+    /// Closes connections whose time is over.
+    pub fn tick(&mut self, now: Now, out: &mut Outbox) {
+        let over = |stream: &Stream| stream.waiting.is_none() && stream.deadline() <= now.monotonic_ms;
+        let over: Vec<Handle> =
+            self.streams.iter().filter(|(_, stream)| over(stream)).map(|(handle, _)| *handle).collect();
+        for handle in over {
+            self.close(handle, out);
+        }
+    }
+
+    // ------------------------------------------------------------------ queries
+
+    #[expect(clippy::too_many_arguments, reason = "a query, its origin, and the three places where consequences go")]
+    fn query(
+        &mut self,
+        origin: Origin,
+        client: Client,
+        sticky_edns: bool,
+        bytes: &[u8],
+        now: Now,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) -> Outcome {
+        let Some(header) = Header::read(bytes) else { return Outcome::Hopeless };
+        self.serial = self.serial.wrapping_add(1);
+        let about = About { serial: self.serial, client };
+        let question = match self.unusual(origin, about, bytes, &header, out) {
+            Ok(question) => question,
+            Err(outcome) => return outcome,
+        };
+        let mut query = Query::new(bytes, header, question, client, about.serial, self.edns_bytes_max, now);
+        query.edns |= sticky_edns;
+        if let Origin::Stream(handle) = origin
+            && let Some(stream) = self.streams.get_mut(&handle)
+        {
+            stream.edns = query.edns;
+        }
+        if self.log.is_on() {
+            let (kind, name) = (TypeName(question.qtype), Shown(question.name.wire()));
+            self.log.write(&mut out.lines, about, format_args!("query[{kind}] {name} from {}", client.address));
+        }
+        let answered = respond(origin, out, |bytes, lines| {
+            self.local.answer(&query, bytes, &self.log, lines)
+                || self.answer_chaos(&query, bytes, lines)
+                || self.answer_private(&query, bytes, lines)
+                || self.answer_cached(&query, bytes, lines)
+        });
+        if answered {
+            self.statistics.answered_locally += 1;
+            return Outcome::Done;
+        }
+        self.route(origin, &query, exchange, out)
+    }
+
+    /// Deals with everything that is no plain question; the question if it is one.
+    fn unusual(
+        &mut self,
+        origin: Origin,
+        about: About,
+        bytes: &[u8],
+        header: &Header,
+        out: &mut Outbox,
+    ) -> Result<Question, Outcome> {
+        let refuse = |out: &mut Outbox, questions, echoed, code, opt: Option<u16>| {
+            respond(origin, out, |reply, _| {
+                let opt =
+                    opt.map(|extended_error| (self.edns_bytes_max, Some(extended_error).filter(|code| *code > 0)));
+                refuse_unread(reply, bytes, questions, echoed, code, opt);
+                true
+            });
+            Err(Outcome::Done)
+        };
+        if header.opcode() != 0 {
+            let (opcode, client) = (header.opcode(), about.client.address);
+            self.log.write(&mut out.lines, about, format_args!("non-query opcode {opcode} from {client}"));
+            let end = questions_end(bytes, header.questions);
+            let (questions, echoed) = end.map_or((0, HEADER), |end| (header.questions, end));
+            return refuse(out, questions, echoed, rcode::NOTIMP, None);
+        }
+        if header.questions != 1 || header.answers > 0 || header.authorities > 0 {
+            let Some(end) = questions_end(bytes, header.questions) else { return Err(Outcome::Hopeless) };
+            let opt = edns::find(bytes, end, header).map(|_| ede::INVALID_DATA);
+            return refuse(out, header.questions, end, rcode::REFUSED, opt);
+        }
+        match Question::read(bytes) {
+            Ok(question) => Ok(question),
+            Err(NameError::Cut | NameError::Reserved) => Err(Outcome::Hopeless),
+            Err(NameError::Pointer | NameError::BitString) => {
+                refuse(out, header.questions, bytes.len().min(ECHO_BYTES_MAX), rcode::REFUSED, None)
+            }
+        }
+    }
+
+    fn answer_chaos(&self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
+        if query.question.qclass != CH || !self.ident {
+            return false;
+        }
+        let about = query.about();
+        let (name, echo) = (query.question.name, query.echo());
+        match chaos::answer(&query.question, &self.version, &self.cache, &self.statistics, &self.upstreams) {
+            Chaos::Foreign => return false,
+            Chaos::NotImplemented => {
+                let shown = Shown(name.wire());
+                let unknown = edns::extended_error_text(None);
+                self.log.write_failed(lines, about, format_args!("config {shown} is not implemented (EDE: {unknown})"));
+                Reply::new(bytes, &echo, rcode::NOTIMP).finish(&echo, self.edns_bytes_max);
+            }
+            Chaos::Text { rdata, counter } => {
+                self.log.said(lines, about, "config", &Said::Other { name: name.wire(), rtype: rtype::TXT });
+                let mut reply = Reply::new(bytes, &echo, rcode::NOERROR);
+                reply.authoritative();
+                reply.dnssec_ok(&echo);
+                reply.answer(rtype::TXT, CH, if counter { 0 } else { self.local.ttl() }, &rdata);
+                reply.finish(&echo, self.edns_bytes_max);
+            }
+        }
+        true
+    }
+
+    /// `bogus-priv`: private reverse names that are not known here are known nowhere, unless a server of their own is configured.
+    fn answer_private(&self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
+        let question = &query.question;
+        let applies = self.bogus_priv
+            && (question.qtype, question.qclass) == (rtype::PTR, IN)
+            && arpa::is_private(&question.name)
+            && !self.routes.has_own_upstream(&question.name);
+        if applies {
+            self.local.private(query, bytes, &self.log, lines);
+        }
+        applies
+    }
+
+    /// Writes the answer from the cache; false when it has none. Allocates nothing unless queries are logged.
+    fn answer_cached(&mut self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
+        let question = &query.question;
+        let usable =
+            question.qclass == IN && question.qtype != rtype::ANY && query.recursion_desired() && !query.dnssec_ok();
+        if !usable {
+            return false;
+        }
+        let about = query.about();
+        let (now_ms, echo, log) = (query.now.monotonic_ms, query.echo(), self.log);
+        let mut reply = Reply::new(bytes, &echo, rcode::NOERROR);
+        let (mut name, mut owner) = (question.name, QNAME);
+        for _ in 0..=CHAIN_MAX {
+            if let Some(hit) = self.cache.find(name.wire(), question.qtype, now_ms) {
+                match hit.set.kind {
+                    Kind::Records => {
+                        let from = reply.position();
+                        hit.append(reply.raw(), owner, self.ttl_max, self.rotate);
+                        let records = hit.set.records;
+                        reply.count_answers(records);
+                        if log.is_on() {
+                            log_records(&log, lines, about, &name, reply.since(from), records);
+                        }
+                        if question.qtype == rtype::CNAME {
+                            // dnsmasq sets AA in just this case.
+                            reply.authoritative();
+                        }
+                    }
+                    kind => {
+                        let missing = kind == Kind::NxDomain && !self.local.knows(&name);
+                        let authorities = hit.append_soa(reply.raw());
+                        reply.count_authorities(authorities);
+                        if missing {
+                            reply.rcode(rcode::NXDOMAIN);
+                        }
+                        if log.is_on() {
+                            let (address, qtype) = (arpa::address(&name), question.qtype);
+                            log.said(
+                                lines,
+                                about,
+                                "cached",
+                                &Said::Negative { name: name.wire(), address, qtype, missing },
+                            );
+                        }
+                    }
+                }
+                reply.dnssec_ok(&echo);
+                reply.finish(&echo, self.edns_bytes_max);
+                return true;
+            }
+            let link = self.cache.find(name.wire(), rtype::CNAME, now_ms).filter(|hit| hit.set.kind == Kind::Records);
+            let Some(link) = link.filter(|_| question.qtype != rtype::CNAME) else { return false };
+            link.append(reply.raw(), owner, self.ttl_max, false);
+            reply.count_answers(1);
+            if log.is_on() {
+                log.said(lines, about, "cached", &Said::Cname { name: name.wire() });
+            }
+            // The RDATA of a kept CNAME is an uncompressed name: owner, type, class, TTL and length take 12 bytes.
+            let Some(next) = link.set.bytes.get(12..).and_then(Name::from_wire) else { return false };
+            let at = reply.position() - next.wire().len();
+            if at > 0x3fff {
+                return false;
+            }
+            owner = 0xc000 | at as u16;
+            name = next.lowered();
+        }
+        false
+    }
+
+    /// Nothing is known here: what the configuration says about queries that would be forwarded, and forwarding.
+    fn route(&mut self, origin: Origin, query: &Query<'_>, exchange: &mut Exchange, out: &mut Outbox) -> Outcome {
+        let question = &query.question;
+        // Addresses are data of class IN; type 0 is no address.
+        let qtype = if question.qclass == IN { question.qtype } else { 0 };
+        let verdict = self.routes.find(&question.name, qtype);
+        let plain = matches!(qtype, rtype::A | rtype::AAAA | rtype::ANY) && question.name.is_unqualified();
+        let exists =
+            || self.local.knows(&question.name) || self.cache.knows(question.name.wire(), query.now.monotonic_ms);
+        let no_data = |known: bool| if known || exists() { rcode::NOERROR } else { rcode::NXDOMAIN };
+        let group = match verdict {
+            Verdict::Forward { group } if !(self.domain_needed && plain && group == DEFAULT_GROUP) => group,
+            Verdict::Nobody => {
+                self.statistics.answered_locally += 1;
+                self.fail(origin, &query.echo(), query.about(), Some(ede::NOT_READY), out);
+                return Outcome::Done;
+            }
+            _ => {
+                self.statistics.answered_locally += 1;
+                respond(origin, out, |bytes, lines| {
+                    let local = &self.local;
+                    let mut fixed = |code, list: &mut dyn Iterator<Item = IpAddr>| {
+                        local.fixed(query, code, list, bytes, &self.log, lines)
+                    };
+                    let nulls = [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)];
+                    match verdict {
+                        Verdict::V4(list) => fixed(rcode::NOERROR, &mut list.iter().copied().map(IpAddr::from)),
+                        Verdict::V6(list) => fixed(rcode::NOERROR, &mut list.iter().copied().map(IpAddr::from)),
+                        Verdict::Null if qtype == rtype::A => fixed(rcode::NOERROR, &mut nulls[..1].iter().copied()),
+                        Verdict::Null if qtype == rtype::AAAA => fixed(rcode::NOERROR, &mut nulls[1..].iter().copied()),
+                        Verdict::Null => fixed(rcode::NOERROR, &mut nulls.into_iter()),
+                        Verdict::NoData { exists } => fixed(no_data(exists), &mut std::iter::empty()),
+                        Verdict::Forward { .. } | Verdict::Nobody => fixed(no_data(false), &mut std::iter::empty()),
+                    }
+                    true
+                });
+                return Outcome::Done;
+            }
+        };
+        self.forward(origin, query, group, exchange, out)
+    }
+
+    fn forward(
+        &mut self,
+        origin: Origin,
+        query: &Query<'_>,
+        group: u32,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) -> Outcome {
+        let (now_ms, tcp) = (query.now.monotonic_ms, query.client.tcp);
+        let sameness = (!tcp).then(|| Sameness::of(query));
+        let riders = self.waiting.riders();
+        if let Some((ticket, waiting)) = sameness.as_ref().and_then(|sameness| self.waiting.find(sameness)) {
+            let again = |waiter: &Waiter| waiter.client == query.client && waiter.echo().id == query.header.id;
+            let retry = waiting.waiters.iter().any(again);
+            if retry || waiting.begun_ms + IMPATIENCE_MS <= now_ms {
+                exchange.asks.push(Ask::Again { ticket });
+            }
+            if !retry && riders < self.forward_max as usize {
+                self.waiting.join(ticket, Waiter::new(origin, query));
+            } else if !retry && self.warned_riders_ms.is_none_or(|warned| warned + 5000 <= now_ms) {
+                // dnsmasq drops the query too.
+                self.warned_riders_ms = Some(now_ms);
+                out.lines.push(lines::too_many_queries("", self.forward_max));
+            }
+            return Outcome::Done;
+        }
+        let start = exchange.bytes.len();
+        if tcp {
+            // Over TCP the client's query goes on untouched.
+            exchange.bytes.extend_from_slice(query.bytes);
+        } else {
+            edns::append_forwarded(&mut exchange.bytes, query.bytes, query.question.end, self.edns_bytes_max);
+        }
+        let message = start..exchange.bytes.len();
+        let ticket = self.waiting.insert(Waiting {
+            question: query.question,
+            opt: query.opt.is_some(),
+            begun_ms: now_ms,
+            waiters: vec![Waiter::new(origin, query)],
+            sameness,
+        });
+        self.statistics.forwarded += 1;
+        exchange.asks.push(Ask::Question { ticket, group, tcp, query: message });
+        Outcome::Waiting(ticket)
+    }
+
+    /// Sends REFUSED.
+    fn fail(
+        &self,
+        origin: Origin,
+        echo: &crate::reply::Echo<'_>,
+        about: About,
+        extended: Option<u16>,
+        out: &mut Outbox,
+    ) {
+        respond(origin, out, |bytes, lines| {
+            let text = edns::extended_error_text(extended);
+            self.log.write_failed(lines, about, format_args!("config error is REFUSED (EDE: {text})"));
+            let mut reply = Reply::new(bytes, echo, rcode::REFUSED);
+            if let Some(code) = extended {
+                reply.extended_error(code);
+            }
+            reply.finish(echo, self.edns_bytes_max);
+            true
+        });
+    }
+
+    // ------------------------------------------------------------------ answers
+
+    /// Takes one message of the upstream side.
+    pub fn answer(&mut self, answer: &Answer, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
+        let ended = match answer {
+            Answer::Sent { ticket, upstream, again } => {
+                let figures = self.statistics.upstream(*upstream);
+                figures.sent += 1;
+                figures.retried += u64::from(*again);
+                if let Some(waiting) = self.waiting.get(*ticket).filter(|_| self.log.is_on())
+                    && let Some(first) = waiting.waiters.first()
+                {
+                    let (name, server) = (Shown(waiting.question.name.wire()), Server(*upstream));
+                    self.log.write(&mut out.lines, first.about(), format_args!("forwarded {name} to {server}"));
+                }
+                return;
+            }
+            Answer::Setback { upstream } => {
+                self.statistics.upstream(*upstream).failed += 1;
+                return;
+            }
+            Answer::Failed { ticket, why } => {
+                let Some(waiting) = self.waiting.remove(*ticket) else { return };
+                for waiter in &waiting.waiters {
+                    match why {
+                        Failure::Busy => self.fail(waiter.origin, &waiter.echo(), waiter.about(), None, out),
+                        Failure::Unreachable => {
+                            self.fail(waiter.origin, &waiter.echo(), waiter.about(), Some(ede::NETWORK_ERROR), out);
+                        }
+                        Failure::Expired => {}
+                    }
+                }
+                waiting
+            }
+            Answer::Reply { ticket, upstream, message, waited_ms } => {
+                let Some(waiting) = self.waiting.remove(*ticket) else { return };
+                self.statistics.upstream(*upstream).answered(*waited_ms);
+                let message = exchange.bytes.get(message.clone()).unwrap_or_default();
+                self.relay(&waiting, *upstream, message, now, out);
+                waiting
+            }
+        };
+        for waiter in &ended.waiters {
+            if let Origin::Stream(handle) = waiter.origin
+                && let Some(stream) = self.streams.get_mut(&handle)
+            {
+                stream.waiting = None;
+                self.pump(handle, now, exchange, out);
+            }
+        }
+    }
+
+    /// Judges a reply, learns from it, and gives it to everybody who waits.
+    fn relay(&mut self, waiting: &Waiting, upstream: SocketAddr, message: &[u8], now: Now, out: &mut Outbox) {
+        let Some(header) = Header::read(message) else { return };
+        let Ok(question) = Question::read(message) else { return };
+        let Some(first) = waiting.waiters.first() else { return };
+        // The upstream side has compared them, but it is not trusted with the cache. A question spelled with compression cannot be replaced by
+        // the client's spelling.
+        if !question.same(&waiting.question) || question.end != HEADER + first.echo().spelled.len() {
+            return;
+        }
+        let mut base = std::mem::take(&mut self.scratch);
+        base.clear();
+        base.extend_from_slice(message);
+        let opt = edns::find(message, question.end, &header).filter(|_| waiting.opt);
+        let verdict = self.judge(&header, &question, message, upstream, first.about(), now, &mut out.lines);
+        base[3] = base[3] & !AD | RA;
+        let mut kept_opt = opt.as_ref().map(|opt| (self.edns_bytes_max, opt.dnssec_ok));
+        match verdict {
+            Ok(relayed) => {
+                if relayed.exists {
+                    base[2] |= AA;
+                    base[3] &= 0xf0;
+                }
+                for record in Records::new(message, question.end, header.answers) {
+                    if record.ttl > self.ttl_max {
+                        put_u32(&mut base, record.ttl_at, self.ttl_max);
+                    }
+                }
+                if header.high & TC != 0 {
+                    truncate(&mut base, 0, question.end, kept_opt);
+                } else if let Some(opt) = &opt {
+                    put_u16(&mut base, opt.start + 3, opt.udp_bytes.min(self.edns_bytes_max));
+                } else if let Some(unwanted) = edns::find(message, question.end, &header) {
+                    edns::remove(&mut base, question.end, &unwanted);
+                }
+            }
+            Err(Malformed) => {
+                truncate(&mut base, 0, question.end, None);
+                base[2] &= !(TC | AA);
+                base[3] = base[3] & 0xf0 | rcode::SERVFAIL;
+                kept_opt = None;
+            }
+        }
+        for waiter in &waiting.waiters {
+            let echo = waiter.echo();
+            respond(waiter.origin, out, |bytes, _| {
+                let start = bytes.len();
+                bytes.extend_from_slice(&base);
+                put_u16(bytes, start, echo.id);
+                bytes[start + HEADER..start + question.end].copy_from_slice(echo.spelled);
+                if base.len() > echo.limit {
+                    truncate(bytes, start, start + question.end, kept_opt);
+                }
+                true
+            });
+        }
+        // An idle engine holds no large buffers.
+        base.clear();
+        base.shrink_to(4096);
+        self.scratch = base;
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a reply, where it came from and for whom")]
+    fn judge(
+        &mut self,
+        header: &Header,
+        question: &Question,
+        message: &[u8],
+        upstream: SocketAddr,
+        about: About,
+        now: Now,
+        lines: &mut Vec<Line>,
+    ) -> Result<Relayed, Malformed> {
+        if header.low & RA == 0
+            && header.rcode() == rcode::NOERROR
+            && (self.reported.insert(upstream) || self.log.is_on())
+        {
+            lines.push(lines::no_recursion(upstream));
+        }
+        if !matches!(header.rcode(), rcode::NOERROR | rcode::NXDOMAIN) {
+            let code = RcodeName(header.rcode());
+            match edns::find(message, question.end, header).and_then(|opt| opt.extended_error) {
+                None => self.log.write_failed(lines, about, format_args!("reply error is {code}")),
+                extended => {
+                    let text = edns::extended_error_text(extended);
+                    self.log.write_failed(lines, about, format_args!("reply error is {code} (EDE: {text})"));
+                }
+            }
+            return Ok(Relayed { exists: false });
+        }
+        if header.high & TC != 0 {
+            self.log.write(lines, about, format_args!("reply is truncated"));
+            return Ok(Relayed { exists: false });
+        }
+        section_ends(message, question.end, header).ok_or(Malformed)?;
+        let missing = header.rcode() == rcode::NXDOMAIN;
+        if missing {
+            self.statistics.upstream(upstream).missing += 1;
+        }
+        let exists = missing
+            && question.qclass == IN
+            && (self.local.knows(&question.name) || self.routes.has_address(&question.name));
+        let seen = Header { low: if exists { header.low & 0xf0 } else { header.low }, ..*header };
+        let log = self.log;
+        let entries = harvest(message, &seen, question, &self.limits, |said| {
+            if log.is_on() {
+                log.said(lines, about, "reply", &said);
+            }
+        })?;
+        for (name, qtype, set) in entries {
+            self.cache.insert(name.wire(), qtype, set, now.monotonic_ms);
+        }
+        Ok(Relayed { exists })
+    }
+}
+
+/// What a reply needs on its way to the clients.
+#[derive(Clone, Copy, Debug)]
+struct Relayed {
+    /// It denies a name that exists here: NXDOMAIN becomes NODATA.
+    exists: bool,
+}
+
+/// Lets `write` put a reply into the outbox, and adds the action that sends it. When `write` returns false nothing has happened.
+fn respond(origin: Origin, out: &mut Outbox, write: impl FnOnce(&mut Vec<u8>, &mut Vec<Line>) -> bool) -> bool {
+    let (start, lines) = (out.bytes.len(), out.lines.len());
+    if let Origin::Stream(_) = origin {
+        out.bytes.extend_from_slice(&[0, 0]);
+    }
+    let body = out.bytes.len();
+    if !write(&mut out.bytes, &mut out.lines) {
+        out.bytes.truncate(start);
+        out.lines.truncate(lines);
+        return false;
+    }
+    let bytes = start..out.bytes.len();
+    match origin {
+        Origin::Datagram(to) => out.actions.push(Action::Reply { to, bytes }),
+        Origin::Stream(stream) => {
+            let length = u16::try_from(out.bytes.len() - body).unwrap_or(u16::MAX);
+            put_u16(&mut out.bytes, start, length);
+            out.actions.push(Action::StreamReply { stream, bytes });
+        }
+    }
+    true
+}
+
+/// The offset after `count` questions.
+fn questions_end(message: &[u8], count: u16) -> Option<usize> {
+    let mut at = HEADER;
+    for _ in 0..count {
+        at = skip_name(message, at)? + 4;
+    }
+    (at <= message.len()).then_some(at)
+}
+
+/// Logs records in cache form.
+fn log_records(log: &QueryLog, lines: &mut Vec<Line>, about: About, name: &Name, bytes: &[u8], records: u16) {
+    let mut at = 0;
+    for _ in 0..records {
+        let (Some(kind), Some(length)) = (u16_at(bytes, at + 2), u16_at(bytes, at + 10)) else { return };
+        let rdata = bytes.get(at + 12..at + 12 + usize::from(length)).unwrap_or_default();
+        let name = name.wire();
+        let v4 = <[u8; 4]>::try_from(rdata).map(IpAddr::from);
+        let v6 = <[u8; 16]>::try_from(rdata).map(IpAddr::from);
+        let reversed = Name::from_wire(name).and_then(|name| arpa::address(&name));
+        let said = match (kind, v4, v6, reversed) {
+            (rtype::A, Ok(address), ..) | (rtype::AAAA, _, Ok(address), _) => Said::Address { name, address },
+            (rtype::PTR, .., Some(address)) => Said::Pointer { address, name: rdata },
+            (rtype::CNAME, ..) => Said::Cname { name },
+            (rtype, ..) => Said::Other { name, rtype },
+        };
+        log.said(lines, about, "cached", &said);
+        at += 12 + usize::from(length);
+    }
+}

@@ -1,0 +1,232 @@
+//! What an upstream's reply teaches: the RRsets that answer the question or lead to the answer, and negative answers.
+//!
+//! Names in RDATA are written out and owners become pointers, so that an RRset can be put into any reply. Nothing else of the reply is
+//! kept: authority and additional sections are relayed once, apart from the SOA of a negative answer.
+
+use ipc::config::dns::DnsSlice;
+
+use crate::arpa;
+use crate::cache::{Kind, RrSet};
+use crate::lines::Said;
+use crate::name::Name;
+use crate::reply::QNAME;
+use crate::wire::{CD, Header, IN, Question, Record, Records, TC, rcode, rtype, u32_at};
+
+/// A chain with more CNAMEs than this is relayed but not kept.
+const CHAIN_MAX: usize = 10;
+
+/// Limits on what is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    ttl_min: u32,
+    ttl_max: u32,
+    negative_ttl: Option<u32>,
+    negative: bool,
+}
+
+/// The reply contains a record that cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Malformed;
+
+/// An entry for the cache: name in lower case, type, RRset.
+pub(crate) type Entry = (Name, u16, RrSet);
+
+impl Limits {
+    pub fn new(slice: &DnsSlice) -> Limits {
+        Limits {
+            ttl_min: slice.min_cache_ttl.min(3600),
+            ttl_max: slice.max_cache_ttl.unwrap_or(u32::MAX),
+            negative_ttl: slice.neg_ttl,
+            negative: !slice.no_negcache,
+        }
+    }
+
+    fn clamp(&self, ttl: u32) -> u32 {
+        // A TTL with the top bit set means zero (RFC 2181, section 8).
+        let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
+        ttl.min(self.ttl_max).max(self.ttl_min.min(self.ttl_max))
+    }
+}
+
+/// Reads a reply with RCODE NOERROR or NXDOMAIN. `say` hears what the log is to show. Returns what may be cached.
+pub(crate) fn harvest(
+    message: &[u8],
+    header: &Header,
+    question: &Question,
+    limits: &Limits,
+    mut say: impl FnMut(Said<'_>),
+) -> Result<Vec<Entry>, Malformed> {
+    let mut entries = Vec::new();
+    let mut cacheable = question.qclass == IN && header.low & CD == 0 && header.high & TC == 0;
+    let (mut target, mut links) = (question.name, 0);
+    if !matches!(question.qtype, rtype::CNAME | rtype::ANY) {
+        loop {
+            let link = owned_by(message, header, question, &target).find(|record| record.rtype == rtype::CNAME);
+            let Some(record) = link else { break };
+            if links == CHAIN_MAX {
+                cacheable = false;
+                break;
+            }
+            links += 1;
+            let next = rdata_name(message, &record, 0)?;
+            say(Said::Cname { name: target.wire() });
+            let set = collect(message, &[record], limits)?;
+            cacheable &= set.ttl > 0;
+            entries.push((target.lowered(), rtype::CNAME, set));
+            target = next;
+        }
+    }
+    let lowered = target.lowered();
+    let fits = |record: &Record| matches!(question.qtype, rtype::ANY) || record.rtype == question.qtype;
+    let records: Vec<Record> = owned_by(message, header, question, &lowered).filter(fits).collect();
+    let kept_type = matches!(question.qtype, rtype::A | rtype::AAAA | rtype::PTR | rtype::SRV);
+    for record in &records {
+        describe(message, record, &target, &mut say)?;
+    }
+    if !records.is_empty() {
+        if !kept_type {
+            return Ok(Vec::new());
+        }
+        let set = collect(message, &records, limits)?;
+        cacheable &= set.ttl > 0;
+        entries.push((lowered, question.qtype, set));
+    } else {
+        let missing = header.rcode() == rcode::NXDOMAIN;
+        let address = arpa::address(&lowered);
+        say(Said::Negative { name: target.wire(), address, qtype: question.qtype, missing });
+        let kind = if missing { Kind::NxDomain } else { Kind::NoData };
+        match start_of_authority(message, header, question, limits, kind) {
+            Some(set) if limits.negative && (missing || kept_type) => {
+                cacheable &= set.ttl > 0;
+                entries.push((lowered, question.qtype, set));
+            }
+            _ => cacheable = false,
+        }
+    }
+    if !cacheable {
+        entries.clear();
+    }
+    Ok(entries)
+}
+
+/// The records of the answer section that this name owns.
+fn owned_by<'a>(
+    message: &'a [u8],
+    header: &Header,
+    question: &Question,
+    owner: &'a Name,
+) -> impl Iterator<Item = Record> + 'a {
+    let class = question.qclass;
+    Records::new(message, question.end, header.answers).filter(move |record| {
+        record.class == class && Name::read(message, record.start).is_ok_and(|(name, _)| name.same(owner))
+    })
+}
+
+/// The name in a record's RDATA that begins after `skip` bytes and fills the rest.
+fn rdata_name(message: &[u8], record: &Record, skip: usize) -> Result<Name, Malformed> {
+    match Name::read(message, record.rdata.start + skip) {
+        Ok((name, end)) if end == record.rdata.end => Ok(name),
+        _ => Err(Malformed),
+    }
+}
+
+/// Checks the RDATA of a record and tells the log of it.
+fn describe(message: &[u8], record: &Record, owner: &Name, say: &mut impl FnMut(Said<'_>)) -> Result<(), Malformed> {
+    let rdata = message.get(record.rdata.clone()).ok_or(Malformed)?;
+    let name = owner.wire();
+    match record.rtype {
+        rtype::A => {
+            let octets: [u8; 4] = rdata.try_into().map_err(|_| Malformed)?;
+            say(Said::Address { name, address: octets.into() });
+        }
+        rtype::AAAA => {
+            let octets: [u8; 16] = rdata.try_into().map_err(|_| Malformed)?;
+            say(Said::Address { name, address: octets.into() });
+        }
+        rtype::PTR => {
+            let target = rdata_name(message, record, 0)?;
+            match arpa::address(&owner.lowered()) {
+                Some(address) => say(Said::Pointer { address, name: target.wire() }),
+                None => say(Said::Other { name, rtype: rtype::PTR }),
+            }
+        }
+        rtype::CNAME => {
+            rdata_name(message, record, 0)?;
+            say(Said::Cname { name });
+        }
+        rtype::TXT => {
+            let mut rest = rdata;
+            while let Some((length, tail)) = rest.split_first() {
+                let (text, after) = tail.split_at_checked(usize::from(*length)).ok_or(Malformed)?;
+                say(Said::Text { name, text });
+                rest = after;
+            }
+        }
+        other => say(Said::Other { name, rtype: other }),
+    }
+    Ok(())
+}
+
+/// Puts records of one owner and type into cache form.
+fn collect(message: &[u8], records: &[Record], limits: &Limits) -> Result<RrSet, Malformed> {
+    let mut bytes = Vec::new();
+    let mut least = u32::MAX;
+    for record in records {
+        let ttl = limits.clamp(record.ttl);
+        // What upstream does not want kept is not kept, unless `min-cache-ttl` lifts it.
+        least = least.min(ttl);
+        bytes.extend_from_slice(&QNAME.to_be_bytes());
+        bytes.extend_from_slice(&record.rtype.to_be_bytes());
+        bytes.extend_from_slice(&record.class.to_be_bytes());
+        bytes.extend_from_slice(&ttl.to_be_bytes());
+        let rdata = message.get(record.rdata.clone()).ok_or(Malformed)?;
+        let skip = match record.rtype {
+            rtype::CNAME | rtype::PTR => Some(0),
+            rtype::SRV => Some(6),
+            _ => None,
+        };
+        match skip {
+            None => put_rdata(&mut bytes, &[rdata]),
+            Some(skip) => {
+                let name = rdata_name(message, record, skip)?;
+                put_rdata(&mut bytes, &[rdata.get(..skip).ok_or(Malformed)?, name.wire()]);
+            }
+        }
+    }
+    let records = u16::try_from(records.len()).map_err(|_| Malformed)?;
+    Ok(RrSet { kind: Kind::Records, bytes: bytes.into(), records, ttl: least })
+}
+
+fn put_rdata(bytes: &mut Vec<u8>, parts: &[&[u8]]) {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    bytes.extend_from_slice(&(length as u16).to_be_bytes());
+    parts.iter().for_each(|part| bytes.extend_from_slice(part));
+}
+
+/// The negative entry that the SOA of the authority section allows (RFC 2308, section 5), or `neg-ttl` without one.
+fn start_of_authority(
+    message: &[u8],
+    header: &Header,
+    question: &Question,
+    limits: &Limits,
+    kind: Kind,
+) -> Option<RrSet> {
+    let mut records = Records::new(message, question.end, header.answers);
+    records.by_ref().for_each(drop);
+    records.next_section(header.authorities);
+    let soa = records.find(|record| record.rtype == rtype::SOA && record.class == question.qclass);
+    let Some(soa) = soa else {
+        return limits.negative_ttl.map(|ttl| RrSet { kind, bytes: Box::default(), records: 1, ttl });
+    };
+    let (owner, _) = Name::read(message, soa.start).ok()?;
+    let (primary, at) = Name::read(message, soa.rdata.start).ok()?;
+    let (mailbox, at) = Name::read(message, at).ok()?;
+    let numbers = message.get(at..at + 20).filter(|_| at + 20 == soa.rdata.end)?;
+    let minimum = u32_at(numbers, 16)?;
+    let mut bytes = owner.wire().to_vec();
+    bytes.extend_from_slice(&soa.rtype.to_be_bytes());
+    bytes.extend_from_slice(&soa.class.to_be_bytes());
+    bytes.extend_from_slice(&soa.ttl.to_be_bytes());
+    put_rdata(&mut bytes, &[primary.wire(), mailbox.wire(), numbers]);
+    Some(RrSet { kind, bytes: bytes.into(), records: 2, ttl: limits.clamp(soa.ttl.min(minimum)) })
+}

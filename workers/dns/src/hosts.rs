@@ -1,0 +1,205 @@
+//! Hosts files: text to names and back.
+//!
+//! `ADDRESS NAME [NAME...]`, blanks or tabs, `#` comments. The first name seen for an address owns its reverse entry; files are read in the
+//! order in which they come.
+
+use std::collections::hash_map::Entry;
+use std::net::IpAddr;
+
+use ipc::config::domain::Domains;
+use ipc::log::Line;
+
+use crate::hash::{Map, SeededState};
+use crate::known::Ancestors;
+use crate::lines;
+use crate::name::Name;
+
+/// Most name and address pairs from all hosts files together. What comes after is not read.
+pub(crate) const PAIRS_MAX: usize = 4_000_000;
+/// Most addresses of one name.
+pub(crate) const ADDRESSES_MAX: usize = 1000;
+
+/// The content of all hosts files.
+#[derive(Debug)]
+pub(crate) struct Hosts {
+    names: Map<Box<[u8]>, Addresses>,
+    reverse: Map<IpAddr, Reverse>,
+    sources: Vec<String>,
+    pairs: usize,
+}
+
+/// The addresses of one name, with the files they stand in.
+#[derive(Debug, Default)]
+pub(crate) struct Addresses {
+    list: Vec<(IpAddr, u16)>,
+    turn: u16,
+}
+
+/// The name of an address, as spelled, in wire form, and the file it stands in.
+#[derive(Debug)]
+pub(crate) struct Reverse {
+    pub name: Box<[u8]>,
+    source: u16,
+}
+
+impl Hosts {
+    pub fn new(names: SeededState, reverse: SeededState) -> Hosts {
+        Hosts { names: Map::with_hasher(names), reverse: Map::with_hasher(reverse), sources: Vec::new(), pairs: 0 }
+    }
+
+    /// The addresses of a name (wire form, lower case). Successive look-ups start at successive addresses if `rotate`.
+    pub fn addresses(&mut self, name: &[u8], rotate: bool) -> Option<impl Iterator<Item = (IpAddr, &str)>> {
+        let found = self.names.get_mut(name)?;
+        let first = if rotate { usize::from(found.turn) % found.list.len() } else { 0 };
+        found.turn = found.turn.wrapping_add(1);
+        let (end, begin) = found.list.split_at(first);
+        let sources = &self.sources;
+        Some(begin.iter().chain(end).map(move |(address, source)| (*address, source_text(sources, *source))))
+    }
+
+    /// The name of an address in wire form, and the file it stands in.
+    pub fn name(&self, address: IpAddr) -> Option<(&[u8], &str)> {
+        self.reverse.get(&address).map(|found| (&*found.name, source_text(&self.sources, found.source)))
+    }
+
+    /// Is this name in a hosts file?
+    pub fn contains(&self, name: &[u8]) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// An address of the family of `other` that this name has, and its file.
+    pub fn same_family(&self, name: &[u8], other: IpAddr) -> Option<(IpAddr, &str)> {
+        let list = &self.names.get(name)?.list;
+        let fits = |(address, _): &&(IpAddr, u16)| address.is_ipv4() == other.is_ipv4();
+        list.iter().find(fits).map(|(address, source)| (*address, source_text(&self.sources, *source)))
+    }
+
+    /// Reads a file and logs what dnsmasq logs.
+    pub fn read(
+        &mut self,
+        path: &str,
+        content: &[u8],
+        domains: &Domains,
+        expand: bool,
+        ancestors: &mut Ancestors,
+        log: &mut Vec<Line>,
+    ) {
+        // Sources are numbered in 16 bits; files beyond that share the last number.
+        if self.sources.len() < usize::from(u16::MAX) {
+            self.sources.push(path.to_owned());
+        }
+        let source = (self.sources.len() - 1) as u16;
+        let mut names = 0u64;
+        for (number, line) in content.split(|byte| *byte == b'\n').enumerate() {
+            let text = line.split(|byte| *byte == b'#').next().unwrap_or_default();
+            let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+            let Some(first) = words.next() else { continue };
+            let Some(address) = std::str::from_utf8(first).ok().and_then(|word| word.parse::<IpAddr>().ok()) else {
+                log.push(lines::bad_address(path, number + 1));
+                continue;
+            };
+            for word in words {
+                let Some(name) = host_name(word) else {
+                    log.push(lines::bad_name(path, number + 1));
+                    continue;
+                };
+                if expand
+                    && !word.contains(&b'.')
+                    && let Some(domain) = domains.of(address)
+                    && let Some(full) = Name::from_text(&[word, b".", domain.as_bytes()].concat())
+                {
+                    self.add(&full, address, source, ancestors);
+                    names += 1;
+                }
+                self.add(&name, address, source, ancestors);
+                names += 1;
+            }
+        }
+        log.push(lines::read_hosts(path, names));
+    }
+
+    fn add(&mut self, name: &Name, address: IpAddr, source: u16, ancestors: &mut Ancestors) {
+        if self.pairs >= PAIRS_MAX {
+            return;
+        }
+        let lowered = name.lowered();
+        let addresses = match self.names.get_mut(lowered.wire()) {
+            Some(addresses) => addresses,
+            None => {
+                ancestors.add(lowered.wire());
+                self.names.entry(lowered.wire().into()).or_default()
+            }
+        };
+        if addresses.list.len() >= ADDRESSES_MAX || addresses.list.iter().any(|(known, _)| *known == address) {
+            return;
+        }
+        addresses.list.push((address, source));
+        self.pairs += 1;
+        if let Entry::Vacant(vacant) = self.reverse.entry(address) {
+            vacant.insert(Reverse { name: name.wire().into(), source });
+        }
+    }
+}
+
+/// A name that a hosts file may contain: printable ASCII.
+fn host_name(word: &[u8]) -> Option<Name> {
+    if word.iter().any(|byte| !(0x21..0x7f).contains(byte)) {
+        return None;
+    }
+    Name::from_text(word).filter(|name| !name.is_root())
+}
+
+fn source_text(sources: &[String], source: u16) -> &str {
+    sources.get(usize::from(source)).map_or("", String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Read {
+        hosts: Hosts,
+        ancestors: Ancestors,
+        log: Vec<String>,
+    }
+
+    fn read(content: &[u8], domain: Option<&str>) -> Read {
+        let state = SeededState::new([1; 16]);
+        let mut hosts = Hosts::new(state.clone(), state.clone());
+        let mut ancestors = Ancestors::new(state);
+        let mut log = Vec::new();
+        let domains = Domains { default: domain.map(str::to_owned), conditional: Vec::new() };
+        hosts.read("/h", content, &domains, domain.is_some(), &mut ancestors, &mut log);
+        Read { hosts, ancestors, log: log.into_iter().map(|line| line.text).collect() }
+    }
+
+    fn addresses(read: &mut Read, name: &str) -> Vec<String> {
+        let key = Name::from_text(name.as_bytes()).unwrap();
+        read.hosts.addresses(key.wire(), true).into_iter().flatten().map(|(a, _)| a.to_string()).collect()
+    }
+
+    #[test]
+    fn names_addresses_and_comments() {
+        let mut read = read(
+            b"# c\n10.0.0.1 Good.lan other # x\n\t::1 v6.lan.\r\nnonsense foo\n10.0.0.2 a..b fine\n10.0.0.3 Good.lan",
+            None,
+        );
+        assert_eq!(addresses(&mut read, "good.lan"), ["10.0.0.1", "10.0.0.3"]);
+        assert_eq!(addresses(&mut read, "good.lan"), ["10.0.0.3", "10.0.0.1"]);
+        assert_eq!(addresses(&mut read, "v6.lan"), ["::1"]);
+        assert_eq!(addresses(&mut read, "fine"), ["10.0.0.2"]);
+        assert_eq!(read.log, ["bad address at /h line 4", "bad name at /h line 5", "read /h - 5 names"]);
+        assert!(read.ancestors.contains(b"\x03lan\0"));
+        assert_eq!(read.hosts.name("10.0.0.1".parse().unwrap()), Some((&b"\x04Good\x03lan\0"[..], "/h")));
+    }
+
+    #[test]
+    fn the_expanded_form_owns_the_reverse_entry() {
+        let mut read = read(b"10.0.0.1 h h.other", Some("lan"));
+        assert_eq!(addresses(&mut read, "h"), ["10.0.0.1"]);
+        assert_eq!(addresses(&mut read, "h.lan"), ["10.0.0.1"]);
+        assert!(addresses(&mut read, "h.other.lan").is_empty());
+        assert_eq!(read.hosts.name("10.0.0.1".parse().unwrap()).unwrap().0, b"\x01h\x03lan\0");
+        assert_eq!(read.log, ["read /h - 3 names"]);
+    }
+}

@@ -1,0 +1,689 @@
+//! The upstream side: which upstream is asked, from which socket, with which id, and what happens when it does not answer.
+//!
+//! Knows nothing of clients, local names or the cache; speaks with the front through `exchange` only. Server choice follows dnsmasq: all
+//! servers of a group every so often, the fastest in between; `all-servers`, `strict-order`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+
+use ipc::config::dns::DnsSlice;
+use ipc::dns::{SOCKETS_PER_MESSAGE_MAX, ToParent};
+
+use crate::call::{ANSWER_MS, CONNECT_MS, Call, CallState, Trial, gather};
+use crate::exchange::{Answer, Ask, Exchange, Failure, Ticket};
+use crate::hash::{Map, SeededState};
+use crate::input::Handle;
+use crate::lines;
+use crate::outbox::{Action, Outbox};
+use crate::pending::{Attempt, AttemptState, Pending, PendingTable, Repeat};
+use crate::random::Random;
+use crate::reserve::Reserve;
+use crate::routes::Members;
+use crate::wire::{Header, QR, Question, put_u16, rcode};
+
+/// After so many questions to the favorite, all are asked again (dnsmasq: FORWARD_TEST).
+const TEST_QUESTIONS: u32 = 50;
+/// After so long with one favorite, all are asked again (dnsmasq: FORWARD_TIME).
+const TEST_MS: u64 = 20_000;
+/// The warning about too many questions comes no more often than this.
+const WARNING_MS: u64 = 5000;
+
+/// The upstream side of the engine.
+#[derive(Debug)]
+pub(crate) struct UpstreamSide {
+    upstreams: Vec<Upstream>,
+    /// How many of them come from the configuration; those of the resolv file follow.
+    configured: usize,
+    groups: Vec<Group>,
+    pending: PendingTable,
+    calls: BTreeMap<Ticket, Call>,
+    sockets: Map<Handle, Flight>,
+    /// Which question a `WantTcp` was for.
+    socket_tickets: Map<u32, Ticket>,
+    next_socket_ticket: u32,
+    random: Random,
+    forward_max: u32,
+    strict_order: bool,
+    all_servers: bool,
+    fast_retry: Option<(u32, u32)>,
+    /// Sockets were taken, came or failed to come: perhaps more must be asked for.
+    sockets_moved: bool,
+}
+
+#[derive(Debug)]
+struct Upstream {
+    address: SocketAddr,
+    reserve: Reserve,
+    /// Attempts that wait for a socket.
+    queue: VecDeque<(Ticket, usize)>,
+}
+
+#[derive(Debug)]
+struct Group {
+    domain: String,
+    /// The configured members; in the default group the upstreams of the resolv file follow.
+    members: Vec<u32>,
+    configured: usize,
+    last_good: Option<u32>,
+    questions: u32,
+    tested_ms: u64,
+    warned_ms: Option<u64>,
+}
+
+/// Whose socket it is.
+#[derive(Clone, Copy, Debug)]
+enum Flight {
+    Udp { ticket: Ticket, attempt: usize },
+    Tcp { ticket: Ticket },
+}
+
+impl UpstreamSide {
+    pub fn new(slice: &DnsSlice, groups: Vec<Members>, mut random: Random) -> UpstreamSide {
+        let state = SeededState::new(random.bytes16());
+        let group = |members: Members| Group {
+            configured: members.upstreams.len(),
+            domain: members.domain,
+            members: members.upstreams,
+            last_good: None,
+            questions: 0,
+            tested_ms: 0,
+            warned_ms: None,
+        };
+        UpstreamSide {
+            upstreams: slice.upstreams.iter().map(|address| Upstream::new(*address)).collect(),
+            configured: slice.upstreams.len(),
+            groups: groups.into_iter().map(group).collect(),
+            pending: PendingTable::default(),
+            calls: BTreeMap::new(),
+            sockets: Map::with_hasher(state.clone()),
+            socket_tickets: Map::with_hasher(state),
+            next_socket_ticket: 0,
+            random,
+            forward_max: slice.dns_forward_max,
+            strict_order: slice.strict_order,
+            all_servers: slice.all_servers,
+            fast_retry: slice.fast_dns_retry,
+            sockets_moved: false,
+        }
+    }
+
+    /// Takes one message of the front.
+    pub fn ask(&mut self, ask: &Ask, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        match ask {
+            Ask::Question { ticket, group, tcp, query } => {
+                let query: Box<[u8]> = exchange.bytes.get(query.clone()).unwrap_or_default().into();
+                let Ok(question) = Question::read(&query) else {
+                    return exchange.answers.push(Answer::Failed { ticket: *ticket, why: Failure::Unreachable });
+                };
+                if *tcp {
+                    self.call(*ticket, *group, query, question, now_ms, exchange, out);
+                } else {
+                    self.question(*ticket, *group, query, question, now_ms, exchange, out);
+                }
+            }
+            Ask::Again { ticket } => self.again(*ticket, now_ms, exchange, out),
+            Ask::Forget { ticket } => {
+                self.finish(*ticket, out);
+                self.hang_up(*ticket, out);
+            }
+        }
+    }
+
+    /// Replaces the upstreams of the resolv file.
+    pub fn set_resolv(&mut self, addresses: &[SocketAddr], now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        self.sockets_moved = true;
+        let mut orphans = Vec::new();
+        for (position, address) in addresses.iter().enumerate() {
+            match self.upstreams.get_mut(self.configured + position) {
+                Some(upstream) if upstream.address == *address => {}
+                Some(upstream) => {
+                    upstream.address = *address;
+                    retire(upstream, &mut orphans, out);
+                }
+                None => self.upstreams.push(Upstream::new(*address)),
+            }
+        }
+        // Indexes beyond the list stay, so that sockets still on their way find someone who closes them.
+        for upstream in self.upstreams.iter_mut().skip(self.configured + addresses.len()) {
+            retire(upstream, &mut orphans, out);
+        }
+        if let Some(group) = self.groups.first_mut() {
+            group.members.truncate(group.configured);
+            group.members.extend((0..addresses.len()).map(|position| (self.configured + position) as u32));
+            group.last_good = None;
+        }
+        for (ticket, attempt) in orphans {
+            self.attempt_failed(ticket, attempt, false, now_ms, exchange, out);
+        }
+    }
+
+    /// Are there upstreams without a domain?
+    pub fn has_defaults(&self) -> bool {
+        self.groups.first().is_some_and(|group| !group.members.is_empty())
+    }
+
+    /// Takes an upstream out of all groups (it is ourselves).
+    pub fn ignore(&mut self, index: u32) {
+        for group in &mut self.groups {
+            let configured = group.members.iter().take(group.configured).filter(|member| **member != index).count();
+            group.members.retain(|member| *member != index);
+            group.configured = configured;
+        }
+    }
+
+    /// When [`UpstreamSide::tick`] has something to do.
+    pub fn deadline(&self) -> Option<u64> {
+        let unused = self.upstreams.iter().filter_map(|upstream| upstream.reserve.deadline());
+        let calls = self.calls.values().filter_map(|call| call.state.deadline());
+        let repeat = self.fast_retry.and_then(|_| self.pending.next_repeat());
+        unused.chain(calls).chain(repeat).chain(self.pending.deadline()).min()
+    }
+
+    /// Does what time demands.
+    pub fn tick(&mut self, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        while let Some(ticket) = self.pending.expired(now_ms) {
+            self.finish(ticket, out);
+            exchange.answers.push(Answer::Failed { ticket, why: Failure::Expired });
+        }
+        if self.fast_retry.is_some() {
+            for ticket in self.pending.due(now_ms) {
+                self.repeat(ticket, now_ms, exchange, out);
+            }
+        }
+        let late = |call: &Call| call.state.deadline().is_some_and(|until| until <= now_ms);
+        let late: Vec<Ticket> = self.calls.iter().filter(|(_, call)| late(call)).map(|(ticket, _)| *ticket).collect();
+        for ticket in late {
+            self.call_failed(ticket, true, now_ms, exchange, out);
+        }
+        for upstream in &mut self.upstreams {
+            while let Some(socket) = upstream.reserve.unused(now_ms) {
+                out.actions.push(Action::CloseUpstream { socket });
+            }
+        }
+    }
+
+    /// Asks the parent for the sockets that this batch turned out to need.
+    pub fn flush(&mut self, out: &mut Outbox) {
+        if !std::mem::take(&mut self.sockets_moved) {
+            return;
+        }
+        for (index, upstream) in self.upstreams.iter_mut().enumerate() {
+            let mut count = upstream.reserve.need(upstream.queue.len());
+            while count > 0 {
+                let some = count.min(SOCKETS_PER_MESSAGE_MAX);
+                out.actions.push(Action::Tell(ToParent::WantUdp { upstream: index as u32, count: some }));
+                count -= some;
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------ datagrams
+
+    #[expect(clippy::too_many_arguments, reason = "a question, and the three places where consequences go")]
+    fn question(
+        &mut self,
+        ticket: Ticket,
+        group_index: u32,
+        query: Box<[u8]>,
+        question: Question,
+        now_ms: u64,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) {
+        self.pending.age(now_ms);
+        let young = self.pending.young(group_index);
+        let Some(group) = self.groups.get_mut(group_index as usize) else { return };
+        if young >= self.forward_max {
+            if group.warned_ms.is_none_or(|warned| warned + WARNING_MS <= now_ms) {
+                group.warned_ms = Some(now_ms);
+                out.lines.push(lines::too_many_queries(&group.domain, self.forward_max));
+            }
+            return exchange.answers.push(Answer::Failed { ticket, why: Failure::Busy });
+        }
+        let (chosen, asked_all) = group.choose(self.strict_order, self.all_servers, now_ms);
+        if self.pending.len() >= self.forward_max as usize
+            && let Some(oldest) = self.pending.oldest_aged()
+        {
+            self.finish(oldest, out);
+            exchange.answers.push(Answer::Failed { ticket: oldest, why: Failure::Expired });
+        }
+        let repeat = self.fast_retry.map(|(first, total)| Repeat {
+            at_ms: now_ms + u64::from(first),
+            pause_ms: u64::from(first),
+            until_ms: now_ms + u64::from(total),
+        });
+        let pending =
+            Pending { group: group_index, query, question, begun_ms: now_ms, attempts: Vec::new(), asked_all, repeat };
+        self.pending.insert(ticket, pending);
+        if chosen.is_empty() {
+            self.finish(ticket, out);
+            return exchange.answers.push(Answer::Failed { ticket, why: Failure::Unreachable });
+        }
+        for upstream in chosen {
+            self.attempt(ticket, upstream, now_ms, exchange, out);
+        }
+    }
+
+    /// Asks one upstream: begins an attempt, or repeats the one there is.
+    fn attempt(&mut self, ticket: Ticket, upstream: u32, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        let Some(pending) = self.pending.get(ticket) else { return };
+        let Some(entry) = self.upstreams.get_mut(upstream as usize) else { return };
+        let known = pending.attempts.iter().position(|attempt| attempt.upstream == upstream);
+        let index = known.unwrap_or_else(|| {
+            let state = AttemptState::Failed;
+            pending.attempts.push(Attempt { upstream, address: entry.address, id: 0, state, sent_ms: now_ms });
+            pending.attempts.len() - 1
+        });
+        let Some(attempt) = pending.attempts.get_mut(index) else { return };
+        match attempt.socket() {
+            Some(socket) => {
+                attempt.state = AttemptState::Sent(socket);
+                send(&pending.query, attempt.id, socket, out);
+                exchange.answers.push(Answer::Sent { ticket, upstream: attempt.address, again: true });
+            }
+            None if attempt.state == AttemptState::Queued => {}
+            None => {
+                attempt.address = entry.address;
+                self.sockets_moved = true;
+                match entry.reserve.take() {
+                    Some(socket) => self.launch(ticket, index, socket, now_ms, exchange, out),
+                    None => {
+                        attempt.state = AttemptState::Queued;
+                        entry.queue.push_back((ticket, index));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends an attempt that had no socket yet from a fresh one.
+    fn launch(
+        &mut self,
+        ticket: Ticket,
+        index: usize,
+        socket: Handle,
+        now_ms: u64,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) {
+        let Some(pending) = self.pending.get(ticket) else { return };
+        let Some(attempt) = pending.attempts.get_mut(index) else { return };
+        attempt.id = self.random.next() as u16;
+        attempt.state = AttemptState::Sent(socket);
+        attempt.sent_ms = now_ms;
+        send(&pending.query, attempt.id, socket, out);
+        self.sockets.insert(socket, Flight::Udp { ticket, attempt: index });
+        exchange.answers.push(Answer::Sent { ticket, upstream: attempt.address, again: false });
+    }
+
+    /// The parent made UDP sockets.
+    pub fn udp_sockets(
+        &mut self,
+        upstream: u32,
+        sockets: &[Handle],
+        now_ms: u64,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) {
+        self.sockets_moved = true;
+        for socket in sockets {
+            let entry = self.upstreams.get_mut(upstream as usize);
+            let Some(entry) = entry.and_then(|entry| entry.reserve.arrived().then_some(entry)) else {
+                out.actions.push(Action::CloseUpstream { socket: *socket });
+                continue;
+            };
+            let queued = |pending: &mut PendingTable, (ticket, index): &(Ticket, usize)| {
+                let attempt = pending.get(*ticket).and_then(|pending| pending.attempts.get(*index));
+                attempt.is_some_and(|attempt| attempt.state == AttemptState::Queued)
+            };
+            let waiting = loop {
+                match entry.queue.pop_front() {
+                    Some(next) if !queued(&mut self.pending, &next) => {}
+                    next => break next,
+                }
+            };
+            match waiting {
+                Some((ticket, index)) => self.launch(ticket, index, *socket, now_ms, exchange, out),
+                None => entry.reserve.keep(*socket, now_ms),
+            }
+        }
+    }
+
+    /// The parent could not make UDP sockets.
+    pub fn no_udp_socket(&mut self, upstream: u32, count: u32, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        let Some(entry) = self.upstreams.get_mut(upstream as usize) else { return };
+        self.sockets_moved = true;
+        let count = entry.reserve.refused(count) as usize;
+        let failed: Vec<(Ticket, usize)> = entry.queue.drain(..count.min(entry.queue.len())).collect();
+        for (ticket, attempt) in failed {
+            self.attempt_failed(ticket, attempt, true, now_ms, exchange, out);
+        }
+    }
+
+    /// An attempt has come to nothing: try an upstream that was not asked yet. `conclusive`: when everybody failed, say so instead of waiting
+    /// for the client's next try.
+    fn attempt_failed(
+        &mut self,
+        ticket: Ticket,
+        index: usize,
+        conclusive: bool,
+        now_ms: u64,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) {
+        let Some(pending) = self.pending.get(ticket) else { return };
+        let Some(attempt) = pending.attempts.get_mut(index) else { return };
+        attempt.state = AttemptState::Failed;
+        let failed = attempt.upstream;
+        exchange.answers.push(Answer::Setback { upstream: attempt.address });
+        let Some(group) = self.groups.get_mut(pending.group as usize) else { return };
+        if group.last_good == Some(failed) {
+            group.last_good = None;
+        }
+        let asked = |member: &u32| pending.attempts.iter().any(|attempt| attempt.upstream == *member);
+        let next = group.members.iter().copied().find(|member| !asked(member));
+        let open = pending.attempts.iter().any(Attempt::is_open);
+        match next {
+            Some(next) => self.attempt(ticket, next, now_ms, exchange, out),
+            None if !open && conclusive => {
+                self.finish(ticket, out);
+                exchange.answers.push(Answer::Failed { ticket, why: Failure::Unreachable });
+            }
+            None => {}
+        }
+    }
+
+    /// A client asked again.
+    fn again(&mut self, ticket: Ticket, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        if self.strict_order {
+            return self.ask_next(ticket, now_ms, exchange, out);
+        }
+        self.ask_all(ticket, now_ms, exchange, out);
+    }
+
+    fn ask_all(&mut self, ticket: Ticket, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        let Some(pending) = self.pending.get(ticket) else { return };
+        pending.asked_all = true;
+        let members = self.groups.get(pending.group as usize).map(|group| group.members.clone()).unwrap_or_default();
+        for upstream in members {
+            self.attempt(ticket, upstream, now_ms, exchange, out);
+        }
+    }
+
+    /// Asks the member after the one asked last.
+    fn ask_next(&mut self, ticket: Ticket, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        let Some(pending) = self.pending.get(ticket) else { return };
+        let Some(group) = self.groups.get(pending.group as usize) else { return };
+        let last = pending.attempts.iter().max_by_key(|attempt| attempt.sent_ms).map(|attempt| attempt.upstream);
+        let last = group.members.iter().position(|member| Some(*member) == last);
+        let next = last.map_or(0, |position| (position + 1) % group.members.len());
+        let Some(upstream) = group.members.get(next).copied() else { return };
+        if let Some(attempt) = pending.attempts.iter_mut().find(|attempt| attempt.upstream == upstream) {
+            attempt.sent_ms = now_ms;
+        }
+        self.attempt(ticket, upstream, now_ms, exchange, out);
+    }
+
+    /// `fast-dns-retry`: nobody answered in time.
+    fn repeat(&mut self, ticket: Ticket, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        let Some(pending) = self.pending.get(ticket) else { return };
+        pending.repeat = pending.repeat.and_then(|repeat| {
+            let pause_ms = repeat.pause_ms.saturating_mul(2).max(1);
+            let at_ms = now_ms + pause_ms;
+            (at_ms < repeat.until_ms).then_some(Repeat { at_ms, pause_ms, until_ms: repeat.until_ms })
+        });
+        self.ask_next(ticket, now_ms, exchange, out);
+    }
+
+    /// A datagram from an upstream.
+    pub fn datagram(&mut self, socket: Handle, bytes: &[u8], now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        let Some(Flight::Udp { ticket, attempt: index }) = self.sockets.get(&socket).copied() else { return };
+        let Some(pending) = self.pending.get(ticket) else { return };
+        let Some(attempt) = pending.attempts.get_mut(index) else { return };
+        let Some(header) = belongs(bytes, attempt.id, &pending.question) else { return };
+        let (upstream, address) = (attempt.upstream, attempt.address);
+        let Some(group) = self.groups.get_mut(pending.group as usize) else { return };
+        let refused = header.rcode() == rcode::REFUSED;
+        if !refused {
+            group.last_good = Some(upstream);
+        } else if group.last_good == Some(upstream) {
+            group.last_good = None;
+        }
+        if refused || header.rcode() == rcode::SERVFAIL {
+            exchange.answers.push(Answer::Setback { upstream: address });
+            attempt.state = AttemptState::Refused(socket);
+            if self.strict_order {
+                // The last in the order speaks for all, but in dnsmasq its refusal is never passed on.
+                let is_last = group.members.last() == Some(&upstream);
+                if !is_last {
+                    return self.ask_next(ticket, now_ms, exchange, out);
+                }
+                if refused {
+                    return;
+                }
+            } else if !pending.asked_all {
+                return self.ask_all(ticket, now_ms, exchange, out);
+            } else if refused && pending.attempts.iter().any(Attempt::is_open) {
+                return;
+            }
+        }
+        let waited_ms = now_ms.saturating_sub(self.finish(ticket, out).unwrap_or(now_ms));
+        let message = exchange.store(bytes);
+        exchange.answers.push(Answer::Reply { ticket, upstream: address, message, waited_ms });
+    }
+
+    /// A socket failed. TCP sockets have been closed by the shell.
+    pub fn failed(&mut self, socket: Handle, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        match self.sockets.remove(&socket) {
+            Some(Flight::Udp { ticket, attempt }) => {
+                out.actions.push(Action::CloseUpstream { socket });
+                self.attempt_failed(ticket, attempt, false, now_ms, exchange, out);
+            }
+            Some(Flight::Tcp { ticket }) => self.call_failed(ticket, false, now_ms, exchange, out),
+            None => {
+                for upstream in &mut self.upstreams {
+                    if upstream.reserve.forget(socket) {
+                        out.actions.push(Action::CloseUpstream { socket });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends a question and closes its sockets. Returns when it began.
+    fn finish(&mut self, ticket: Ticket, out: &mut Outbox) -> Option<u64> {
+        let pending = self.pending.remove(ticket)?;
+        for attempt in &pending.attempts {
+            if let Some(socket) = attempt.socket() {
+                self.sockets.remove(&socket);
+                out.actions.push(Action::CloseUpstream { socket });
+            } else if attempt.state == AttemptState::Queued
+                && let Some(upstream) = self.upstreams.get_mut(attempt.upstream as usize)
+            {
+                upstream.queue.retain(|(queued, _)| *queued != ticket);
+            }
+        }
+        Some(pending.begun_ms)
+    }
+
+    // ------------------------------------------------------------------ connections
+
+    #[expect(clippy::too_many_arguments, reason = "a question, and the three places where consequences go")]
+    fn call(
+        &mut self,
+        ticket: Ticket,
+        group: u32,
+        query: Box<[u8]>,
+        question: Question,
+        now_ms: u64,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) {
+        let Some(entry) = self.groups.get(group as usize) else { return };
+        let first = entry.last_good.filter(|_| !self.strict_order);
+        let others = entry.members.iter().copied().filter(|member| Some(*member) != first);
+        let mut rest: Vec<u32> = first.into_iter().chain(others).collect();
+        rest.reverse();
+        self.calls.insert(ticket, Call { group, query, question, rest, state: CallState::Idle });
+        self.call_next(ticket, now_ms, exchange, out);
+    }
+
+    fn call_next(&mut self, ticket: Ticket, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        let next = std::iter::from_fn(|| call.rest.pop())
+            .find_map(|index| self.upstreams.get(index as usize).map(|upstream| (index, upstream.address)));
+        let Some((upstream, address)) = next else {
+            self.calls.remove(&ticket);
+            return exchange.answers.push(Answer::Failed { ticket, why: Failure::Unreachable });
+        };
+        let socket_ticket = self.next_socket_ticket;
+        self.next_socket_ticket = socket_ticket.wrapping_add(1);
+        let trial = Trial { upstream, address, id: self.random.next() as u16, begun_ms: now_ms };
+        call.state = CallState::Wanted { trial, socket_ticket };
+        self.socket_tickets.insert(socket_ticket, ticket);
+        out.actions.push(Action::Tell(ToParent::WantTcp { upstream, ticket: socket_ticket }));
+    }
+
+    /// The parent made a TCP socket.
+    pub fn tcp_socket(&mut self, socket_ticket: u32, socket: Handle, now_ms: u64, out: &mut Outbox) {
+        let ticket = self.socket_tickets.remove(&socket_ticket);
+        let call = ticket.and_then(|ticket| self.calls.get_mut(&ticket));
+        let (Some(ticket), Some(call)) = (ticket, call) else {
+            return out.actions.push(Action::CloseUpstream { socket });
+        };
+        match std::mem::replace(&mut call.state, CallState::Idle) {
+            CallState::Wanted { trial, socket_ticket: wanted } if wanted == socket_ticket => {
+                call.state = CallState::Connecting { trial, socket, until_ms: now_ms + CONNECT_MS };
+                self.sockets.insert(socket, Flight::Tcp { ticket });
+            }
+            other => {
+                call.state = other;
+                out.actions.push(Action::CloseUpstream { socket });
+            }
+        }
+    }
+
+    /// The parent could not make a TCP socket.
+    pub fn no_tcp_socket(&mut self, socket_ticket: u32, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        if let Some(ticket) = self.socket_tickets.remove(&socket_ticket) {
+            self.call_failed(ticket, false, now_ms, exchange, out);
+        }
+    }
+
+    /// A connection is made.
+    pub fn connected(&mut self, socket: Handle, now_ms: u64, out: &mut Outbox) {
+        let Some(Flight::Tcp { ticket }) = self.sockets.get(&socket).copied() else { return };
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        match std::mem::replace(&mut call.state, CallState::Idle) {
+            CallState::Connecting { trial, socket, .. } => {
+                let start = out.bytes.len();
+                out.bytes.extend_from_slice(&(call.query.len() as u16).to_be_bytes());
+                out.bytes.extend_from_slice(&call.query);
+                put_u16(&mut out.bytes, start + 2, trial.id);
+                out.actions.push(Action::SendUpstream { socket, bytes: start..out.bytes.len() });
+                call.state = CallState::Sent { trial, socket, until_ms: now_ms + ANSWER_MS, received: Vec::new() };
+            }
+            other => call.state = other,
+        }
+    }
+
+    /// Bytes of a connection.
+    pub fn bytes(&mut self, socket: Handle, bytes: &[u8], now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        let Some(Flight::Tcp { ticket }) = self.sockets.get(&socket).copied() else { return };
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        let CallState::Sent { trial, received, .. } = &mut call.state else {
+            return self.call_failed(ticket, true, now_ms, exchange, out);
+        };
+        let whole = match gather(received, bytes) {
+            Ok(None) => return,
+            Ok(Some(range)) => {
+                received.get(range).filter(|message| belongs(message, trial.id, &call.question).is_some())
+            }
+            Err(()) => None,
+        };
+        let Some(message) = whole else { return self.call_failed(ticket, true, now_ms, exchange, out) };
+        let message = exchange.store(message);
+        let (upstream, index, begun_ms, group) = (trial.address, trial.upstream, trial.begun_ms, call.group);
+        if let Some(group) = self.groups.get_mut(group as usize) {
+            group.last_good = Some(index);
+        }
+        self.hang_up(ticket, out);
+        exchange.answers.push(Answer::Sent { ticket, upstream, again: false });
+        let waited_ms = now_ms.saturating_sub(begun_ms);
+        exchange.answers.push(Answer::Reply { ticket, upstream, message, waited_ms });
+    }
+
+    /// The upstream being tried is no good: try the next. `ours`: its socket is still ours to close.
+    fn call_failed(&mut self, ticket: Ticket, ours: bool, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        if let CallState::Wanted { trial, .. } | CallState::Connecting { trial, .. } | CallState::Sent { trial, .. } =
+            &call.state
+        {
+            exchange.answers.push(Answer::Setback { upstream: trial.address });
+        }
+        if let Some(socket) = call.state.socket() {
+            self.sockets.remove(&socket);
+            if ours {
+                out.actions.push(Action::CloseUpstream { socket });
+            }
+        }
+        self.call_next(ticket, now_ms, exchange, out);
+    }
+
+    /// Ends a call.
+    fn hang_up(&mut self, ticket: Ticket, out: &mut Outbox) {
+        if let Some(call) = self.calls.remove(&ticket)
+            && let Some(socket) = call.state.socket()
+        {
+            self.sockets.remove(&socket);
+            out.actions.push(Action::CloseUpstream { socket });
+        }
+    }
+}
+
+impl Upstream {
+    fn new(address: SocketAddr) -> Upstream {
+        Upstream { address, reserve: Reserve::default(), queue: VecDeque::new() }
+    }
+}
+
+impl Group {
+    /// Whom a new question goes to, and whether that is a question to all.
+    fn choose(&mut self, strict_order: bool, all_servers: bool, now_ms: u64) -> (Vec<u32>, bool) {
+        if strict_order {
+            return (self.members.first().copied().into_iter().collect(), false);
+        }
+        self.questions += 1;
+        let stale = self.questions > TEST_QUESTIONS || self.tested_ms + TEST_MS < now_ms;
+        match self.last_good {
+            Some(favorite) if !stale && !all_servers => (vec![favorite], false),
+            _ => {
+                self.questions = 0;
+                self.tested_ms = now_ms;
+                (self.members.clone(), true)
+            }
+        }
+    }
+}
+
+/// Closes the spare sockets of an upstream whose index gets another meaning, and collects the attempts that waited for one.
+fn retire(upstream: &mut Upstream, orphans: &mut Vec<(Ticket, usize)>, out: &mut Outbox) {
+    orphans.extend(upstream.queue.drain(..));
+    out.actions.extend(upstream.reserve.retire().map(|socket| Action::CloseUpstream { socket }));
+}
+
+/// Queues a query datagram with this id.
+fn send(query: &[u8], id: u16, socket: Handle, out: &mut Outbox) {
+    let start = out.bytes.len();
+    out.bytes.extend_from_slice(query);
+    put_u16(&mut out.bytes, start, id);
+    out.actions.push(Action::SendUpstream { socket, bytes: start..out.bytes.len() });
+}
+
+/// Is this the reply to that question (RFC 5452, section 9.1)? The socket has vouched for address and port.
+fn belongs(message: &[u8], id: u16, question: &Question) -> Option<Header> {
+    let header = Header::read(message)?;
+    let fits = header.id == id && header.high & QR != 0 && header.opcode() == 0 && header.questions == 1;
+    let asked = Question::read(message).ok()?;
+    (fits && asked.same(question)).then_some(header)
+}

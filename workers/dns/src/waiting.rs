@@ -1,0 +1,163 @@
+//! Clients that wait for a question to be answered upstream. Equal questions over UDP are asked once and answered to everybody.
+
+use std::collections::BTreeMap;
+
+use crate::exchange::Ticket;
+use crate::hash::{Map, SeededState};
+use crate::input::{Arrival, Handle};
+use crate::lines::About;
+use crate::query::{Client, Query};
+use crate::reply::Echo;
+use crate::wire::{AD, CD, Question, RD};
+
+/// Where a reply goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Origin {
+    Datagram(Arrival),
+    Stream(Handle),
+}
+
+/// One client that waits.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    pub origin: Origin,
+    pub client: Client,
+    pub serial: u32,
+    id: u16,
+    high: u8,
+    low: u8,
+    spelled: Box<[u8]>,
+    edns: bool,
+    dnssec_ok: bool,
+    limit: usize,
+}
+
+impl Waiter {
+    pub fn new(origin: Origin, query: &Query<'_>) -> Waiter {
+        let echo = query.echo();
+        Waiter {
+            origin,
+            client: query.client,
+            serial: query.serial,
+            id: echo.id,
+            high: echo.high,
+            low: echo.low,
+            spelled: echo.spelled.into(),
+            edns: echo.edns,
+            dnssec_ok: echo.dnssec_ok,
+            limit: echo.limit,
+        }
+    }
+
+    /// What the reply repeats.
+    pub fn echo(&self) -> Echo<'_> {
+        Echo {
+            id: self.id,
+            high: self.high,
+            low: self.low,
+            spelled: &self.spelled,
+            edns: self.edns,
+            dnssec_ok: self.dnssec_ok,
+            limit: self.limit,
+        }
+    }
+
+    pub fn about(&self) -> About {
+        About { serial: self.serial, client: self.client }
+    }
+}
+
+/// What makes two questions equal.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Sameness {
+    name: Box<[u8]>,
+    qtype: u16,
+    qclass: u16,
+    /// RD, AD, CD, DO, and whether there was an OPT.
+    bits: u8,
+}
+
+impl Sameness {
+    pub fn of(query: &Query<'_>) -> Sameness {
+        let question = &query.question;
+        let bits = query.header.high & RD
+            | query.header.low & (AD | CD)
+            | u8::from(query.dnssec_ok()) << 1
+            | u8::from(query.opt.is_some()) << 2;
+        Sameness { name: question.name.wire().into(), qtype: question.qtype, qclass: question.qclass, bits }
+    }
+}
+
+/// A question and everybody who waits for it.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub question: Question,
+    /// Did the clients' queries have an OPT record?
+    pub opt: bool,
+    pub begun_ms: u64,
+    pub waiters: Vec<Waiter>,
+    /// Over UDP: how to find it again.
+    pub sameness: Option<Sameness>,
+}
+
+/// All questions that clients wait for. Bounded by the upstream side, which refuses what is too much, and by `dns-forward-max` for clients that
+/// joined a question of somebody else.
+#[derive(Debug)]
+pub(crate) struct WaitingTable {
+    entries: BTreeMap<Ticket, Waiting>,
+    joined: Map<Sameness, Ticket>,
+    riders: usize,
+    last_ticket: Ticket,
+}
+
+impl WaitingTable {
+    pub fn new(state: SeededState) -> WaitingTable {
+        WaitingTable { entries: BTreeMap::new(), joined: Map::with_hasher(state), riders: 0, last_ticket: 0 }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Clients beyond the first of each question.
+    pub fn riders(&self) -> usize {
+        self.riders
+    }
+
+    /// The question that is equal to this one.
+    pub fn find(&mut self, sameness: &Sameness) -> Option<(Ticket, &mut Waiting)> {
+        let ticket = *self.joined.get(sameness)?;
+        self.entries.get_mut(&ticket).map(|waiting| (ticket, waiting))
+    }
+
+    /// Adds a client to a question.
+    pub fn join(&mut self, ticket: Ticket, waiter: Waiter) {
+        if let Some(waiting) = self.entries.get_mut(&ticket) {
+            waiting.waiters.push(waiter);
+            self.riders += 1;
+        }
+    }
+
+    /// Adds a question.
+    pub fn insert(&mut self, waiting: Waiting) -> Ticket {
+        self.last_ticket += 1;
+        if let Some(sameness) = &waiting.sameness {
+            self.joined.insert(sameness.clone(), self.last_ticket);
+        }
+        self.entries.insert(self.last_ticket, waiting);
+        self.last_ticket
+    }
+
+    pub fn get(&self, ticket: Ticket) -> Option<&Waiting> {
+        self.entries.get(&ticket)
+    }
+
+    pub fn remove(&mut self, ticket: Ticket) -> Option<Waiting> {
+        let waiting = self.entries.remove(&ticket)?;
+        if let Some(sameness) = &waiting.sameness {
+            self.joined.remove(sameness);
+        }
+        self.riders -= waiting.waiters.len().saturating_sub(1);
+        Some(waiting)
+    }
+}
