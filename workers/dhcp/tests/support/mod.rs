@@ -19,6 +19,13 @@ pub const ETH0: u32 = 2;
 /// Wall time at the start of every test.
 pub const WALL_S: u64 = 1_700_000_000;
 
+/// Monotonic time at the start of every test.
+pub const START_MS: u64 = 5_000;
+
+fn moment(monotonic_ms: u64) -> Now {
+    Now { monotonic_ms, wall_s: WALL_S + (monotonic_ms - START_MS) / 1000 }
+}
+
 /// An address of the test network.
 pub fn ip(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(192, 168, 77, last)
@@ -90,7 +97,7 @@ impl Server {
     pub fn with_leases(slice: DhcpSlice, leases: Vec<Lease>) -> Server {
         let mut server = Server {
             engine: Engine::new(slice, [7; 32]),
-            now: Now { monotonic_ms: 5_000, wall_s: WALL_S },
+            now: moment(START_MS),
             parent: Parent::Willing,
             told: vec![],
             sent: vec![],
@@ -173,13 +180,11 @@ impl Server {
     /// Time goes by, and the engine is called whenever it wants to be.
     pub fn pass(&mut self, ms: u64) {
         let end = self.now.monotonic_ms + ms;
-        let origin = self.now;
         while let Some(next) = self.engine.deadline().filter(|next| *next <= end) {
-            self.now.monotonic_ms = next.max(self.now.monotonic_ms);
-            self.now.wall_s = origin.wall_s + (self.now.monotonic_ms - origin.monotonic_ms) / 1000;
+            self.now = moment(next.max(self.now.monotonic_ms));
             self.give(Input::Deadline);
         }
-        self.now = Now { monotonic_ms: end, wall_s: origin.wall_s + ms / 1000 };
+        self.now = moment(end);
     }
 
     /// The ticket of the only request that waits for the parent.
