@@ -12,8 +12,17 @@ use crate::config::Process;
 /// A file to pass on, or why it cannot be.
 pub type Opened = (PathBuf, io::Result<OwnedFd>);
 
-/// The hosts files in reading order; a directory stands for its files.
+/// The hosts files in reading order, opened.
 pub fn hosts(process: &Process) -> Vec<Opened> {
+    let opened = |path: PathBuf| {
+        let file = open(&path);
+        (path, file)
+    };
+    hosts_paths(process).into_iter().map(opened).collect()
+}
+
+/// The hosts files in reading order; a directory stands for its files.
+pub fn hosts_paths(process: &Process) -> Vec<PathBuf> {
     let mut paths = Vec::new();
     for path in process.hosts.iter().chain(&process.addn_hosts).chain(&process.hostsdirs) {
         if path.is_dir() {
@@ -22,14 +31,17 @@ pub fn hosts(process: &Process) -> Vec<Opened> {
             paths.push(path.clone());
         }
     }
-    paths.into_iter().map(|path| { let opened = open(&path); (path, opened) }).collect()
+    paths
 }
 
 /// The files of a directory in byte order, without those that editors leave behind.
 fn files_of(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     let wanted = |name: &str| {
-        !(name.is_empty() || name.ends_with('~') || name.starts_with('.') || (name.starts_with('#') && name.ends_with('#')))
+        !(name.is_empty()
+            || name.ends_with('~')
+            || name.starts_with('.')
+            || (name.starts_with('#') && name.ends_with('#')))
     };
     let mut paths: Vec<PathBuf> = entries
         .flatten()

@@ -45,7 +45,11 @@ pub fn main(arguments: &[OsString]) -> u8 {
     match config::load(arguments) {
         Err(error) => report(program, &error.into()),
         Ok(Loaded::Print { text, to_stderr, status }) => {
-            let written = if to_stderr { std::io::stderr().write_all(text.as_bytes()) } else { std::io::stdout().write_all(text.as_bytes()) };
+            let written = if to_stderr {
+                std::io::stderr().write_all(text.as_bytes())
+            } else {
+                std::io::stdout().write_all(text.as_bytes())
+            };
             if written.is_err() { 5 } else { status }
         }
         Ok(Loaded::Run(config)) => {
@@ -103,9 +107,7 @@ fn run(
     let (store, invalid) = open_store(&config)?;
     let (directories, inaccessible) = open_tftp_roots(&mut config)?;
     let echo = match &config.dhcp {
-        Some(dhcp) if !dhcp.no_ping => {
-            Some(Echo::open().map_err(system("cannot create ICMP raw socket"))?)
-        }
+        Some(dhcp) if !dhcp.no_ping => Some(Echo::open().map_err(system("cannot create ICMP raw socket"))?),
         _ => None,
     };
     let mut identities = Vec::new();
@@ -243,7 +245,8 @@ fn open_tftp_roots(config: &mut Config) -> Result<(Vec<OwnedFd>, Vec<String>), F
     if tftp.roots.is_empty() {
         // As in dnsmasq: without a root every readable file can be asked for.
         tftp.roots.push(TftpRoot { path: "/".to_owned(), interface: None });
-        warnings.push("TFTP has no root: every file that is readable for everybody is served; set tftp-root".to_owned());
+        warnings
+            .push("TFTP has no root: every file that is readable for everybody is served; set tftp-root".to_owned());
     }
     let mut directories = Vec::new();
     let mut present = Vec::new();
@@ -315,9 +318,7 @@ fn say_started(log: &mut Log, config: &Config, program: &str) {
     };
     log.info(&format!("started, version {version} {cache}"));
     if config.dns.cache_size > 10_000 {
-        log.warning(
-            "cache size greater than 10000 may cause performance issues, and is unlikely to be useful.",
-        );
+        log.warning("cache size greater than 10000 may cause performance issues, and is unlikely to be useful.");
     }
     if config.dns.local_service {
         log.info("DNS service limited to local subnets");
@@ -341,7 +342,8 @@ fn confine(
     }
     let low_port = |port: Option<u16>| port.is_some_and(|port| port != 0 && port < 1024);
     let low_range = process.tftp_port_range.is_some_and(|(low, _)| low < 1024);
-    if low_port(process.query_port) || low_range || process.upstream_sources.iter().any(|source| low_port(source.port)) {
+    if low_port(process.query_port) || low_range || process.upstream_sources.iter().any(|source| low_port(source.port))
+    {
         keep.push(Capability::CAP_NET_BIND_SERVICE);
     }
     if identities.iter().any(|(role, identity)| identity.is_some() && !nursery.has_user_namespace(*role)) {
@@ -358,6 +360,10 @@ fn confine(
     let mut read = watch::directories(&process.resolv_files);
     read.extend(process.hosts.iter().chain(&process.addn_hosts).filter_map(|path| directory_of(path)));
     read.extend(process.addn_hosts.iter().chain(&process.hostsdirs).cloned());
+    // Links are followed once, now.
+    read.extend(files::hosts_paths(process).iter().filter_map(|path| directory_of(&path.canonicalize().ok()?)));
+    read.sort();
+    read.dedup();
     let mut write = Vec::new();
     if config.dhcp.is_some() && !process.leasefile_ro {
         write.extend(directory_of(&process.lease_file));
