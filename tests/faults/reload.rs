@@ -55,9 +55,10 @@ fn twenty_reloads_under_load_lose_no_query_and_break_no_transfer() {
         std::thread::sleep(BETWEEN);
     }
     let under_way = !transfer.is_finished();
+    let lasted = start.elapsed();
     let tally = load.finish();
     let content = transfer.join().expect("the transfer's thread ends");
-    eprintln!("{RELOADS} reloads in {:?}: {tally:?}", start.elapsed());
+    eprintln!("{RELOADS} reloads in {lasted:?}: {tally:?}");
     assert_eq!((tally.lost(), tally.failed), (0, 0), "{tally:?}");
     assert_eq!(content.expect("the transfer ends well"), large, "the file arrived changed");
     assert!(under_way, "the transfer was over before the last reload");
