@@ -243,7 +243,7 @@ fn no_file_can_upset_the_reader() {
         (state >> 33) as usize % below
     };
     let mut accepted = 0;
-    for _ in 0..20_000 {
+    for _ in 0..8000 {
         let mut bytes = Vec::new();
         for _ in 0..=next(3) {
             bytes.extend(rows[next(rows.len())].name.as_bytes());
@@ -258,14 +258,14 @@ fn no_file_can_upset_the_reader() {
         }
         accepted += usize::from(run(&[], &scratch.write("main.conf", &bytes)).is_ok());
     }
-    assert!(accepted > 1000, "the noise should also hold good files, not {accepted}");
+    assert!(accepted > 500, "the noise should also hold good files, not {accepted}");
 }
 
 /// Upstreams whose address is literal, so that no resolver is asked, with noise around it.
 #[test]
 fn no_upstream_can_upset_the_reader() {
     let scratch = Scratch::new("upstreams");
-    let before = ["a", "/", "//", "*", "\"", " ", ".", "\u{e4}", "#", "B"];
+    let before = ["a", "/", "//", "*", "\"", ".", "\u{e4}", "#", "B"];
     let behind = ["#53", "#", "@", "@lo", "@10.0.0.1", "%lo", "%", "\"", "x", "::1"];
     let mut state = 7_u64;
     let mut next = |below: usize| {

@@ -33,7 +33,10 @@ pub(crate) fn range(draft: &mut Draft, value: Value<'_>) -> Outcome {
             Some("") => {}
             Some(name) => tests.push(tag::test(name)),
             None if set_tag.is_some() => return Err(Fault::from("only one tag allowed")),
-            None => set_tag = Some(reveal_text(field.strip_prefix("set:").unwrap_or(field))),
+            // A tag without a name is none.
+            None => {
+                set_tag = Some(reveal_text(field.strip_prefix("set:").unwrap_or(field))).filter(|tag| !tag.is_empty())
+            }
         }
     }
     let fields: Vec<&str> = fields(rest).take(RANGE_FIELDS_MAX + 1).collect();
@@ -41,7 +44,7 @@ pub(crate) fn range(draft: &mut Draft, value: Value<'_>) -> Outcome {
         return Err(bad());
     }
     if let Ok(first) = fields[0].parse::<Ipv4Addr>() {
-        let pool = range4(first, &fields[1..], set_tag.filter(|tag| !tag.is_empty()), tests)?;
+        let pool = range4(first, &fields[1..], set_tag, tests)?;
         draft.dhcp.pools.push(pool);
         Ok(())
     } else if let Ok(first) = fields[0].parse::<Ipv6Addr>() {
@@ -80,14 +83,14 @@ fn range4(first: Ipv4Addr, fields: &[&str], set_tag: Option<String>, tests: Vec<
     };
     let netmask = address();
     let broadcast = netmask.and_then(|_| address());
+    if netmask.is_some_and(|mask| u32::from(first) & u32::from(mask) != u32::from(last) & u32::from(mask)) {
+        return Err(Fault::from("inconsistent DHCP range"));
+    }
     let lease_time_s = match rest {
         [] => LEASE_TIME_S,
         [field] => lease_time(field, LEASE_TIME_S).ok_or_else(bad)?,
         _ => return Err(bad()),
     };
-    if netmask.is_some_and(|mask| u32::from(first) & u32::from(mask) != u32::from(last) & u32::from(mask)) {
-        return Err(Fault::from("inconsistent DHCP range"));
-    }
     Ok(Pool { first, last, netmask, broadcast, mode, lease_time_s, set_tag, tests })
 }
 
@@ -127,11 +130,6 @@ fn check_range6(first: Ipv6Addr, fields: &[&str]) -> Outcome {
         length = loose(field);
         rest = after;
     }
-    match rest {
-        [] => {}
-        [field] => drop(lease_time(field, 0).ok_or_else(bad)?),
-        _ => return Err(bad()),
-    }
     if length < 64 {
         return Err(Fault::from("prefix length must be at least 64"));
     }
@@ -149,7 +147,11 @@ fn check_range6(first: Ipv6Addr, fields: &[&str]) -> Outcome {
     if network(first) != network(last) {
         return Err(Fault::from("inconsistent DHCPv6 range"));
     }
-    Ok(())
+    match rest {
+        [] => Ok(()),
+        [field] => lease_time(field, 0).map(drop).ok_or_else(bad),
+        _ => Err(bad()),
+    }
 }
 
 /// `dhcp-boot = {TEST ","} FILE ["," [SERVER-NAME] ["," ADDRESS]]`.

@@ -89,6 +89,9 @@ impl Line {
         let (selector, value) = loop {
             let Some(text) = rest else { return Err(bad_option()) };
             let (field, after) = split(text, ',');
+            if field.starts_with("option6:") && (encap || matches!(place, Place::Vendor(_))) {
+                return Err(Fault::from("unsupported encapsulation for IPv6 option"));
+            }
             if let Some(selector) = Selector::parse(field)? {
                 break (selector, after);
             }
@@ -109,9 +112,6 @@ impl Line {
                 tests.push(tag::test(tag::tested(field).or_else(|| field.strip_prefix("set:")).unwrap_or(field)));
             }
         };
-        if selector.six && (encap || matches!(place, Place::Vendor(_))) {
-            return Err(Fault::from("unsupported encapsulation for IPv6 option"));
-        }
         // What a number means inside an encapsulation is the vendor's affair.
         let kind = if selector.named || place == Place::Plain { selector.kind } else { Kind::Free };
         let selector = Selector { kind, ..selector };

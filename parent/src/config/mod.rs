@@ -70,7 +70,7 @@ pub struct Process {
     pub no_dhcp_interfaces: Vec<String>,
     /// `no-dhcpv4-interface` patterns: no DHCPv4.
     pub no_dhcpv4_interfaces: Vec<String>,
-    /// `enable-tftp=…` patterns; empty: every interface that is served.
+    /// `enable-tftp=…` patterns, of which an empty one matches nothing. Empty list: every interface that is served.
     pub tftp_interfaces: Vec<String>,
     /// `listen-address`.
     pub listen_addresses: Vec<IpAddr>,
@@ -123,8 +123,8 @@ pub struct Process {
     pub tftp_no_fail: bool,
     /// `sandbox=strict`: a worker that makes an unlisted system call is killed instead of refused.
     pub strict_sandbox: bool,
-    /// Options that were given and are known but have no effect yet; in the order first given, each once. The parent logs
-    /// `option X has no effect yet` for each.
+    /// Options that were given and are known but have no effect yet, or forms of them (`dhcp-range for IPv6`); in the order
+    /// first given, each once. The parent logs `option X has no effect yet` for each.
     pub not_built: Vec<String>,
     /// Further lines to log as warnings at start.
     pub warnings: Vec<String>,

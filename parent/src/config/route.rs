@@ -10,7 +10,7 @@ use super::dns::{block, width};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, number16};
-use super::text::{reveal_text, split};
+use super::text::{from_bytes, reveal, reveal_text, split};
 use super::{UpstreamSource, name};
 
 /// Port of DNS.
@@ -22,8 +22,12 @@ type Value<'a> = Option<&'a str>;
 
 /// `server = ["/" {DOMAIN "/"}] [UPSTREAM]`.
 pub(crate) fn server(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
-    let (scopes, upstream) = scopes(value.ok_or(Fault::Value)?)?;
-    for target in targets(draft, upstream)? {
+    let value = shown(value)?;
+    let (domains, upstream) = cut_domains(&value);
+    // Faults of the upstream are told before those of the domains.
+    let targets = targets(draft, upstream)?;
+    let scopes = scopes(domains)?;
+    for target in targets {
         route_all(draft, &scopes, target);
     }
     Ok(())
@@ -36,15 +40,15 @@ pub(crate) fn rev_server(draft: &mut Draft, value: Value<'_>) -> Result<(), Faul
     let address: IpAddr = reveal_text(address).parse().map_err(|_| Fault::Value)?;
     // A length that is no number counts as absent.
     let length = length.and_then(number).unwrap_or_else(|| width(address).into());
-    let length = u8::try_from(length).ok().filter(|length| (1..=width(address)).contains(length));
-    let length = length.ok_or_else(|| {
-        Fault::from(if address.is_ipv4() { "bad IPv4 prefix length" } else { "bad IPv6 prefix length" })
-    })?;
     let targets = match upstream {
         Some("") => resolve("", DNS_PORT)?.iter().map(|_| RouteTarget::NoData).collect(),
         Some(upstream) => targets(draft, upstream)?,
         None => vec![RouteTarget::NoData],
     };
+    let length = u8::try_from(length).ok().filter(|length| (1..=width(address)).contains(length));
+    let length = length.ok_or_else(|| {
+        Fault::from(if address.is_ipv4() { "bad IPv4 prefix length" } else { "bad IPv6 prefix length" })
+    })?;
     let scopes: Vec<_> = reverse_zones(address, length).into_iter().map(RouteScope::Domain).collect();
     for target in targets {
         route_all(draft, &scopes, target);
@@ -54,32 +58,42 @@ pub(crate) fn rev_server(draft: &mut Draft, value: Value<'_>) -> Result<(), Faul
 
 /// `address = ["/" {DOMAIN "/"}] ("" | "#" | ADDRESS)`.
 pub(crate) fn address(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
-    let (scopes, answer) = scopes(value.ok_or(Fault::Value)?)?;
+    let value = shown(value)?;
+    let (domains, answer) = cut_domains(&value);
     let target = match reveal_text(answer).as_str() {
         "" => RouteTarget::NoData,
         "#" => RouteTarget::NullAddress,
         text => RouteTarget::Address(text.parse().map_err(|_| Fault::from("Bad address in --address"))?),
     };
+    let scopes = scopes(domains)?;
     route_all(draft, &scopes, target);
     Ok(())
+}
+
+/// The value with nothing hidden: quotes around upstreams hide nothing that separates.
+fn shown(value: Value<'_>) -> Result<String, Fault> {
+    Ok(from_bytes(&reveal(value.ok_or(Fault::Value)?)))
 }
 
 fn route_all(draft: &mut Draft, scopes: &[RouteScope], target: RouteTarget) {
     draft.dns.routes.extend(scopes.iter().map(|scope| Route { scope: scope.clone(), target }));
 }
 
-/// The domains in front of a value, and what follows the last `/`.
-fn scopes(value: &str) -> Result<(Vec<RouteScope>, &str), Fault> {
-    let Some((domains, rest)) = value.strip_prefix('/').and_then(|inner| inner.rsplit_once('/')) else {
-        // A lone `/` is no domain, and nothing else.
-        return Ok((vec![RouteScope::All], if value == "/" { "" } else { value }));
-    };
-    // Blanks vanish in front of the first domain and behind each; a later one may not begin with one.
-    let domains = domains.trim_start_matches(' ').split('/').map(|domain| domain.trim_end_matches(' '));
-    let scopes = domains.enumerate().map(|(position, domain)| {
-        if position > 0 && domain.starts_with(' ') { Err(Fault::Value) } else { scope(domain) }
-    });
-    Ok((scopes.collect::<Result<_, _>>()?, rest.trim_start_matches(' ')))
+/// The text of the domains in front of a value, and what follows the last `/`. With one `/` only there are no domains.
+fn cut_domains(value: &str) -> (Option<&str>, &str) {
+    let Some(inner) = value.strip_prefix('/') else { return (None, value) };
+    let (domains, rest) = inner.rsplit_once('/').map_or((None, inner), |(domains, rest)| (Some(domains), rest));
+    (domains, rest.trim_start_matches(' '))
+}
+
+fn scopes(domains: Option<&str>) -> Result<Vec<RouteScope>, Fault> {
+    let Some(domains) = domains else { return Ok(vec![RouteScope::All]) };
+    let scopes = domains.split('/').map(|domain| scope(domain.trim_matches(' '))).collect::<Result<_, _>>()?;
+    // Of several domains, dnsmasq loses the last when blanks stand in front of it, and finds fault with what it sees instead.
+    if domains.rsplit_once('/').is_some_and(|(_, last)| last.starts_with(' ')) {
+        return Err(Fault::Value);
+    }
+    Ok(scopes)
 }
 
 fn scope(domain: &str) -> Result<RouteScope, Fault> {
@@ -137,18 +151,11 @@ fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
     let (target, port) = split(target, '#');
     let port = port.map_or(Ok(DNS_PORT), |port| number16(port).ok_or_else(bad_port))?;
     let (host, zone) = split(target, '%');
-    let source = source.map_or(Ok(UpstreamSource::default()), |source| parse_source(source, source_port))?;
+    let parsed_source = || source.map_or(Ok(UpstreamSource::default()), |source| parse_source(source, source_port));
 
     let host = reveal_text(host);
     if let Ok(address) = host.parse::<IpAddr>() {
-        let mismatch = source.address.filter(|source| source.is_ipv4() != address.is_ipv4());
-        if mismatch.is_some() {
-            return Err(Fault::from(match address {
-                IpAddr::V4(_) => "cannot use IPv4 server address with IPv6 source address",
-                IpAddr::V6(_) => "cannot use IPv6 server address with IPv4 source address",
-            }));
-        }
-        let address = match (address, zone) {
+        let socket_address = match (address, zone) {
             (IpAddr::V6(address), Some(zone)) => {
                 let index = nix::net::if_::if_nametoindex(reveal_text(zone).as_str());
                 let index = index.map_err(|_| Fault::from("bad interface name"))?;
@@ -156,9 +163,17 @@ fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
             }
             (address, _) => SocketAddr::new(address, port),
         };
-        return Ok(Upstream { addresses: vec![address], source });
+        let source = parsed_source()?;
+        if source.address.is_some_and(|source| source.is_ipv4() != address.is_ipv4()) {
+            return Err(Fault::from(match address {
+                IpAddr::V4(_) => "cannot use IPv4 server address with IPv6 source address",
+                IpAddr::V6(_) => "cannot use IPv6 server address with IPv4 source address",
+            }));
+        }
+        return Ok(Upstream { addresses: vec![socket_address], source });
     }
     let mut addresses = resolve(&host, port)?;
+    let source = parsed_source()?;
     addresses.retain(|address| source.address.is_none_or(|source| source.is_ipv4() == address.is_ipv4()));
     Ok(Upstream { addresses, source })
 }
@@ -262,6 +277,7 @@ mod tests {
         assert_eq!(told("local", "//"), "Unqualified NoData []");
         assert_eq!(told("local", ""), "All NoData []");
         assert_eq!(told("local", "/"), "All NoData []");
+        assert_eq!(told("local", "/192.0.2.1"), "All Upstream(0) [192.0.2.1:53]");
         assert_eq!(told("server", "/*.a/..b/*/#"), "Suffix(\".a\") Standard; Domain(\"b\") Standard; All Standard []");
         assert_eq!(told("address", "/a/#"), "Domain(\"a\") NullAddress []");
         assert_eq!(told("address", "::1"), "All Address(::1) []");
