@@ -219,7 +219,7 @@ fn put_vendor_options(exchange: &Exchange<'_>, chosen: &Chosen<'_>, asked: bool,
         let value = value(option, Ipv4Addr::UNSPECIFIED, exchange.said.ends_with_nul);
         let Ok(length) = u8::try_from(value.len()) else { continue };
         if container.len() + value.len() + 3 > 255 {
-            container.push(255);
+            // Parts of one container (RFC 3396): only the last has an end.
             reply.put(43, &container);
             container.clear();
         }

@@ -9,7 +9,7 @@ use ipc::config::dhcp::{
     OptionValue, Pool, PoolMode,
 };
 
-use exchanges::EXCHANGES;
+use exchanges::{CROWDED, EXCHANGES, Exchange};
 use support::*;
 
 /// The configuration in the head of `exchanges.rs`; lists are last first.
@@ -85,23 +85,22 @@ fn bytes_of(mut text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     while !text.is_empty() {
         if let Some(rest) = text.strip_prefix('[') {
-            let (count, rest) = rest.split_once(']').unwrap();
-            bytes.resize(bytes.len() + count.parse::<usize>().unwrap(), 0);
+            let (count, rest) = rest.split_once(']').expect("a closing bracket");
+            bytes.resize(bytes.len() + count.parse::<usize>().expect("a count"), 0);
             text = rest;
         } else {
-            bytes.push(u8::from_str_radix(&text[..2], 16).unwrap());
+            bytes.push(u8::from_str_radix(&text[..2], 16).expect("hex"));
             text = &text[2..];
         }
     }
     bytes
 }
 
-#[test]
-fn every_recorded_request_gets_the_recorded_answer() {
-    let mut server = Server::new(configuration());
-    for exchange in EXCHANGES {
+fn replay(slice: DhcpSlice, exchanges: &[Exchange]) {
+    let mut server = Server::new(slice);
+    for exchange in exchanges {
         server.lines.clear();
-        let destination = exchange.destination.parse().unwrap();
+        let destination = exchange.destination.parse().expect("an address");
         let sent = server.ask_from(&bytes_of(exchange.request), exchange.source, destination);
         let got = sent.first().map(|sent| (sent.to.to_string(), sent.clone()));
         match (got, exchange.answer) {
@@ -116,6 +115,21 @@ fn every_recorded_request_gets_the_recorded_answer() {
         }
         assert_eq!(server.lines, exchange.log, "{}", exchange.case);
     }
+}
+
+#[test]
+fn every_recorded_request_gets_the_recorded_answer() {
+    replay(configuration(), EXCHANGES);
+}
+
+#[test]
+fn what_does_not_fit_goes_where_it_went_there() {
+    let times = |code, count, letter| option(code, OptionValue::Text(vec![letter; count]));
+    let vendor = |option: ConfiguredOption| ConfiguredOption { vendor: Some(b"x".to_vec()), ..option };
+    let mut options = vec![times(200, 60, b'a'), times(201, 60, b'b'), times(202, 100, b'c'), times(203, 200, b'd')];
+    options.extend([vendor(times(1, 200, b'e')), vendor(times(2, 100, b'f'))]);
+    options.reverse();
+    replay(DhcpSlice { options, domains: Default::default(), ..slice() }, CROWDED);
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl Sent {
     /// Message type, and the text if it is a refusal.
     pub fn kind(&self) -> (u8, String) {
         let text = self.option(56).unwrap_or_default();
-        (self.option(53).expect("a message type")[0], String::from_utf8(text).unwrap())
+        (self.option(53).expect("a message type")[0], String::from_utf8(text).expect("plain text"))
     }
 }
 
@@ -172,7 +172,7 @@ impl Server {
     }
 
     pub fn ask_from(&mut self, packet: &[u8], source: &str, destination: Ipv4Addr) -> Vec<Sent> {
-        let arrival = Arrival { interface: ETH0, source: source.parse().unwrap(), destination };
+        let arrival = Arrival { interface: ETH0, source: source.parse().expect("an address with port"), destination };
         self.give(Input::Packet { bytes: packet, arrival });
         std::mem::take(&mut self.sent)
     }
@@ -256,7 +256,7 @@ pub fn option(code: u8, value: OptionValue) -> ConfiguredOption {
 }
 
 pub fn hardware(last: u8) -> HardwareAddress {
-    HardwareAddress::new(1, &[2, 0, 0, 0, 2, last]).unwrap()
+    HardwareAddress::new(1, &[2, 0, 0, 0, 2, last]).expect("six bytes")
 }
 
 /// A rule for the client with this last byte.
