@@ -178,8 +178,8 @@ pub struct UpstreamSource {
     pub interface: Option<String>,
     /// Bind the socket to this address.
     pub address: Option<IpAddr>,
-    /// Bind the socket to this port; `None`: a random one between `min_port` and `max_port` (`query-port` has been taken
-    /// into account).
+    /// Bind the socket to this port, 0 being one that the system chooses; `None`: a random one between `min_port` and
+    /// `max_port`. `query-port` has been taken into account.
     pub port: Option<u16>,
 }
 
