@@ -58,9 +58,18 @@ fn engine(out: &mut Outbox) -> Engine {
 
 const HOSTS: &[u8] = b"127.0.0.1 localhost\n10.0.0.7 printer printer.lan # comment\n::1 localhost\n";
 
-/// Gives the engine what it asks the parent for, and returns what it sends upstream: the socket and the bytes.
-fn serve(engine: &mut Engine, out: &mut Outbox) -> Vec<(Handle, Vec<u8>)> {
-    let mut sent = Vec::new();
+/// What came of one input.
+#[derive(Default)]
+struct Served {
+    /// What was sent upstream: the socket and the bytes.
+    asked: Vec<(Handle, Vec<u8>)>,
+    /// What clients got over UDP.
+    replies: Vec<Vec<u8>>,
+}
+
+/// Gives the engine what it asks the parent for, and collects what it sends.
+fn serve(engine: &mut Engine, out: &mut Outbox) -> Served {
+    let mut served = Served::default();
     let mut next = 1;
     for _ in 0..8 {
         let actions = std::mem::take(&mut out.actions);
@@ -71,7 +80,7 @@ fn serve(engine: &mut Engine, out: &mut Outbox) -> Vec<(Handle, Vec<u8>)> {
         }
         for action in actions {
             match action {
-                Action::SendUpstream { socket, bytes: range } => sent.push((socket, bytes[range].to_vec())),
+                Action::SendUpstream { socket, bytes: range } => served.asked.push((socket, bytes[range].to_vec())),
                 Action::Tell(ToParent::WantUdp { upstream, count }) => {
                     let sockets: Vec<Handle> = (next..next + count).map(Handle).collect();
                     next += count;
@@ -83,15 +92,28 @@ fn serve(engine: &mut Engine, out: &mut Outbox) -> Vec<(Handle, Vec<u8>)> {
                     engine.handle(Input::TcpSocket { ticket, socket }, NOW, out);
                     engine.handle(Input::UpstreamConnected { socket }, NOW, out);
                 }
-                // Whatever the engine sends must lie in its buffer.
-                Action::Reply { bytes: range, .. } | Action::StreamReply { bytes: range, .. } => {
-                    assert!(bytes.get(range).is_some_and(|reply| reply.len() >= 12), "a reply outside the buffer");
+                Action::Reply { bytes: range, to } => {
+                    assert_eq!(to, arrival(), "a reply to somebody else");
+                    served.replies.push(bytes[range].to_vec());
+                }
+                Action::StreamReply { bytes: range, .. } => {
+                    let reply = &bytes[range];
+                    let length = usize::from(u16::from_be_bytes([reply[0], reply[1]]));
+                    assert_eq!(length, reply.len() - 2, "a length that is not the reply's");
                 }
                 _ => {}
             }
         }
     }
-    sent
+    served
+}
+
+/// A reply must carry the id of the client's query, on every path, and be one.
+fn check(replies: &[Vec<u8>], id: &[u8]) {
+    for reply in replies {
+        assert!(reply.len() >= 12 && reply[2] & 0x80 != 0, "not a reply: {reply:02x?}");
+        assert_eq!(&reply[..2], id, "another id than the query's");
+    }
 }
 
 /// A datagram from a client.
@@ -100,7 +122,8 @@ pub fn query(bytes: &[u8]) {
     let mut engine = engine(&mut out);
     out.clear();
     engine.handle(Input::Datagram { arrival: arrival(), bytes }, NOW, &mut out);
-    serve(&mut engine, &mut out);
+    let served = serve(&mut engine, &mut out);
+    check(&served.replies, bytes.get(..2).unwrap_or_default());
     let later = Now { monotonic_ms: NOW.monotonic_ms + 60_000, wall_s: NOW.wall_s + 60 };
     engine.handle(Input::Deadline, later, &mut out);
     engine.handle(Input::DumpStatistics, later, &mut out);
@@ -108,23 +131,35 @@ pub fn query(bytes: &[u8]) {
 
 /// A datagram from the upstream, with the id that the engine chose, and then the same question from the cache.
 pub fn reply(bytes: &[u8]) {
+    answers_from(bytes);
+}
+
+/// Answer counts of the replies that the client got.
+fn answers_from(bytes: &[u8]) -> Vec<u16> {
     let mut out = Outbox::new();
     let mut engine = engine(&mut out);
     out.clear();
     let question = message(0x1234, 0x0100, "www.example.test", 1, &[]);
     engine.handle(Input::Datagram { arrival: arrival(), bytes: &question }, NOW, &mut out);
-    let sent = serve(&mut engine, &mut out);
+    let sent = serve(&mut engine, &mut out).asked;
     let Some((socket, asked)) = sent.first() else { panic!("nothing was asked upstream") };
     let mut bytes = bytes.to_vec();
     for (to, from) in bytes.iter_mut().zip(&asked[..2]) {
         *to = *from;
     }
     engine.handle(Input::UpstreamDatagram { socket: *socket, bytes: &bytes }, NOW, &mut out);
-    serve(&mut engine, &mut out);
+    let mut replies = serve(&mut engine, &mut out).replies;
     let later = Now { monotonic_ms: NOW.monotonic_ms + 1000, wall_s: NOW.wall_s + 1 };
     engine.handle(Input::Datagram { arrival: arrival(), bytes: &question }, later, &mut out);
-    serve(&mut engine, &mut out);
+    replies.extend(serve(&mut engine, &mut out).replies);
+    check(&replies, &question[..2]);
     engine.handle(Input::UpstreamFailed { socket: *socket }, later, &mut out);
+    replies.iter().map(|reply| u16::from_be_bytes([reply[6], reply[7]])).collect()
+}
+
+#[test]
+fn the_corpus_reaches_the_cache() {
+    assert_eq!(answers_from(&reply_seeds()[0]), [1, 1], "one answer from upstream and one from the cache");
 }
 
 /// Bytes from a client's connection, in two pieces.
@@ -149,7 +184,7 @@ pub fn upstream_stream(bytes: &[u8]) {
     engine.handle(Input::Accepted { stream: CLIENT_STREAM, arrival: arrival() }, NOW, &mut out);
     let question = framed(&message(0x1234, 0x0100, "www.example.test", 1, &[]));
     engine.handle(Input::StreamBytes { stream: CLIENT_STREAM, bytes: &question }, NOW, &mut out);
-    let sent = serve(&mut engine, &mut out);
+    let sent = serve(&mut engine, &mut out).asked;
     let Some((socket, asked)) = sent.first() else { panic!("nothing was asked upstream") };
     let mut bytes = bytes.to_vec();
     for (to, from) in bytes.iter_mut().skip(2).zip(asked.get(2..4).unwrap_or_default()) {
