@@ -25,8 +25,8 @@ fn main() {
     while let Some(argument) = arguments.next() {
         let value = arguments.next().unwrap_or_default();
         match argument.as_str() {
-            "--ours" => ours = Some(PathBuf::from(value)),
-            "--reference" => reference = Some(PathBuf::from(value)),
+            "--ours" => ours = Some(absolute(&value)),
+            "--reference" => reference = Some(absolute(&value)),
             "--rounds" => rounds = value.parse().expect("--rounds takes a number"),
             _ => {
                 eprintln!("usage: speed [--ours PATH] [--reference PATH] [--rounds N]");
@@ -48,4 +48,9 @@ fn main() {
         }
     }
     table::print(&contestants, &figures);
+}
+
+/// Programs are started from elsewhere, so a path must hold there too.
+fn absolute(path: &str) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
