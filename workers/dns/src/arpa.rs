@@ -10,11 +10,11 @@ pub(crate) fn address(name: &Name) -> Option<IpAddr> {
     parse(name).filter(|(_, whole)| *whole).map(|(address, _)| address)
 }
 
-/// Is this reverse name, or part of one, about addresses that no public server can know (`bogus-priv`)? A missing rest counts as zero.
-pub(crate) fn is_private(name: &Name) -> bool {
-    parse(name).is_some_and(|(address, _)| match address {
-        IpAddr::V4(v4) => is_private_v4(v4),
-        IpAddr::V6(v6) => is_private_v6(v6),
+/// The address of a reverse name, or of part of one, if no public server can know it (`bogus-priv`). A missing rest counts as zero.
+pub(crate) fn private(name: &Name) -> Option<IpAddr> {
+    parse(name).map(|(address, _)| address).filter(|address| match address {
+        IpAddr::V4(v4) => is_private_v4(*v4),
+        IpAddr::V6(v6) => is_private_v6(*v6),
     })
 }
 
@@ -107,10 +107,10 @@ mod tests {
         for private in
             ["168.192.in-addr.arpa", "1.0.0.10.in-addr.arpa", "64.100.in-addr.arpa", "c.f.ip6.arpa", "0.8.e.f.ip6.arpa"]
         {
-            assert!(is_private(&name(private)), "{private}");
+            assert!(super::private(&name(private)).is_some(), "{private}");
         }
         for public in ["8.8.8.8.in-addr.arpa", "1.172.in-addr.arpa", "in-addr.arpa", "1.0.0.2.ip6.arpa", "10.example"] {
-            assert!(!is_private(&name(public)), "{public}");
+            assert!(super::private(&name(public)).is_none(), "{public}");
         }
     }
 }

@@ -34,8 +34,6 @@ pub struct Engine {
     resolved: Vec<SocketAddr>,
     routes: Vec<Route>,
     port: u16,
-    /// A resolv file will say which upstreams there are.
-    resolv: bool,
     clear_on_reload: bool,
     announced: bool,
 }
@@ -59,7 +57,6 @@ impl Engine {
             resolved: Vec::new(),
             routes,
             port: slice.port,
-            resolv: slice.resolv,
             clear_on_reload: slice.clear_on_reload,
             announced: false,
         }
@@ -161,8 +158,7 @@ impl Engine {
         let all: Vec<SocketAddr> = self.configured.iter().chain(&self.resolved).copied().collect();
         self.front.set_upstreams(&all);
         self.front.set_defaults(self.upstream.has_defaults());
-        let again = std::mem::replace(&mut self.announced, false);
-        self.resolv = false;
+        let again = std::mem::replace(&mut self.announced, self.resolved.is_empty());
         self.announce(out);
         if again && self.clear_on_reload {
             self.front.cache.clear();
@@ -177,33 +173,36 @@ impl Engine {
             return;
         }
         self.announced = true;
-        let (mut servers, mut locals) = (Vec::new(), Vec::new());
+        let (mut servers, mut standard, mut locals) = (Vec::new(), Vec::new(), Vec::new());
         for route in &self.routes {
-            let domain = match &route.scope {
-                RouteScope::All => None,
-                RouteScope::Unqualified => Some("unqualified names".to_owned()),
-                RouteScope::Domain(domain) => Some(domain.clone()),
-                RouteScope::Suffix(text) => Some(format!("*{text}")),
-            };
-            match (route.target, domain) {
-                (RouteTarget::Upstream(index), domain) => {
-                    let Some(address) = self.configured.get(index as usize).copied() else { continue };
-                    if address.port() == self.port && self.front.access.is_own(address.ip()) {
-                        self.upstream.ignore(index);
-                        out.lines.push(lines::ignoring_ourselves(address));
-                        continue;
-                    }
-                    servers.push(match domain {
-                        None => lines::using_nameserver(address),
-                        Some(domain) => lines::using_nameserver_for(address, &domain),
-                    });
+            if let RouteTarget::Upstream(index) = route.target {
+                let Some(address) = self.configured.get(index as usize).copied() else { continue };
+                if address.port() == self.port && self.front.access.is_own(address.ip()) {
+                    self.upstream.ignore(index);
+                    out.lines.push(lines::ignoring_ourselves(address));
+                    continue;
                 }
-                (RouteTarget::NoData, Some(domain)) => locals.push(lines::using_local_only(&domain)),
-                (RouteTarget::Standard, Some(domain)) => locals.push(lines::using_standard(&domain)),
+                servers.push(match &route.scope {
+                    RouteScope::All => lines::using_nameserver(address),
+                    RouteScope::Unqualified => lines::using_nameserver_unqualified(address),
+                    RouteScope::Domain(domain) => lines::using_nameserver_for(address, domain),
+                    RouteScope::Suffix(text) => lines::using_nameserver_for(address, &format!("*{text}")),
+                });
+                continue;
+            }
+            let domain = match &route.scope {
+                RouteScope::All => continue,
+                RouteScope::Unqualified => "unqualified names",
+                RouteScope::Domain(text) | RouteScope::Suffix(text) => text,
+            };
+            match route.target {
+                RouteTarget::NoData => locals.push(lines::using_local_only(domain)),
+                RouteTarget::Standard => standard.push(lines::using_standard(domain)),
                 _ => {}
             }
         }
         servers.extend(self.resolved.iter().map(|address| lines::using_nameserver(*address)));
+        servers.append(&mut standard);
         self.front.set_defaults(self.upstream.has_defaults());
         let (more_servers, more_locals) =
             (servers.len().saturating_sub(SERVERS_LOGGED), locals.len().saturating_sub(LOCALS_LOGGED));

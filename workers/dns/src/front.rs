@@ -311,10 +311,9 @@ impl Front {
         header: &Header,
         out: &mut Outbox,
     ) -> Result<Question, Outcome> {
-        let refuse = |out: &mut Outbox, questions, echoed, code, opt: Option<u16>| {
+        let refuse = |out: &mut Outbox, questions, echoed, code, opt: Option<Option<u16>>| {
             respond(origin, out, |reply, _| {
-                let opt =
-                    opt.map(|extended_error| (self.edns_bytes_max, Some(extended_error).filter(|code| *code > 0)));
+                let opt = opt.map(|extended_error| (self.edns_bytes_max, extended_error));
                 refuse_unread(reply, bytes, questions, echoed, code, opt);
                 true
             });
@@ -323,13 +322,17 @@ impl Front {
         if header.opcode() != 0 {
             let (opcode, client) = (header.opcode(), about.client.address);
             self.log.write(&mut out.lines, about, format_args!("non-query opcode {opcode} from {client}"));
+            self.log.write_failed(&mut out.lines, about, format_args!("reply opcode is not implemented"));
             let end = questions_end(bytes, header.questions);
             let (questions, echoed) = end.map_or((0, HEADER), |end| (header.questions, end));
-            return refuse(out, questions, echoed, rcode::NOTIMP, None);
+            let opt = end.and_then(|end| edns::find(bytes, end, header)).map(|_| None);
+            return refuse(out, questions, echoed, rcode::NOTIMP, opt);
         }
         if header.questions != 1 || header.answers > 0 || header.authorities > 0 {
             let Some(end) = questions_end(bytes, header.questions) else { return Err(Outcome::Hopeless) };
-            let opt = edns::find(bytes, end, header).map(|_| ede::INVALID_DATA);
+            let text = edns::extended_error_text(Some(ede::INVALID_DATA));
+            self.log.write_failed(&mut out.lines, about, format_args!("config error is REFUSED (EDE: {text})"));
+            let opt = edns::find(bytes, end, header).map(|_| Some(ede::INVALID_DATA));
             return refuse(out, header.questions, end, rcode::REFUSED, opt);
         }
         match Question::read(bytes) {
@@ -370,14 +373,14 @@ impl Front {
     /// `bogus-priv`: private reverse names that are not known here are known nowhere, unless a server of their own is configured.
     fn answer_private(&self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
         let question = &query.question;
-        let applies = self.bogus_priv
-            && (question.qtype, question.qclass) == (rtype::PTR, IN)
-            && arpa::is_private(&question.name)
-            && !self.routes.has_own_upstream(&question.name);
-        if applies {
-            self.local.private(query, bytes, &self.log, lines);
+        let applies = self.bogus_priv && (question.qtype, question.qclass) == (rtype::PTR, IN);
+        match arpa::private(&question.name) {
+            Some(address) if applies && !self.routes.has_own_upstream(&question.name) => {
+                self.local.private(query, address, bytes, &self.log, lines);
+                true
+            }
+            _ => false,
         }
-        applies
     }
 
     /// Writes the answer from the cache; false when it has none. Allocates nothing unless queries are logged.
@@ -459,21 +462,22 @@ impl Front {
         let exists =
             || self.local.knows(&question.name) || self.cache.knows(question.name.wire(), query.now.monotonic_ms);
         let no_data = |known: bool| if known || exists() { rcode::NOERROR } else { rcode::NXDOMAIN };
+        let needs_domain = self.domain_needed && plain;
         let group = match verdict {
-            Verdict::Forward { group } if !(self.domain_needed && plain && group == DEFAULT_GROUP) => group,
-            Verdict::Nobody => {
+            Verdict::Forward { group } if !(needs_domain && group == DEFAULT_GROUP) => group,
+            Verdict::Nobody if !needs_domain => {
                 self.statistics.answered_locally += 1;
                 self.fail(origin, &query.echo(), query.about(), Some(ede::NOT_READY), out);
                 return Outcome::Done;
             }
             _ => {
                 self.statistics.answered_locally += 1;
+                let nulls = [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)];
+                let extended = (verdict == Verdict::Nobody).then_some(ede::NOT_READY);
                 respond(origin, out, |bytes, lines| {
-                    let local = &self.local;
                     let mut fixed = |code, list: &mut dyn Iterator<Item = IpAddr>| {
-                        local.fixed(query, code, list, bytes, &self.log, lines)
+                        self.local.fixed(query, code, list, extended, bytes, &self.log, lines);
                     };
-                    let nulls = [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)];
                     match verdict {
                         Verdict::V4(list) => fixed(rcode::NOERROR, &mut list.iter().copied().map(IpAddr::from)),
                         Verdict::V6(list) => fixed(rcode::NOERROR, &mut list.iter().copied().map(IpAddr::from)),
@@ -547,11 +551,14 @@ impl Front {
         out: &mut Outbox,
     ) {
         respond(origin, out, |bytes, lines| {
-            let text = edns::extended_error_text(extended);
-            self.log.write_failed(lines, about, format_args!("config error is REFUSED (EDE: {text})"));
             let mut reply = Reply::new(bytes, echo, rcode::REFUSED);
-            if let Some(code) = extended {
-                reply.extended_error(code);
+            match extended {
+                None => self.log.write_failed(lines, about, format_args!("config error is REFUSED")),
+                Some(code) => {
+                    let text = edns::extended_error_text(extended);
+                    self.log.write_failed(lines, about, format_args!("config error is REFUSED (EDE: {text})"));
+                    reply.extended_error(code);
+                }
             }
             reply.finish(echo, self.edns_bytes_max);
             true

@@ -92,8 +92,7 @@ pub(crate) fn harvest(
         entries.push((lowered, question.qtype, set));
     } else {
         let missing = header.rcode() == rcode::NXDOMAIN;
-        let address = arpa::address(&lowered);
-        say(Said::Negative { name: target.wire(), address, qtype: question.qtype, missing });
+        say(Said::Negative { name: target.wire(), address: None, qtype: question.qtype, missing });
         let kind = if missing { Kind::NxDomain } else { Kind::NoData };
         match start_of_authority(message, header, question, limits, kind) {
             Some(set) if limits.negative && (missing || kept_type) => {

@@ -277,6 +277,11 @@ pub(crate) fn using_nameserver_for(upstream: SocketAddr, domain: &str) -> Line {
     line(Severity::Info, format!("using nameserver {}#{} for domain {domain} ", upstream.ip(), upstream.port()))
 }
 
+/// The trailing blank is dnsmasq's here too.
+pub(crate) fn using_nameserver_unqualified(upstream: SocketAddr) -> Line {
+    line(Severity::Info, format!("using nameserver {}#{} for unqualified names ", upstream.ip(), upstream.port()))
+}
+
 pub(crate) fn using_local_only(domain: &str) -> Line {
     line(Severity::Info, format!("using only locally-known addresses for {domain}"))
 }

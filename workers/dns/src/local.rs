@@ -14,7 +14,7 @@ use crate::hosts::Hosts;
 use crate::known::Ancestors;
 use crate::lease_names::LeaseNames;
 use crate::lines::{self, About, QueryLog, Said};
-use crate::name::{Name, Shown};
+use crate::name::Name;
 use crate::query::Query;
 use crate::random::Random;
 use crate::reply::Reply;
@@ -197,11 +197,13 @@ impl Local {
     }
 
     /// Writes an answer made of configured addresses, or an empty one.
+    #[expect(clippy::too_many_arguments, reason = "an answer, and the places where it and its line go")]
     pub fn fixed(
         &self,
         query: &Query<'_>,
         code: u8,
-        addresses: impl Iterator<Item = IpAddr>,
+        addresses: &mut dyn Iterator<Item = IpAddr>,
+        extended_error: Option<u16>,
         bytes: &mut Vec<u8>,
         log: &QueryLog,
         lines: &mut Vec<Line>,
@@ -212,6 +214,9 @@ impl Local {
         for address in addresses {
             reply.address(address, self.local_ttl);
             log.said(lines, about, "config", &Said::Address { name: question.name.wire(), address });
+        }
+        if let Some(code) = extended_error {
+            reply.extended_error(code);
         }
         if reply.is_empty() {
             let missing = code == rcode::NXDOMAIN;
@@ -226,13 +231,15 @@ impl Local {
     }
 
     /// Writes an answer that says that no such reverse name is public (`bogus-priv`).
-    pub fn private(&self, query: &Query<'_>, bytes: &mut Vec<u8>, log: &QueryLog, lines: &mut Vec<Line>) {
-        let about = query.about();
-        let name = &query.question.name;
-        match arpa::address(name) {
-            Some(address) => log.write_failed(lines, about, format_args!("config {address} is NXDOMAIN")),
-            None => log.write_failed(lines, about, format_args!("config {} is NXDOMAIN", Shown(name.wire()))),
-        }
+    pub fn private(
+        &self,
+        query: &Query<'_>,
+        address: IpAddr,
+        bytes: &mut Vec<u8>,
+        log: &QueryLog,
+        lines: &mut Vec<Line>,
+    ) {
+        log.write_failed(lines, query.about(), format_args!("config {address} is NXDOMAIN"));
         let echo = query.echo();
         let mut reply = Reply::new(bytes, &echo, rcode::NXDOMAIN);
         reply.authoritative();

@@ -453,14 +453,11 @@ impl UpstreamSide {
             exchange.answers.push(Answer::Setback { upstream: address });
             attempt.state = AttemptState::Refused(socket);
             if self.strict_order {
-                // The last in the order speaks for all, but in dnsmasq its refusal is never passed on.
-                let is_last = group.members.last() == Some(&upstream);
-                if !is_last {
-                    return self.ask_next(ticket, now_ms, exchange, out);
+                // dnsmasq passes neither REFUSED nor SERVFAIL on here: after the last in the order the client hears nothing.
+                if group.members.last() != Some(&upstream) {
+                    self.ask_next(ticket, now_ms, exchange, out);
                 }
-                if refused {
-                    return;
-                }
+                return;
             } else if !pending.asked_all {
                 return self.ask_all(ticket, now_ms, exchange, out);
             } else if refused && pending.attempts.iter().any(Attempt::is_open) {
