@@ -4,6 +4,8 @@ use crate::wire::{Header, Records, put_u16, rtype, section_ends, u16_at};
 
 /// The option that carries an extended error.
 const OPTION_EDE: u16 = 15;
+/// The option that carries a client's subnet (RFC 7871).
+const OPTION_SUBNET: u16 = 8;
 
 /// An OPT record found in a message.
 #[derive(Clone, Debug)]
@@ -16,6 +18,8 @@ pub(crate) struct Opt {
     pub dnssec_ok: bool,
     /// The extended error among its options, if any.
     pub extended_error: Option<u16>,
+    /// Is there a client's subnet among its options? Then the answer is good for that client only.
+    pub subnet: bool,
 }
 
 /// Finds the OPT record of a message. Of several the last one counts, as in dnsmasq.
@@ -31,18 +35,20 @@ pub(crate) fn find(message: &[u8], question_end: usize, header: &Header) -> Opti
         start: record.start,
         udp_bytes: record.class,
         dnssec_ok: record.ttl & 0x8000 != 0,
-        extended_error: extended_error(&message[record.rdata]),
+        extended_error: option(&message[record.rdata.clone()], OPTION_EDE).and_then(|value| u16_at(value, 0)),
+        subnet: option(&message[record.rdata], OPTION_SUBNET).is_some(),
     })
 }
 
-fn extended_error(mut options: &[u8]) -> Option<u16> {
+/// The value of an option.
+fn option(mut options: &[u8], wanted: u16) -> Option<&[u8]> {
     loop {
         let (code, length) = (u16_at(options, 0)?, usize::from(u16_at(options, 2)?));
         let value = options.get(4..4 + length)?;
-        if code == OPTION_EDE {
-            return u16_at(value, 0);
+        if code == wanted {
+            return Some(value);
         }
-        options = &options[4 + length..];
+        options = options.get(4 + length..)?;
     }
 }
 

@@ -504,7 +504,7 @@ impl Front {
         out: &mut Outbox,
     ) -> Outcome {
         let (now_ms, tcp) = (query.now.monotonic_ms, query.client.tcp);
-        let sameness = (!tcp).then(|| Sameness::of(query));
+        let sameness = (!tcp && !query.is_personal()).then(|| Sameness::of(query));
         let riders = self.waiting.riders();
         if let Some((ticket, waiting)) = sameness.as_ref().and_then(|sameness| self.waiting.find(sameness)) {
             let again = |waiter: &Waiter| waiter.client == query.client && waiter.echo().id == query.header.id;
@@ -535,6 +535,7 @@ impl Front {
             begun_ms: now_ms,
             waiters: vec![Waiter::new(origin, query)],
             sameness,
+            personal: query.is_personal(),
         });
         self.statistics.forwarded += 1;
         exchange.asks.push(Ask::Question { ticket, group, tcp, query: message });
@@ -631,7 +632,8 @@ impl Front {
         base.clear();
         base.extend_from_slice(message);
         let opt = edns::find(message, question.end, &header).filter(|_| waiting.opt);
-        let verdict = self.judge(&header, &question, message, upstream, first.about(), now, &mut out.lines);
+        let verdict =
+            self.judge(&header, &question, message, upstream, waiting.personal, first.about(), now, &mut out.lines);
         base[3] = base[3] & !AD | RA;
         let mut kept_opt = opt.as_ref().map(|opt| (self.edns_bytes_max, opt.dnssec_ok));
         match verdict {
@@ -686,6 +688,7 @@ impl Front {
         question: &Question,
         message: &[u8],
         upstream: SocketAddr,
+        personal: bool,
         about: About,
         now: Now,
         lines: &mut Vec<Line>,
@@ -718,7 +721,9 @@ impl Front {
         }
         let exists = missing
             && question.qclass == IN
-            && (self.local.knows(&question.name) || self.routes.has_address(&question.name));
+            && (self.local.knows(&question.name)
+                || self.routes.has_address(&question.name)
+                || self.cache.knows(question.name.wire(), now.monotonic_ms));
         let seen = Header { low: if exists { header.low & 0xf0 } else { header.low }, ..*header };
         let log = self.log;
         let entries = harvest(message, &seen, question, &self.limits, |said| {
@@ -726,8 +731,12 @@ impl Front {
                 log.said(lines, about, "reply", &said);
             }
         })?;
-        for (name, qtype, set) in entries {
-            self.cache.insert(name.wire(), qtype, set, now.monotonic_ms);
+        // A chain into a name that has addresses here would answer differently from the cache.
+        let into_local = entries.iter().skip(1).any(|(name, ..)| self.local.has_addresses(name));
+        if !personal && !into_local {
+            for (name, qtype, set) in entries {
+                self.cache.insert(name.wire(), qtype, set, now.monotonic_ms);
+            }
         }
         Ok(Relayed { exists })
     }

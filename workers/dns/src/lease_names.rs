@@ -37,7 +37,7 @@ impl LeaseNames {
             return;
         }
         let full = lease.domain.as_ref().map(|domain| [lease.name.as_bytes(), b".", domain.as_bytes()].concat());
-        let alone = (!fqdn_only).then(|| lease.name.as_bytes());
+        let alone = (!fqdn_only).then_some(lease.name.as_bytes());
         let spelled: Vec<Name> = full.as_deref().into_iter().chain(alone).filter_map(Name::from_text).collect();
         let names: Vec<Box<[u8]>> =
             spelled.iter().filter(|name| !name.is_root()).map(|name| name.wire().into()).collect();

@@ -83,6 +83,11 @@ impl Local {
         self.leases.remove(address, &mut self.ancestors);
     }
 
+    /// Does this name (lower case) have local addresses?
+    pub fn has_addresses(&self, name: &Name) -> bool {
+        self.hosts.contains(name.wire()) || self.leases.contains(name.wire())
+    }
+
     /// `local-ttl`.
     pub fn ttl(&self) -> u32 {
         self.local_ttl

@@ -83,6 +83,11 @@ impl<'a> Query<'a> {
         self.opt.as_ref().is_some_and(|opt| opt.dnssec_ok)
     }
 
+    /// Is the answer good for this client only?
+    pub fn is_personal(&self) -> bool {
+        self.opt.as_ref().is_some_and(|opt| opt.subnet)
+    }
+
     pub fn recursion_desired(&self) -> bool {
         self.header.high & RD != 0
     }

@@ -96,8 +96,10 @@ pub(crate) struct Waiting {
     pub opt: bool,
     pub begun_ms: u64,
     pub waiters: Vec<Waiter>,
-    /// Over UDP: how to find it again.
+    /// How others find it; `None` when nobody may join.
     pub sameness: Option<Sameness>,
+    /// The answer is good for the first client only.
+    pub personal: bool,
 }
 
 /// All questions that clients wait for. Bounded by the upstream side, which refuses what is too much, and by `dns-forward-max` for clients that

@@ -105,6 +105,36 @@ fn strangers_in_an_answer_are_relayed_but_not_kept() {
 }
 
 #[test]
+fn a_chain_into_a_local_name_is_not_kept() {
+    let mut lab = Lab::with_hosts(slice(&[UPSTREAM]), "10.0.0.1 www.example.com\n");
+    let answer = |m: &mut hickory_proto::op::Message| {
+        m.add_answer(cname("alias.example.com.", 300, "www.example.com."));
+        m.add_answer(a("www.example.com.", 300, [1, 2, 3, 4]));
+    };
+    lab.resolve("alias.example.com.", RecordType::A, answer);
+    assert_eq!(addresses(&lab.resolve("alias.example.com.", RecordType::A, answer)), ["1.2.3.4"]);
+}
+
+#[test]
+fn answers_made_for_one_subnet_are_not_kept() {
+    let mut lab = one();
+    // Option 8: family 1, prefix 24.
+    let subnet = [0, 8, 0, 7, 0, 1, 24, 0, 10, 0, 0];
+    let mut asked = query_edns(1, "www.example.com.", RecordType::A, 1232, false);
+    let length = asked.len() - 1;
+    asked[length] = subnet.len() as u8;
+    asked.extend_from_slice(&subnet);
+    for _ in 0..2 {
+        assert!(lab.ask_bytes(&asked).is_none());
+        let sent = lab.sent.remove(0);
+        lab.answer(&sent, |m| {
+            m.add_answer(a("www.example.com.", 300, [1, 2, 3, 4]));
+        });
+        assert!(lab.reply().is_some());
+    }
+}
+
+#[test]
 fn negative_answers_live_as_long_as_the_soa_allows() {
     let mut lab = one();
     let deny = |m: &mut hickory_proto::op::Message| {
@@ -323,7 +353,7 @@ impl Favorites for Lab {
     fn resolve_with_favorite(&mut self) {
         self.ask("favorite.test.", RecordType::A);
         assert_eq!(self.sent.len(), 2);
-        let sent = self.sent.iter().find(|sent| sent.upstream == 0).unwrap().clone();
+        let sent = self.sent.iter().find(|sent| sent.upstream == 0).expect("upstream 0 is asked").clone();
         self.answer(&sent, |m| {
             m.add_answer(a("favorite.test.", 0, [1, 1, 1, 1]));
         });

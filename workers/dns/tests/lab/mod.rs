@@ -2,6 +2,7 @@
 //! Replies are checked with an independent codec.
 
 #![allow(dead_code, reason = "each test program uses a part")]
+#![allow(clippy::unwrap_used, reason = "this is test code, although it is not in a test function")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
