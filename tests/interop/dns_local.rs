@@ -197,7 +197,7 @@ fn the_version_is_told_unless_no_ident() {
     server.stop();
     let _server = Server::start(&lan.server, "no-resolv\nno-hosts\nno-ident\n");
     let reply = dig(&lan.clients[0], &["CH", "TXT", "version.bind"]);
-    // As any other question of that class.
+    // As for any name below .bind that has no text.
     assert_eq!((reply.status.as_str(), reply.answers.len()), ("NOTIMP", 0));
 }
 

@@ -3,19 +3,25 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Output;
-use std::sync::Arc;
+use std::process::{Output, Stdio};
+use std::sync::{Arc, mpsc};
 
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
+use support::wait::PATIENCE;
 use support::{Directory, Lan, Namespace, Server, Subject, wait_for, wait_until};
 
 use crate::dig::dig;
 
-/// Runs the program under test until it returns.
+/// Runs the program under test until it returns and has let go of its output, as whoever captures that output waits for.
 fn run(namespace: &Namespace, arguments: &[&str]) -> Output {
-    let program = Subject::chosen().program();
-    namespace.command(program).args(arguments).output().expect("run the program under test")
+    let mut command = namespace.command(Subject::chosen().program());
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("start the program under test");
+    let (done, output) = mpsc::channel();
+    std::thread::spawn(move || done.send(child.wait_with_output()));
+    let output = output.recv_timeout(PATIENCE).expect("the program returns and lets go of its output");
+    output.expect("wait for the program under test")
 }
 
 fn errors(output: &Output) -> String {
@@ -80,6 +86,7 @@ fn the_daemon_serves_when_the_command_returns_and_frees_its_ports_when_killed() 
         &directory,
         "no-resolv\nno-hosts\naddress=/here.example/192.0.2.7\npid-file=DIR/pid\nlog-facility=DIR/log\n",
     );
+    let _end = EndOf(&directory);
     // The second round shows that a killed server leaves nothing in the way of the next.
     for end in [Signal::SIGKILL, Signal::SIGTERM] {
         let start = run(&lan.server, &[&config]);
@@ -90,6 +97,21 @@ fn the_daemon_serves_when_the_command_returns_and_frees_its_ports_when_killed() 
         signal::kill(Pid::from_raw(pid), end).expect("signal the daemon");
         // Nobody here is its parent, so it is gone when it is gone or waits for init to notice.
         wait_until("the daemon to end", || has_ended(pid));
+    }
+}
+
+/// Ends the daemon whose pid file is in this directory, should a test fail before it does so.
+struct EndOf<'test>(&'test Directory);
+
+impl Drop for EndOf<'_> {
+    fn drop(&mut self) {
+        // Our daemon removes the file at its end; the reference may not be allowed to.
+        if let Ok(pid) = self.0.read("pid").trim().parse()
+            && std::thread::panicking()
+            && !has_ended(pid)
+        {
+            let _ = signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
     }
 }
 
