@@ -7,8 +7,9 @@ use nix::sys::signal::Signal;
 use super::raw;
 use crate::facts::{ConfineError, Report};
 
-/// Dies with the parent, is not dumpable, gains nothing by exec, makes nothing executable.
+/// Dies with the parent and of its own faults, is not dumpable, gains nothing by exec, makes nothing executable.
 pub(super) fn set(report: &mut Report) -> Result<(), ConfineError> {
+    raw::die_of_faults().map_err(|errno| ConfineError::Attribute("fault signals", errno))?;
     // Again, because a change of uid clears it.
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(|errno| ConfineError::Attribute("parent death signal", errno))?;
     prctl::set_dumpable(false).map_err(|errno| ConfineError::Attribute("dumpable", errno))?;

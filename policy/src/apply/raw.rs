@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "prctl numbers and seccomp flags that nix, caps and seccompiler lack")]
 
 use nix::errno::Errno;
+use nix::sys::signal::{SigHandler, Signal, signal};
 use seccompiler::sock_filter;
 
 /// SECBIT_NOROOT, SECBIT_NO_CAP_AMBIENT_RAISE, and the locks of all four bits: uid 0 is nothing special any more, and none
@@ -23,6 +24,16 @@ fn set(option: libc::c_int, value: libc::c_ulong) -> Result<(), Errno> {
     const ZERO: libc::c_ulong = 0;
     // SAFETY: the options passed by this file take plain numbers, no pointers.
     Errno::result(unsafe { libc::prctl(option, value, ZERO, ZERO, ZERO) }).map(drop)
+}
+
+/// Gives the signals of a fault back to the kernel. The standard library's handler resets the signal and returns; where the
+/// filter refuses the reset, the fault would repeat for ever.
+pub(super) fn die_of_faults() -> Result<(), Errno> {
+    for fault in [Signal::SIGSEGV, Signal::SIGBUS] {
+        // SAFETY: the default action is no function of ours.
+        unsafe { signal(fault, SigHandler::SigDfl) }?;
+    }
+    Ok(())
 }
 
 /// Installs a seccomp filter on this thread. Unlike the compiler's own installer it leaves no_new_privs alone, because the
