@@ -3,6 +3,9 @@
 //! The order in which an answer is looked for is dnsmasq's: local names, cache, and only then `address=`, `local=` and `server=`, because
 //! those say what to do with a query that would be forwarded.
 
+mod clients;
+mod relay;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipc::config::dns::DnsSlice;
@@ -14,25 +17,22 @@ use crate::arpa;
 use crate::cache::{Cache, Kind};
 use crate::chaos::{self, Chaos};
 use crate::edns;
-use crate::exchange::{Answer, Ask, Exchange, Failure, Ticket};
-use crate::harvest::{Limits, Malformed, harvest};
+use crate::exchange::{Ask, Exchange, Ticket};
+use crate::harvest::Limits;
 use crate::hash::{Map, SeededState, Set};
-use crate::input::{Arrival, Handle};
-use crate::lines::{self, About, QueryLog, RcodeName, Said, Server, TypeName};
+use crate::input::Handle;
+use crate::lines::{self, About, QueryLog, Said, TypeName};
 use crate::local::Local;
 use crate::name::{Name, NameError, Shown};
 use crate::outbox::{Action, Outbox};
 use crate::query::{Client, Query};
 use crate::random::Random;
-use crate::reply::{QNAME, Reply, refuse_unread, truncate};
+use crate::reply::{Echo, QNAME, Reply, refuse_unread};
 use crate::routes::{DEFAULT_GROUP, Routes, Verdict};
 use crate::statistics::Statistics;
-use crate::tcp::{Next, Stream};
+use crate::tcp::Stream;
 use crate::waiting::{Origin, Sameness, Waiter, Waiting, WaitingTable};
-use crate::wire::{
-    AA, AD, CH, HEADER, Header, IN, QR, Question, RA, Records, TC, put_u16, put_u32, rcode, rtype, section_ends,
-    skip_name, u16_at,
-};
+use crate::wire::{CH, HEADER, Header, IN, Question, put_u16, rcode, rtype, skip_name, u16_at};
 
 /// Another client's question is sent again when the first has waited for so long.
 const IMPATIENCE_MS: u64 = 2000;
@@ -146,119 +146,6 @@ impl Front {
     pub fn dump(&mut self, wall_s: u64, lines: &mut Vec<Line>) {
         self.statistics.dump(&self.cache, &self.upstreams, self.streams.len(), self.streams_max, wall_s, lines);
     }
-
-    // ------------------------------------------------------------------ clients
-
-    /// A datagram from a client.
-    pub fn datagram(&mut self, arrival: Arrival, bytes: &[u8], now: Now, exchange: &mut Exchange, out: &mut Outbox) {
-        let reply = bytes.get(2).is_none_or(|high| high & QR != 0);
-        let size_is_sane = (HEADER..=usize::from(self.edns_bytes_max)).contains(&bytes.len());
-        if reply || !size_is_sane || arrival.peer.port() == 0 || !self.access.arrival_is_served(&arrival) {
-            return;
-        }
-        let client = Client { address: arrival.peer.ip(), port: arrival.peer.port(), tcp: false };
-        if !self.access.client_is_served(client.address) {
-            if !self.warned_not_local {
-                self.warned_not_local = true;
-                out.lines.push(lines::not_local(client.address, false));
-            }
-            return;
-        }
-        self.query(Origin::Datagram(arrival), client, false, bytes, now, exchange, out);
-    }
-
-    /// A client has connected.
-    pub fn accepted(&mut self, handle: Handle, arrival: Arrival, now: Now, out: &mut Outbox) {
-        let near = self.access.client_is_served(arrival.peer.ip());
-        if !near {
-            out.lines.push(lines::not_local(arrival.peer.ip(), true));
-        }
-        let full = self.streams.len() >= self.streams_max as usize;
-        if !near || full || self.draining || !self.access.arrival_is_served(&arrival) {
-            return out.actions.push(Action::CloseStream { stream: handle });
-        }
-        self.streams.insert(handle, Stream::new(arrival, self.edns_bytes_max, now.monotonic_ms));
-        self.statistics.streams_most = self.statistics.streams_most.max(self.streams.len());
-    }
-
-    /// Bytes of a connection.
-    pub fn stream_bytes(&mut self, handle: Handle, bytes: &[u8], now: Now, exchange: &mut Exchange, out: &mut Outbox) {
-        if let Some(stream) = self.streams.get_mut(&handle) {
-            stream.receive(bytes);
-            self.pump(handle, now, exchange, out);
-        }
-    }
-
-    /// The client has closed its connection.
-    pub fn stream_closed(&mut self, handle: Handle, exchange: &mut Exchange) {
-        if let Some(ticket) = self.streams.remove(&handle).and_then(|stream| stream.waiting) {
-            self.waiting.remove(ticket);
-            exchange.asks.push(Ask::Forget { ticket });
-        }
-    }
-
-    /// Answers what a connection has asked, up to the first question that must be asked upstream.
-    fn pump(&mut self, handle: Handle, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
-        loop {
-            let Some(stream) = self.streams.get_mut(&handle).filter(|stream| stream.waiting.is_none()) else { return };
-            let (arrival, edns) = (stream.arrival, stream.edns);
-            let overdue = stream.deadline() <= now.monotonic_ms;
-            let query = match stream.next() {
-                Next::Query(query) => query.to_vec(),
-                Next::Wait if !self.draining && !overdue => return,
-                Next::Wait | Next::Close => return self.close(handle, out),
-            };
-            // Messages that are no queries are skipped, as in dnsmasq.
-            if query.len() < HEADER || query.get(2).is_none_or(|high| high & QR != 0) {
-                continue;
-            }
-            let client = Client { address: arrival.peer.ip(), port: arrival.peer.port(), tcp: true };
-            match self.query(Origin::Stream(handle), client, edns, &query, now, exchange, out) {
-                Outcome::Done => {}
-                Outcome::Hopeless => return self.close(handle, out),
-                Outcome::Waiting(ticket) => {
-                    if let Some(stream) = self.streams.get_mut(&handle) {
-                        stream.waiting = Some(ticket);
-                    }
-                }
-            }
-        }
-    }
-
-    fn close(&mut self, handle: Handle, out: &mut Outbox) {
-        self.streams.remove(&handle);
-        out.actions.push(Action::CloseStream { stream: handle });
-    }
-
-    /// Finishes what is owed and nothing more.
-    pub fn drain(&mut self, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
-        self.draining = true;
-        for handle in self.streams.keys().copied().collect::<Vec<_>>() {
-            self.pump(handle, now, exchange, out);
-        }
-    }
-
-    /// Is nothing owed?
-    pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.streams.is_empty()
-    }
-
-    /// When the first idle connection's time is over.
-    pub fn deadline(&self) -> Option<u64> {
-        self.streams.values().filter(|stream| stream.waiting.is_none()).map(Stream::deadline).min()
-    }
-
-    /// Closes connections whose time is over.
-    pub fn tick(&mut self, now: Now, out: &mut Outbox) {
-        let over = |stream: &Stream| stream.waiting.is_none() && stream.deadline() <= now.monotonic_ms;
-        let over: Vec<Handle> =
-            self.streams.iter().filter(|(_, stream)| over(stream)).map(|(handle, _)| *handle).collect();
-        for handle in over {
-            self.close(handle, out);
-        }
-    }
-
-    // ------------------------------------------------------------------ queries
 
     #[expect(clippy::too_many_arguments, reason = "a query, its origin, and the three places where consequences go")]
     fn query(
@@ -543,14 +430,7 @@ impl Front {
     }
 
     /// Sends REFUSED.
-    fn fail(
-        &self,
-        origin: Origin,
-        echo: &crate::reply::Echo<'_>,
-        about: About,
-        extended: Option<u16>,
-        out: &mut Outbox,
-    ) {
+    fn fail(&self, origin: Origin, echo: &Echo<'_>, about: About, extended: Option<u16>, out: &mut Outbox) {
         respond(origin, out, |bytes, lines| {
             let mut reply = Reply::new(bytes, echo, rcode::REFUSED);
             match extended {
@@ -565,188 +445,6 @@ impl Front {
             true
         });
     }
-
-    // ------------------------------------------------------------------ answers
-
-    /// Takes one message of the upstream side.
-    pub fn answer(&mut self, answer: &Answer, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
-        let ended = match answer {
-            Answer::Sent { ticket, upstream, again } => {
-                let figures = self.statistics.upstream(*upstream);
-                figures.sent += 1;
-                figures.retried += u64::from(*again);
-                if let Some(waiting) = self.waiting.get(*ticket).filter(|_| self.log.is_on())
-                    && let Some(first) = waiting.waiters.first()
-                {
-                    let (name, server) = (Shown(waiting.question.name.wire()), Server(*upstream));
-                    self.log.write(&mut out.lines, first.about(), format_args!("forwarded {name} to {server}"));
-                }
-                return;
-            }
-            Answer::Setback { upstream } => {
-                self.statistics.upstream(*upstream).failed += 1;
-                return;
-            }
-            Answer::Failed { ticket, why } => {
-                let Some(waiting) = self.waiting.remove(*ticket) else { return };
-                for waiter in &waiting.waiters {
-                    match why {
-                        Failure::Busy => self.fail(waiter.origin, &waiter.echo(), waiter.about(), None, out),
-                        Failure::Unreachable => {
-                            self.fail(waiter.origin, &waiter.echo(), waiter.about(), Some(ede::NETWORK_ERROR), out);
-                        }
-                        Failure::Expired => {}
-                    }
-                }
-                waiting
-            }
-            Answer::Reply { ticket, upstream, message, waited_ms } => {
-                let Some(waiting) = self.waiting.remove(*ticket) else { return };
-                self.statistics.upstream(*upstream).answered(*waited_ms);
-                let message = exchange.bytes.get(message.clone()).unwrap_or_default();
-                self.relay(&waiting, *upstream, message, now, out);
-                waiting
-            }
-        };
-        for waiter in &ended.waiters {
-            if let Origin::Stream(handle) = waiter.origin
-                && let Some(stream) = self.streams.get_mut(&handle)
-            {
-                stream.waiting = None;
-                self.pump(handle, now, exchange, out);
-            }
-        }
-    }
-
-    /// Judges a reply, learns from it, and gives it to everybody who waits.
-    fn relay(&mut self, waiting: &Waiting, upstream: SocketAddr, message: &[u8], now: Now, out: &mut Outbox) {
-        let Some(header) = Header::read(message) else { return };
-        let Ok(question) = Question::read(message) else { return };
-        let Some(first) = waiting.waiters.first() else { return };
-        // The upstream side has compared them, but it is not trusted with the cache. A question spelled with compression cannot be replaced by
-        // the client's spelling.
-        if !question.same(&waiting.question) || question.end != HEADER + first.echo().spelled.len() {
-            return;
-        }
-        let mut base = std::mem::take(&mut self.scratch);
-        base.clear();
-        base.extend_from_slice(message);
-        let opt = edns::find(message, question.end, &header).filter(|_| waiting.opt);
-        let verdict =
-            self.judge(&header, &question, message, upstream, waiting.personal, first.about(), now, &mut out.lines);
-        base[3] = base[3] & !AD | RA;
-        let mut kept_opt = opt.as_ref().map(|opt| (self.edns_bytes_max, opt.dnssec_ok));
-        match verdict {
-            Ok(relayed) => {
-                if relayed.exists {
-                    base[2] |= AA;
-                    base[3] &= 0xf0;
-                }
-                for record in Records::new(message, question.end, header.answers) {
-                    if record.ttl > self.ttl_max {
-                        put_u32(&mut base, record.ttl_at, self.ttl_max);
-                    }
-                }
-                if header.high & TC != 0 {
-                    truncate(&mut base, 0, question.end, kept_opt);
-                } else if let Some(opt) = &opt {
-                    put_u16(&mut base, opt.start + 3, opt.udp_bytes.min(self.edns_bytes_max));
-                } else if let Some(unwanted) = edns::find(message, question.end, &header) {
-                    edns::remove(&mut base, question.end, &unwanted);
-                }
-            }
-            Err(Malformed) => {
-                truncate(&mut base, 0, question.end, None);
-                base[2] &= !(TC | AA);
-                base[3] = base[3] & 0xf0 | rcode::SERVFAIL;
-                kept_opt = None;
-            }
-        }
-        for waiter in &waiting.waiters {
-            let echo = waiter.echo();
-            respond(waiter.origin, out, |bytes, _| {
-                let start = bytes.len();
-                bytes.extend_from_slice(&base);
-                put_u16(bytes, start, echo.id);
-                bytes[start + HEADER..start + question.end].copy_from_slice(echo.spelled);
-                if base.len() > echo.limit {
-                    truncate(bytes, start, start + question.end, kept_opt);
-                }
-                true
-            });
-        }
-        // An idle engine holds no large buffers.
-        base.clear();
-        base.shrink_to(4096);
-        self.scratch = base;
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of a reply, where it came from and for whom")]
-    fn judge(
-        &mut self,
-        header: &Header,
-        question: &Question,
-        message: &[u8],
-        upstream: SocketAddr,
-        personal: bool,
-        about: About,
-        now: Now,
-        lines: &mut Vec<Line>,
-    ) -> Result<Relayed, Malformed> {
-        if header.low & RA == 0
-            && header.rcode() == rcode::NOERROR
-            && (self.reported.insert(upstream) || self.log.is_on())
-        {
-            lines.push(lines::no_recursion(upstream));
-        }
-        if !matches!(header.rcode(), rcode::NOERROR | rcode::NXDOMAIN) {
-            let code = RcodeName(header.rcode());
-            match edns::find(message, question.end, header).and_then(|opt| opt.extended_error) {
-                None => self.log.write_failed(lines, about, format_args!("reply error is {code}")),
-                extended => {
-                    let text = edns::extended_error_text(extended);
-                    self.log.write_failed(lines, about, format_args!("reply error is {code} (EDE: {text})"));
-                }
-            }
-            return Ok(Relayed { exists: false });
-        }
-        if header.high & TC != 0 {
-            self.log.write(lines, about, format_args!("reply is truncated"));
-            return Ok(Relayed { exists: false });
-        }
-        section_ends(message, question.end, header).ok_or(Malformed)?;
-        let missing = header.rcode() == rcode::NXDOMAIN;
-        if missing {
-            self.statistics.upstream(upstream).missing += 1;
-        }
-        let exists = missing
-            && question.qclass == IN
-            && (self.local.knows(&question.name)
-                || self.routes.has_address(&question.name)
-                || self.cache.knows(question.name.wire(), now.monotonic_ms));
-        let seen = Header { low: if exists { header.low & 0xf0 } else { header.low }, ..*header };
-        let log = self.log;
-        let entries = harvest(message, &seen, question, &self.limits, |said| {
-            if log.is_on() {
-                log.said(lines, about, "reply", &said);
-            }
-        })?;
-        // A chain into a name that has addresses here would answer differently from the cache.
-        let into_local = entries.iter().skip(1).any(|(name, ..)| self.local.has_addresses(name));
-        if !personal && !into_local {
-            for (name, qtype, set) in entries {
-                self.cache.insert(name.wire(), qtype, set, now.monotonic_ms);
-            }
-        }
-        Ok(Relayed { exists })
-    }
-}
-
-/// What a reply needs on its way to the clients.
-#[derive(Clone, Copy, Debug)]
-struct Relayed {
-    /// It denies a name that exists here: NXDOMAIN becomes NODATA.
-    exists: bool,
 }
 
 /// Lets `write` put a reply into the outbox, and adds the action that sends it. When `write` returns false nothing has happened.

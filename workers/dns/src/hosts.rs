@@ -35,7 +35,7 @@ pub(crate) struct Addresses {
     turn: u16,
 }
 
-/// The name of an address, as spelled, in wire form, and the file it stands in.
+/// The name of an address in wire form, and the file it stands in.
 #[derive(Debug)]
 pub(crate) struct Reverse {
     pub name: Box<[u8]>,
@@ -141,12 +141,12 @@ impl Hosts {
     }
 }
 
-/// A name that a hosts file may contain: printable ASCII.
+/// A name that a hosts file may contain: printable ASCII, taken in lower case as dnsmasq with IDN does.
 fn host_name(word: &[u8]) -> Option<Name> {
     if word.iter().any(|byte| !(0x21..0x7f).contains(byte)) {
         return None;
     }
-    Name::from_text(word).filter(|name| !name.is_root())
+    Name::from_text(word).filter(|name| !name.is_root()).map(Name::lowered)
 }
 
 fn source_text(sources: &[String], source: u16) -> &str {
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(addresses(&mut read, "fine"), ["10.0.0.2"]);
         assert_eq!(read.log, ["bad address at /h line 4", "bad name at /h line 5", "read /h - 5 names"]);
         assert!(read.ancestors.contains(b"\x03lan\0"));
-        assert_eq!(read.hosts.name("10.0.0.1".parse().unwrap()), Some((&b"\x04Good\x03lan\0"[..], "/h")));
+        assert_eq!(read.hosts.name("10.0.0.1".parse().unwrap()), Some((&b"\x04good\x03lan\0"[..], "/h")));
     }
 
     #[test]

@@ -535,9 +535,9 @@ fn hosts_names_and_their_reverse() {
     assert_eq!(addresses(&lab.ask("host.lan.", RecordType::AAAA).unwrap()), ["2001:db8::1"]);
     assert_eq!(lab.ask("host.lan.", RecordType::ANY).unwrap().answers.len(), 2);
     let reply = lab.ask("1.0.0.10.in-addr.arpa.", RecordType::PTR).unwrap();
-    assert_eq!(reply.answers[0].data, RData::PTR(PTR(name("Host.lan."))));
+    assert_eq!(reply.answers[0].data, RData::PTR(PTR(name("host.lan."))));
     let lines = lab.take_lines();
-    for line in ["/etc/hosts host.lan is 10.0.0.1", "/etc/hosts 10.0.0.1 is Host.lan", "read /etc/hosts - 3 names"] {
+    for line in ["/etc/hosts host.lan is 10.0.0.1", "/etc/hosts 10.0.0.1 is host.lan", "read /etc/hosts - 3 names"] {
         assert!(lines.contains(&line.to_owned()), "{line}");
     }
 }

@@ -1,0 +1,199 @@
+//! What happens to the answers of the upstream side: judged, learnt from, and given to everybody who waits.
+
+use std::net::SocketAddr;
+
+use ipc::log::Line;
+use ipc::time::Now;
+
+use super::{Front, ede, respond};
+use crate::edns;
+use crate::exchange::{Answer, Exchange, Failure};
+use crate::harvest::{Malformed, harvest};
+use crate::lines::{self, About, RcodeName, Server};
+use crate::name::Shown;
+use crate::outbox::Outbox;
+use crate::reply::truncate;
+use crate::waiting::{Origin, Waiting};
+use crate::wire::{AA, AD, HEADER, Header, IN, Question, RA, Records, TC, put_u16, put_u32, rcode, section_ends};
+
+impl Front {
+    /// Takes one message of the upstream side.
+    pub fn answer(&mut self, answer: &Answer, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
+        let ended = match answer {
+            Answer::Sent { ticket, upstream, again } => {
+                let figures = self.statistics.upstream(*upstream);
+                figures.sent += 1;
+                figures.retried += u64::from(*again);
+                if let Some(waiting) = self.waiting.get(*ticket).filter(|_| self.log.is_on())
+                    && let Some(first) = waiting.waiters.first()
+                {
+                    let (name, server) = (Shown(waiting.question.name.wire()), Server(*upstream));
+                    self.log.write(&mut out.lines, first.about(), format_args!("forwarded {name} to {server}"));
+                }
+                return;
+            }
+            Answer::Setback { upstream } => {
+                self.statistics.upstream(*upstream).failed += 1;
+                return;
+            }
+            Answer::Failed { ticket, why } => {
+                let Some(waiting) = self.waiting.remove(*ticket) else { return };
+                for waiter in &waiting.waiters {
+                    match why {
+                        Failure::Busy => self.fail(waiter.origin, &waiter.echo(), waiter.about(), None, out),
+                        Failure::Unreachable => {
+                            self.fail(waiter.origin, &waiter.echo(), waiter.about(), Some(ede::NETWORK_ERROR), out);
+                        }
+                        Failure::Expired => {}
+                    }
+                }
+                waiting
+            }
+            Answer::Reply { ticket, upstream, message, waited_ms } => {
+                let Some(waiting) = self.waiting.remove(*ticket) else { return };
+                self.statistics.upstream(*upstream).answered(*waited_ms);
+                let message = exchange.bytes.get(message.clone()).unwrap_or_default();
+                self.relay(&waiting, *upstream, message, now, out);
+                waiting
+            }
+        };
+        for waiter in &ended.waiters {
+            if let Origin::Stream(handle) = waiter.origin
+                && let Some(stream) = self.streams.get_mut(&handle)
+            {
+                stream.waiting = None;
+                self.pump(handle, now, exchange, out);
+            }
+        }
+    }
+
+    /// Judges a reply, learns from it, and gives it to everybody who waits.
+    fn relay(&mut self, waiting: &Waiting, upstream: SocketAddr, message: &[u8], now: Now, out: &mut Outbox) {
+        let Some(header) = Header::read(message) else { return };
+        let Ok(question) = Question::read(message) else { return };
+        let Some(first) = waiting.waiters.first() else { return };
+        // The upstream side has compared them, but it is not trusted with the cache. A question spelled with compression cannot be replaced by
+        // the client's spelling.
+        if !question.same(&waiting.question) || question.end != HEADER + first.echo().spelled.len() {
+            return;
+        }
+        let mut base = std::mem::take(&mut self.scratch);
+        base.clear();
+        base.extend_from_slice(message);
+        let opt = edns::find(message, question.end, &header).filter(|_| waiting.opt);
+        let verdict =
+            self.judge(&header, &question, message, upstream, waiting.personal, first.about(), now, &mut out.lines);
+        base[3] = base[3] & !AD | RA;
+        let mut kept_opt = opt.as_ref().map(|opt| (self.edns_bytes_max, opt.dnssec_ok));
+        match verdict {
+            Ok(relayed) => {
+                if relayed.exists {
+                    base[2] |= AA;
+                    base[3] &= 0xf0;
+                }
+                for record in Records::new(message, question.end, header.answers) {
+                    if record.ttl > self.ttl_max {
+                        put_u32(&mut base, record.ttl_at, self.ttl_max);
+                    }
+                }
+                if header.high & TC != 0 {
+                    truncate(&mut base, 0, question.end, kept_opt);
+                } else if let Some(opt) = &opt {
+                    put_u16(&mut base, opt.start + 3, opt.udp_bytes.min(self.edns_bytes_max));
+                } else if let Some(unwanted) = edns::find(message, question.end, &header) {
+                    edns::remove(&mut base, question.end, &unwanted);
+                }
+            }
+            Err(Malformed) => {
+                truncate(&mut base, 0, question.end, None);
+                base[2] &= !(TC | AA);
+                base[3] = base[3] & 0xf0 | rcode::SERVFAIL;
+                kept_opt = None;
+            }
+        }
+        for waiter in &waiting.waiters {
+            let echo = waiter.echo();
+            respond(waiter.origin, out, |bytes, _| {
+                let start = bytes.len();
+                bytes.extend_from_slice(&base);
+                put_u16(bytes, start, echo.id);
+                bytes[start + HEADER..start + question.end].copy_from_slice(echo.spelled);
+                if base.len() > echo.limit {
+                    truncate(bytes, start, start + question.end, kept_opt);
+                }
+                true
+            });
+        }
+        // An idle engine holds no large buffers.
+        base.clear();
+        base.shrink_to(4096);
+        self.scratch = base;
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a reply, where it came from and for whom")]
+    fn judge(
+        &mut self,
+        header: &Header,
+        question: &Question,
+        message: &[u8],
+        upstream: SocketAddr,
+        personal: bool,
+        about: About,
+        now: Now,
+        lines: &mut Vec<Line>,
+    ) -> Result<Relayed, Malformed> {
+        if header.low & RA == 0
+            && header.rcode() == rcode::NOERROR
+            && (self.reported.insert(upstream) || self.log.is_on())
+        {
+            lines.push(lines::no_recursion(upstream));
+        }
+        if !matches!(header.rcode(), rcode::NOERROR | rcode::NXDOMAIN) {
+            let code = RcodeName(header.rcode());
+            match edns::find(message, question.end, header).and_then(|opt| opt.extended_error) {
+                None => self.log.write_failed(lines, about, format_args!("reply error is {code}")),
+                extended => {
+                    let text = edns::extended_error_text(extended);
+                    self.log.write_failed(lines, about, format_args!("reply error is {code} (EDE: {text})"));
+                }
+            }
+            return Ok(Relayed { exists: false });
+        }
+        if header.high & TC != 0 {
+            self.log.write(lines, about, format_args!("reply is truncated"));
+            return Ok(Relayed { exists: false });
+        }
+        section_ends(message, question.end, header).ok_or(Malformed)?;
+        let missing = header.rcode() == rcode::NXDOMAIN;
+        if missing {
+            self.statistics.upstream(upstream).missing += 1;
+        }
+        let exists = missing
+            && question.qclass == IN
+            && (self.local.knows(&question.name)
+                || self.routes.has_address(&question.name)
+                || self.cache.knows(question.name.wire(), now.monotonic_ms));
+        let seen = Header { low: if exists { header.low & 0xf0 } else { header.low }, ..*header };
+        let log = self.log;
+        let entries = harvest(message, &seen, question, &self.limits, |said| {
+            if log.is_on() {
+                log.said(lines, about, "reply", &said);
+            }
+        })?;
+        // A chain into a name that has addresses here would answer differently from the cache.
+        let into_local = entries.iter().skip(1).any(|(name, ..)| self.local.has_addresses(name));
+        if !personal && !into_local {
+            for (name, qtype, set) in entries {
+                self.cache.insert(name.wire(), qtype, set, now.monotonic_ms);
+            }
+        }
+        Ok(Relayed { exists })
+    }
+}
+
+/// What a reply needs on its way to the clients.
+#[derive(Clone, Copy, Debug)]
+struct Relayed {
+    /// It denies a name that exists here: NXDOMAIN becomes NODATA.
+    exists: bool,
+}
