@@ -11,8 +11,8 @@ use ipc::dhcp::Neighbor;
 use nix::errno::Errno;
 use nix::sys::socket::sockopt;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrStorage, bind, connect, sendto, setsockopt,
-    socket,
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrStorage, bind, connect, sendto,
+    setsockopt, socket,
 };
 
 use crate::config::{Process, UpstreamSource};

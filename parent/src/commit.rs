@@ -45,8 +45,12 @@ pub enum Refusal {
 impl Territory {
     /// From the slice that the worker got.
     pub fn new(slice: &DhcpSlice) -> Territory {
-        let mut ranges: Vec<_> =
-            slice.pools.iter().filter(|pool| pool.mode == PoolMode::Dynamic).map(|pool| (pool.first, pool.last)).collect();
+        let mut ranges: Vec<_> = slice
+            .pools
+            .iter()
+            .filter(|pool| pool.mode == PoolMode::Dynamic)
+            .map(|pool| (pool.first, pool.last))
+            .collect();
         ranges.sort();
         let mut merged: Vec<(Ipv4Addr, Ipv4Addr)> = Vec::new();
         for (first, last) in ranges {
@@ -126,7 +130,8 @@ impl Territory {
         };
         let twice = changes.iter().any(|change| match change {
             LeaseChange::Put(other) => {
-                other.address != lease.address && other.name.as_ref().is_some_and(|held| held.eq_ignore_ascii_case(name))
+                other.address != lease.address
+                    && other.name.as_ref().is_some_and(|held| held.eq_ignore_ascii_case(name))
             }
             LeaseChange::Remove(_) => false,
         });

@@ -5,13 +5,15 @@ use std::fs;
 /// Name and pid of a process that has this local port open, as far as we may look.
 pub fn of(port: u16, tcp: bool) -> Option<String> {
     let tables = if tcp { ["/proc/net/tcp", "/proc/net/tcp6"] } else { ["/proc/net/udp", "/proc/net/udp6"] };
-    let inode = tables.into_iter().find_map(|table| inode_of(&fs::read_to_string(table).ok()?, port).map(str::to_owned))?;
+    let inode =
+        tables.into_iter().find_map(|table| inode_of(&fs::read_to_string(table).ok()?, port).map(str::to_owned))?;
     let wanted = format!("socket:[{inode}]");
     for entry in fs::read_dir("/proc").ok()?.flatten() {
         let name = entry.file_name();
         let Some(pid) = name.to_str().filter(|name| name.bytes().all(|b| b.is_ascii_digit())) else { continue };
         let Ok(open) = fs::read_dir(entry.path().join("fd")) else { continue };
-        let holds = |fd: fs::DirEntry| fs::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == wanted.as_str());
+        let holds =
+            |fd: fs::DirEntry| fs::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == wanted.as_str());
         if open.flatten().any(holds) {
             let command = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
             return Some(format!("{} (pid {pid})", command.trim()));

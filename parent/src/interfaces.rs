@@ -83,11 +83,8 @@ pub fn bound_addresses(process: &Process, interfaces: &[Interface]) -> Vec<(IpAd
         for (address, _) in &interface.addresses {
             let listed = process.listen_addresses.contains(address);
             let excepted = any(&process.except_interfaces, &interface.name);
-            let wanted = if only_listed || excepted {
-                listed
-            } else {
-                listed || process.interfaces.is_empty() || named
-            };
+            let wanted =
+                if only_listed || excepted { listed } else { listed || process.interfaces.is_empty() || named };
             if wanted {
                 bound.push((*address, interface.index));
             }

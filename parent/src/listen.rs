@@ -12,7 +12,8 @@ use ipc::role::Role;
 use nix::errno::Errno;
 use nix::sys::socket::sockopt;
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind, getsockname, getsockopt, listen, setsockopt, socket,
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind, getsockname, getsockopt, listen, setsockopt,
+    socket,
 };
 
 use crate::config::{BindMode, Config, Process};
@@ -38,7 +39,11 @@ pub struct Listening {
 }
 
 /// Binds everything that the configuration asks for, except what `adopted` (sockets of the service manager) already covers.
-pub fn open(config: &Config, interfaces: &[Interface], adopted: Vec<(String, OwnedFd)>) -> Result<Vec<Listening>, Failure> {
+pub fn open(
+    config: &Config,
+    interfaces: &[Interface],
+    adopted: Vec<(String, OwnedFd)>,
+) -> Result<Vec<Listening>, Failure> {
     let process = &config.process;
     check_interfaces(process, interfaces)?;
     let mut sockets = Vec::new();
@@ -72,7 +77,8 @@ fn check_interfaces(process: &Process, interfaces: &[Interface]) -> Result<(), F
 
 /// The named interfaces that do not exist now.
 pub fn missing_interfaces<'a>(process: &'a Process, interfaces: &[Interface]) -> Vec<&'a str> {
-    let known = |name: &&String| !name.is_empty() && !name.contains('*') && !interfaces.iter().any(|i| i.name == **name);
+    let known =
+        |name: &&String| !name.is_empty() && !name.contains('*') && !interfaces.iter().any(|i| i.name == **name);
     process.interfaces.iter().filter(known).map(String::as_str).collect()
 }
 
@@ -169,7 +175,9 @@ fn open_tftp(process: &Process, interfaces: &[Interface], sockets: &mut Vec<List
     } else {
         let serving = interfaces.iter().filter(|interface| interface.serves_tftp);
         serving
-            .flat_map(|interface| interface.addresses.iter().map(|(ip, _)| (scoped(*ip, interface.index), ip.to_string())))
+            .flat_map(|interface| {
+                interface.addresses.iter().map(|(ip, _)| (scoped(*ip, interface.index), ip.to_string()))
+            })
             .collect()
     };
     for (address, label) in addresses {
@@ -222,7 +230,9 @@ fn adopt(config: &Config, name: &str, socket: OwnedFd) -> Result<Listening, Fail
     let role = Role::ALL
         .into_iter()
         .find(|role| name == role.word() || name.starts_with(&format!("{}-", role.word())))
-        .ok_or_else(|| fail("its name is not dns, dhcp or tftp".to_owned()).remedy("set FileDescriptorName= in the socket unit"))?;
+        .ok_or_else(|| {
+            fail("its name is not dns, dhcp or tftp".to_owned()).remedy("set FileDescriptorName= in the socket unit")
+        })?;
     let kind = getsockopt(&socket, sockopt::SockType).map_err(|errno| fail(errno.desc().to_owned()))?;
     let address: SockaddrStorage = getsockname(socket.as_raw_fd()).map_err(|errno| fail(errno.desc().to_owned()))?;
     let (port, v4) = match (address.as_sockaddr_in(), address.as_sockaddr_in6()) {
@@ -245,8 +255,12 @@ fn adopt(config: &Config, name: &str, socket: OwnedFd) -> Result<Listening, Fail
         _ => return Err(fail("it is neither a datagram nor a listening stream socket of that service".to_owned())),
     };
     let options = prepare(socket.as_fd(), v4, kind)
-        .and_then(|()| nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK)).map(drop))
-        .and_then(|()| nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC)).map(drop))
+        .and_then(|()| {
+            nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK)).map(drop)
+        })
+        .and_then(|()| {
+            nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC)).map(drop)
+        })
         .and_then(|()| if role == Role::Dhcp { setsockopt(&socket, sockopt::Broadcast, &true) } else { Ok(()) });
     options.map_err(|errno| fail(errno.desc().to_owned()))?;
     Ok(Listening { role, place, socket })
@@ -260,10 +274,14 @@ fn failed(label: &str, errno: Errno, tcp: bool, port: u16) -> Failure {
 fn remedy(errno: Errno, tcp: bool, port: u16) -> Option<String> {
     match errno {
         Errno::EADDRINUSE => Some(match holder::of(port, tcp) {
-            Some(holder) => format!("port {port} is held by {holder}; stop it, or serve other addresses with listen-address and bind-interfaces"),
+            Some(holder) => format!(
+                "port {port} is held by {holder}; stop it, or serve other addresses with listen-address and bind-interfaces"
+            ),
             None => format!("something holds port {port}; `ss -lunpt` shows what"),
         }),
-        Errno::EACCES => Some("ports below 1024 need root, CAP_NET_BIND_SERVICE, or sockets from the service manager".to_owned()),
+        Errno::EACCES => {
+            Some("ports below 1024 need root, CAP_NET_BIND_SERVICE, or sockets from the service manager".to_owned())
+        }
         Errno::EADDRNOTAVAIL => Some("no interface has this address; bind-dynamic waits for it".to_owned()),
         _ => None,
     }

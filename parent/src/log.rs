@@ -29,10 +29,18 @@ pub struct Log {
 }
 
 enum Sink {
-    Syslog { facility: u8, socket: Option<UnixDatagram> },
-    File { path: PathBuf, file: File },
+    Syslog {
+        facility: u8,
+        socket: Option<UnixDatagram>,
+    },
+    File {
+        path: PathBuf,
+        file: File,
+    },
     /// With time stamps when we are a daemon, as in dnsmasq.
-    Stderr { stamped: bool },
+    Stderr {
+        stamped: bool,
+    },
 }
 
 impl Log {
@@ -40,7 +48,9 @@ impl Log {
     pub fn open(program: &str, target: &LogTarget, debug: bool, daemon: bool) -> io::Result<Log> {
         stamp();
         let sink = match target {
-            LogTarget::Syslog(facility) => Sink::Syslog { facility: if debug { LOCAL0 } else { *facility }, socket: None },
+            LogTarget::Syslog(facility) => {
+                Sink::Syslog { facility: if debug { LOCAL0 } else { *facility }, socket: None }
+            }
             LogTarget::File(path) => Sink::File { path: path.clone(), file: open_file(path)? },
             LogTarget::Stderr => Sink::Stderr { stamped: daemon },
         };
@@ -126,9 +136,9 @@ fn open_file(path: &Path) -> io::Result<File> {
 fn send(socket: &mut Option<UnixDatagram>, line: &[u8]) -> bool {
     for _ in 0..2 {
         if socket.is_none() {
-            *socket = UnixDatagram::unbound().ok().filter(|fresh| {
-                fresh.set_nonblocking(true).is_ok() && fresh.connect(SYSLOG_SOCKET).is_ok()
-            });
+            *socket = UnixDatagram::unbound()
+                .ok()
+                .filter(|fresh| fresh.set_nonblocking(true).is_ok() && fresh.connect(SYSLOG_SOCKET).is_ok());
         }
         match socket.as_ref().map(|socket| socket.send(line)) {
             None => return false,

@@ -202,7 +202,8 @@ impl Luggage<'_> {
             libc::umask(0o077);
             // Out of the way first: any of them may sit on a number that another is to get.
             let high = |fd: RawFd| libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 64);
-            let (program, null, control, log) = (high(self.program), high(self.null), high(self.control), high(self.log));
+            let (program, null, control, log) =
+                (high(self.program), high(self.null), high(self.control), high(self.log));
             for number in 0..3 {
                 libc::dup2(null, number);
             }
@@ -210,12 +211,8 @@ impl Luggage<'_> {
             libc::dup2(log, LOG);
             libc::dup3(program, PROGRAM, libc::O_CLOEXEC);
             libc::syscall(libc::SYS_close_range, (PROGRAM + 1) as libc::c_uint, libc::c_uint::MAX, 0);
-            let argv = [
-                self.arguments[0].as_ptr(),
-                self.arguments[1].as_ptr(),
-                self.arguments[2].as_ptr(),
-                std::ptr::null(),
-            ];
+            let argv =
+                [self.arguments[0].as_ptr(), self.arguments[1].as_ptr(), self.arguments[2].as_ptr(), std::ptr::null()];
             let environment: [*const libc::c_char; 1] = [std::ptr::null()];
             libc::syscall(
                 libc::SYS_execveat,
@@ -304,7 +301,8 @@ fn user_namespace(identity: Identity) -> io::Result<OwnedFd> {
 fn empty_root() -> Result<OwnedFd, Errno> {
     const SET_STRING: libc::c_uint = 1;
     const CREATE: libc::c_uint = 6;
-    let attributes = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
+    let attributes =
+        libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
     let check = |result: libc::c_long| if result < 0 { Err(Errno::last()) } else { Ok(result as RawFd) };
     let set = |context: &OwnedFd, key: &CStr, value: &CStr| {
         // SAFETY: both strings are NUL-terminated and only read.
@@ -351,7 +349,8 @@ mod tests {
             eprintln!("skipped: needs root");
             return;
         }
-        let namespace = user_namespace(Identity { uid: 65520, gid: 65520 }).expect("user namespaces are permitted here");
+        let namespace =
+            user_namespace(Identity { uid: 65520, gid: 65520 }).expect("user namespaces are permitted here");
         let root = empty_root().expect("a tmpfs can be made");
         let (ours, theirs) = ipc::channel::pair().unwrap();
         // SAFETY: the child makes system calls only and ends by `_exit`.
