@@ -55,12 +55,16 @@ fn fork() -> io::Result<Option<Pid>> {
     }
 }
 
-/// Points standard input, output and error at the null device. `keep_error`: all but standard error (the log goes there).
-pub fn close_terminal(keep_error: bool) {
-    let Ok(null) = std::fs::File::options().read(true).write(true).open("/dev/null") else { return };
-    let _ = nix::unistd::dup2_stdin(&null);
-    let _ = nix::unistd::dup2_stdout(&null);
+/// The null device, opened while it may be.
+pub fn null_device() -> io::Result<OwnedFd> {
+    Ok(std::fs::File::options().read(true).write(true).open("/dev/null")?.into())
+}
+
+/// Points standard input, output and error at `null`. `keep_error`: all but standard error (the log goes there).
+pub fn close_terminal(null: &OwnedFd, keep_error: bool) {
+    let _ = nix::unistd::dup2_stdin(null);
+    let _ = nix::unistd::dup2_stdout(null);
     if !keep_error {
-        let _ = nix::unistd::dup2_stderr(&null);
+        let _ = nix::unistd::dup2_stderr(null);
     }
 }

@@ -136,6 +136,7 @@ fn run(
     })?;
     let nursery = Nursery::prepare(&identities)
         .map_err(|error| Failure::other(format!("cannot prepare workers: {}", files::reason(&error))))?;
+    let null = daemon::null_device().map_err(|error| Failure::other(format!("/dev/null: {error}")))?;
     let signals = block_signals().map_err(system("cannot read signals"))?;
 
     say_started(&mut log, &config, program);
@@ -182,7 +183,7 @@ fn run(
     let end = hub.run(|| {
         foreground.release(0);
         if !process.debug {
-            daemon::close_terminal(stderr_log);
+            daemon::close_terminal(&null, stderr_log);
         }
     });
     match end {
