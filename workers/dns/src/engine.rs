@@ -92,7 +92,7 @@ impl Engine {
                 self.announce(out);
                 out.actions.push(Action::Tell(ToParent::Serving));
             }
-            Input::Drain => front.drain(now, exchange, out),
+            Input::Drain => front.drain(now),
             Input::DumpStatistics => front.dump(now.wall_s, &mut out.lines),
             Input::Deadline => {
                 front.tick(now, out);

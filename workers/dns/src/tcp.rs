@@ -24,7 +24,7 @@ pub(crate) struct Stream {
     pub waiting: Option<Ticket>,
     /// Some query on this connection had EDNS: later replies of our own have it too (dnsmasq does so).
     pub edns: bool,
-    accepted_ms: u64,
+    deadline_ms: u64,
     query_bytes_max: usize,
 }
 
@@ -48,7 +48,7 @@ impl Stream {
             queries: 0,
             waiting: None,
             edns: false,
-            accepted_ms: now_ms,
+            deadline_ms: now_ms + LIFETIME_MS,
             query_bytes_max: usize::from(edns_bytes_max) + SLACK,
         }
     }
@@ -82,7 +82,12 @@ impl Stream {
 
     /// When the connection's time is over.
     pub fn deadline(&self) -> u64 {
-        self.accepted_ms + LIFETIME_MS
+        self.deadline_ms
+    }
+
+    /// Ends the connection's time at this moment, unless it ends before.
+    pub fn end_by(&mut self, at_ms: u64) {
+        self.deadline_ms = self.deadline_ms.min(at_ms);
     }
 }
 

@@ -12,6 +12,9 @@ use crate::tcp::{Next, Stream};
 use crate::waiting::Origin;
 use crate::wire::{HEADER, QR};
 
+/// How long connections are kept while draining.
+const DRAIN_LINGER_MS: u64 = 5_000;
+
 impl Front {
     /// A datagram from a client.
     pub fn datagram(&mut self, arrival: Arrival, bytes: &[u8], now: Now, exchange: &mut Exchange, out: &mut Outbox) {
@@ -69,7 +72,7 @@ impl Front {
             let overdue = stream.deadline() <= now.monotonic_ms;
             let query = match stream.next() {
                 Next::Query(query) => query.to_vec(),
-                Next::Wait if !self.draining && !overdue => return,
+                Next::Wait if !overdue => return,
                 Next::Wait | Next::Close => return self.close(handle, out),
             };
             // Messages that are no queries are skipped, as in dnsmasq.
@@ -94,11 +97,11 @@ impl Front {
         out.actions.push(Action::CloseStream { stream: handle });
     }
 
-    /// Finishes what is owed and nothing more.
-    pub fn drain(&mut self, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
+    /// Finishes what is owed. A client that has connected may just be about to ask, so connections get a little while.
+    pub fn drain(&mut self, now: Now) {
         self.draining = true;
-        for handle in self.streams.keys().copied().collect::<Vec<_>>() {
-            self.pump(handle, now, exchange, out);
+        for stream in self.streams.values_mut() {
+            stream.end_by(now.monotonic_ms + DRAIN_LINGER_MS);
         }
     }
 
