@@ -55,7 +55,10 @@ pub fn serve(mut booted: Booted) -> ! {
             } else if worker.booted.echo.as_ref().is_some_and(|fd| fd.as_raw_fd() == event.fd) {
                 worker.echoes();
             } else if let Some(socket) = worker.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
-                worker.packets(socket);
+                // After a Drain of the same turn it is left to the next generation.
+                if !worker.draining {
+                    worker.packets(socket);
+                }
             }
         }
         if worker.engine.deadline().is_some_and(|at| at <= now().monotonic_ms) {

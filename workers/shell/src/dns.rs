@@ -80,6 +80,7 @@ pub fn serve(mut booted: Booted) -> ! {
 }
 
 impl Worker {
+    /// What is ready on a port socket after a Drain of the same turn is left to the next generation.
     fn event(&mut self, event: Ready) {
         if event.fd == self.booted.control.as_fd().as_raw_fd() {
             if event.writable {
@@ -89,9 +90,13 @@ impl Worker {
                 self.parent_says();
             }
         } else if let Some(socket) = self.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
-            self.datagrams(socket);
+            if !self.draining {
+                self.datagrams(socket);
+            }
         } else if let Some(listener) = self.booted.listeners.iter().position(|fd| fd.as_raw_fd() == event.fd) {
-            self.accept(listener);
+            if !self.draining {
+                self.accept(listener);
+            }
         } else if self.streams.holds(event.fd) {
             self.stream(event);
         } else if self.upstream.contains_key(&event.fd) {

@@ -70,7 +70,10 @@ pub fn serve(mut booted: Booted) -> ! {
                     worker.parent_says();
                 }
             } else if let Some(socket) = worker.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
-                worker.requests(socket);
+                // After a Drain of the same turn it is left to the next generation.
+                if !worker.draining {
+                    worker.requests(socket);
+                }
             } else {
                 worker.transfer(event.fd);
             }
