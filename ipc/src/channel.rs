@@ -1,42 +1,19 @@
-//! One end of the SOCK_SEQPACKET pair between the parent and a worker: frames, and descriptors beside them.
+//! The SOCK_SEQPACKET pair between the parent and a worker: whole messages, and descriptors beside them.
 //!
 //! The kernel keeps message bounds, so there is no framing to parse. A zero-length message reads like the end of the
 //! connection; none is ever sent, and the receiver takes it as a hang-up. A peer that dies with unread data makes the next read fail
 //! once with ECONNRESET although messages are still queued, so that error is skipped.
 
 use std::io::{IoSlice, IoSliceMut};
-use std::marker::PhantomData;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, send, sendmsg,
     socketpair,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::frame::{self, FrameError};
-use crate::{DESCRIPTORS_MAX, MESSAGE_BYTES_MAX};
-
-/// A non-blocking channel that sends `Out` and receives `In`.
-#[derive(Debug)]
-pub struct Channel<Out, In> {
-    socket: OwnedFd,
-    buffer: Vec<u8>,
-    direction: PhantomData<fn(Out) -> In>,
-}
-
-/// What one call of [`Channel::receive`] found.
-#[derive(Debug)]
-pub enum Received<In> {
-    /// A message and the descriptors that came with it.
-    Message(In, Vec<OwnedFd>),
-    /// Nothing is waiting.
-    Empty,
-    /// The peer is gone.
-    Closed,
-}
+use crate::frame::FrameError;
+use crate::DESCRIPTORS_MAX;
 
 /// Why a channel operation failed. Every case but `Full` ends the conversation.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,48 +24,6 @@ pub enum ChannelError {
     Illegal(FrameError),
     /// The system call failed.
     System(Errno),
-}
-
-impl<Out: Serialize, In: DeserializeOwned> Channel<Out, In> {
-    /// Adopts a connected SOCK_SEQPACKET socket.
-    pub fn new(socket: OwnedFd) -> Self {
-        Channel { socket, buffer: Vec::new(), direction: PhantomData }
-    }
-
-    /// Sends one message with descriptors. Returns `Full` without sending when the peer does not read.
-    pub fn send(&mut self, message: &Out, descriptors: &[BorrowedFd<'_>]) -> Result<(), ChannelError> {
-        self.buffer.clear();
-        frame::encode(message, &mut self.buffer).map_err(ChannelError::Illegal)?;
-        let raw: Vec<RawFd> = descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
-        send_bytes(self.socket.as_fd(), &self.buffer, &raw)
-    }
-
-    /// Receives one message. `descriptors_max` is how many the caller is willing to accept; 0 means that the kernel drops any that
-    /// a peer tries to send.
-    pub fn receive(&mut self, descriptors_max: usize) -> Result<Received<In>, ChannelError> {
-        let mut bytes = std::mem::take(&mut self.buffer);
-        bytes.resize(MESSAGE_BYTES_MAX, 0);
-        let got = receive_bytes(self.socket.as_fd(), &mut bytes, descriptors_max);
-        let result = match got {
-            Ok(None) => Ok(Received::Empty),
-            Ok(Some((0, _))) => Ok(Received::Closed),
-            Ok(Some((length, descriptors))) => frame::decode(&bytes[..length])
-                .map(|message| Received::Message(message, descriptors))
-                .map_err(ChannelError::Illegal),
-            Err(error) => Err(error),
-        };
-        // The buffer is given back empty: an idle channel should hold no touched pages.
-        bytes.clear();
-        bytes.shrink_to(4096);
-        self.buffer = bytes;
-        result
-    }
-}
-
-impl<Out, In> AsFd for Channel<Out, In> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
 }
 
 /// A connected pair of non-blocking, close-on-exec SOCK_SEQPACKET sockets.

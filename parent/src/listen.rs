@@ -203,8 +203,29 @@ fn bound(at: SocketAddr, kind: SockType, reuse: bool) -> Result<OwnedFd, Errno> 
         setsockopt(&socket, sockopt::Ipv6V6Only, &true)?;
     }
     prepare(socket.as_fd(), at.is_ipv4(), kind)?;
+    if at.is_ipv6() && !at.ip().is_unspecified() {
+        bind_before_detection(&socket)?;
+    }
     bind(socket.as_raw_fd(), &SockaddrStorage::from(at))?;
     Ok(socket)
+}
+
+/// Lets an IPv6 address be bound while it is still checked for duplicates (RFC 4862 section 5.4). dnsmasq waits for that; binding early serves
+/// from the moment the check is over, without a wait.
+#[expect(unsafe_code, reason = "IPV6_FREEBIND has no safe wrapper")]
+fn bind_before_detection(socket: &OwnedFd) -> Result<(), Errno> {
+    let one: libc::c_int = 1;
+    // SAFETY: the value lives across the call.
+    let done = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_IPV6,
+            libc::IPV6_FREEBIND,
+            (&raw const one).cast(),
+            size_of::<libc::c_int>() as u32,
+        )
+    };
+    Errno::result(done).map(drop)
 }
 
 /// Options that workers rely on and cannot set themselves.
