@@ -48,29 +48,18 @@ impl Name {
     }
 }
 
-/// Reads the name options. Option 81 (RFC 4702) goes before option 12.
+/// Reads the name options. Where there is an option 81 (RFC 4702), option 12 is not looked at.
 pub(crate) fn said(request: &Packet<'_>) -> Said {
+    if let Some((flags, name)) = request.option(81).and_then(|value| Some((*value.first()?, value.get(3..)?))) {
+        let name = if flags & 4 != 0 { Name::from_text(&text_of_labels(name)) } else { Name::from_text(name) };
+        // S set, and O if that overrides the client: the server does the update. N is meaningless then. E as received.
+        let flags = (if flags & 1 == 0 { flags | 3 } else { flags }) & 0x07;
+        return Said { name, fqdn_flags: Some(flags), ends_with_nul: false };
+    }
     let host_name = request.option(12).unwrap_or_default();
     let ends_with_nul = host_name.last() == Some(&0);
     let host_name = host_name.strip_suffix(&[0]).unwrap_or(host_name);
-
-    let fqdn = request.option(81).filter(|value| value.len() >= 3);
-    let fqdn_flags = fqdn.map(|value| {
-        // S set, and O if that overrides the client: the server does the update. N is meaningless then. E as received.
-        let flags = value[0];
-        (if flags & 1 == 0 { flags | 3 } else { flags }) & 0x07
-    });
-    let name = match fqdn {
-        Some(value) if value.len() > 3 => {
-            if value[0] & 4 != 0 {
-                Name::from_text(&text_of_labels(&value[3..]))
-            } else {
-                Name::from_text(&value[3..])
-            }
-        }
-        _ => Name::from_text(host_name),
-    };
-    Said { name, fqdn_flags, ends_with_nul }
+    Said { name: Name::from_text(host_name), fqdn_flags: None, ends_with_nul }
 }
 
 /// A name in wire form (RFC 1035 section 3.1, without compression) as text; labels that do not fit are left out.
@@ -143,9 +132,8 @@ mod tests {
         let both = said_by(b"\x0c\x05plain\x51\x07\x01\0\0full");
         assert_eq!(both.name.unwrap().label, "full");
         assert_eq!(both.fqdn_flags, Some(1));
-        let empty = said_by(b"\x0c\x05plain\x51\x03\x08\0\0");
-        assert_eq!(empty.name.unwrap().label, "plain");
-        assert_eq!(empty.fqdn_flags, Some(3));
+        let empty = said_by(b"\x0c\x06plain\0\x51\x03\x08\0\0");
+        assert_eq!(empty, Said { name: None, fqdn_flags: Some(3), ends_with_nul: false });
     }
 
     #[test]

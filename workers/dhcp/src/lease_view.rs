@@ -2,6 +2,7 @@
 //!
 //! The parent's store is the truth: a lease enters or leaves here only when the parent says that it is recorded.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -11,16 +12,21 @@ use ipc::link::HardwareAddress;
 /// Leases by everything they are looked up by. Every map has one entry per lease at most.
 #[derive(Debug, Default)]
 pub(crate) struct LeaseView {
-    by_address: BTreeMap<Ipv4Addr, Lease>,
-    by_client_id: BTreeSet<(Vec<u8>, Ipv4Addr)>,
-    /// Those without client id come first.
-    by_hardware: BTreeSet<(HardwareAddress, bool, Ipv4Addr)>,
+    by_address: BTreeMap<Ipv4Addr, (Lease, Age)>,
+    by_client_id: BTreeSet<(Vec<u8>, Age, Ipv4Addr)>,
+    /// The flag tells whether the lease has a client id.
+    by_hardware: BTreeSet<(HardwareAddress, bool, Age, Ipv4Addr)>,
     by_name: BTreeMap<String, Ipv4Addr>,
     by_expiry: BTreeSet<(u64, Ipv4Addr)>,
     locks: BTreeSet<Lock>,
     /// Addresses of `locks` that are not leased yet.
     coming: usize,
+    /// Leases ever made.
+    made: u64,
 }
+
+/// Orders leases by when they were made, the latest first. Of several leases of one client, the latest is its lease.
+type Age = Reverse<u64>;
 
 /// Something that a commit under way is about to change. A second change must wait for the first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,12 +45,12 @@ impl LeaseView {
 
     /// All leases in order of address.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Lease> {
-        self.by_address.values()
+        self.by_address.values().map(|(lease, _)| lease)
     }
 
     /// The lease of an address.
     pub(crate) fn of_address(&self, address: Ipv4Addr) -> Option<&Lease> {
-        self.by_address.get(&address)
+        self.by_address.get(&address).map(|(lease, _)| lease)
     }
 
     /// Is this address neither leased nor about to be?
@@ -56,20 +62,25 @@ impl LeaseView {
     /// and the client have a client id (and then different ones).
     pub(crate) fn of_client(&self, client_id: Option<&[u8]>, hardware: HardwareAddress) -> Option<&Lease> {
         let by_id = client_id.and_then(|id| {
-            let (found, address) = self.by_client_id.range((id.to_vec(), Ipv4Addr::UNSPECIFIED)..).next()?;
-            (found == id).then_some(address)
+            let start = (id.to_vec(), Reverse(u64::MAX), Ipv4Addr::UNSPECIFIED);
+            let (found, _, address) = self.by_client_id.range(start..).next()?;
+            (found == id).then_some(*address)
         });
-        let by_hardware = || {
-            let start = (hardware, false, Ipv4Addr::UNSPECIFIED);
-            let (found, has_id, address) = self.by_hardware.range(start..).next()?;
-            (*found == hardware && hardware.length > 0 && !(*has_id && client_id.is_some())).then_some(address)
+        let latest = |has_id| {
+            let start = (hardware, has_id, Reverse(u64::MAX), Ipv4Addr::UNSPECIFIED);
+            let (found, flag, age, address) = self.by_hardware.range(start..).next()?;
+            (*found == hardware && *flag == has_id && hardware.length > 0).then_some((*age, *address))
         };
-        self.by_address.get(by_id.or_else(by_hardware)?)
+        let by_hardware = || {
+            let with_id = client_id.is_none().then(|| latest(true)).flatten();
+            with_id.into_iter().chain(latest(false)).min().map(|(_, address)| address)
+        };
+        self.of_address(by_id.or_else(by_hardware)?)
     }
 
     /// The lease that holds a name, in any letter case.
     pub(crate) fn of_name(&self, name: &str) -> Option<&Lease> {
-        self.by_address.get(self.by_name.get(&name.to_ascii_lowercase())?)
+        self.of_address(*self.by_name.get(&name.to_ascii_lowercase())?)
     }
 
     /// The highest leased address from `first` to `last`.
@@ -87,7 +98,7 @@ impl LeaseView {
         while let Some((_, address)) = self.by_expiry.first().copied().filter(|(expires_s, _)| *expires_s <= now_s) {
             self.by_expiry.pop_first();
             // A reminder may have outlived a renewal.
-            if self.by_address.get(&address).is_some_and(|lease| lease.expired(now_s)) {
+            if self.of_address(address).is_some_and(|lease| lease.expired(now_s)) {
                 return Some(address);
             }
         }
@@ -130,26 +141,28 @@ impl LeaseView {
 
     fn put(&mut self, lease: Lease) {
         let address = lease.address;
+        let age = self.by_address.get(&address).map_or(Reverse(self.made), |(_, age)| *age);
+        self.made += 1;
         self.remove(address);
         if let Some(id) = &lease.client_id {
-            self.by_client_id.insert((id.clone(), address));
+            self.by_client_id.insert((id.clone(), age, address));
         }
-        self.by_hardware.insert((lease.hardware, lease.client_id.is_some(), address));
+        self.by_hardware.insert((lease.hardware, lease.client_id.is_some(), age, address));
         if let Some(name) = &lease.name {
             self.by_name.insert(name.to_ascii_lowercase(), address);
         }
         if lease.expires_s != 0 {
             self.by_expiry.insert((lease.expires_s, address));
         }
-        self.by_address.insert(address, lease);
+        self.by_address.insert(address, (lease, age));
     }
 
     fn remove(&mut self, address: Ipv4Addr) {
-        let Some(lease) = self.by_address.remove(&address) else { return };
+        let Some((lease, age)) = self.by_address.remove(&address) else { return };
         self.by_expiry.remove(&(lease.expires_s, address));
-        self.by_hardware.remove(&(lease.hardware, lease.client_id.is_some(), address));
+        self.by_hardware.remove(&(lease.hardware, lease.client_id.is_some(), age, address));
         if let Some(id) = lease.client_id {
-            self.by_client_id.remove(&(id, address));
+            self.by_client_id.remove(&(id, age, address));
         }
         if let Some(name) = lease.name.map(|name| name.to_ascii_lowercase())
             && self.by_name.get(&name) == Some(&address)

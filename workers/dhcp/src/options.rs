@@ -131,7 +131,7 @@ pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply
             reply.put(code, &value(option, local, nul || matches!(code, 66 | 67)));
         }
     }
-    put_vendor_options(exchange, &chosen, asked(43), asked(60), reply);
+    put_vendor_options(exchange, &chosen, reply);
 
     for code in reply.left_out() {
         warnings.push(lines::warning(format!("cannot send DHCP/BOOTP option {code}: no space left in packet")));
@@ -201,16 +201,18 @@ fn renewal_times(chosen: &Chosen<'_>, terms: &Terms<'_>) -> (u32, u32) {
     (t1 - fuzz, t2 - fuzz)
 }
 
-/// Option 43 out of the `vendor:` options that fit, and the client's own option 60 back behind it.
-fn put_vendor_options(exchange: &Exchange<'_>, chosen: &Chosen<'_>, asked: bool, class_asked: bool, reply: &mut Reply) {
-    let own_class = chosen.of(60).filter(|option| option.force || class_asked);
+/// Option 43 out of the `vendor:` options that fit, and the client's own option 60 back behind it. Asking for either option is
+/// asking for both.
+fn put_vendor_options(exchange: &Exchange<'_>, chosen: &Chosen<'_>, reply: &mut Reply) {
+    let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
+    let own_class = chosen.of(60).filter(|option| option.force || asked(60));
     let own_class = own_class.map(|option| value(option, exchange.fallback, false));
     let class = own_class.as_deref().or(exchange.packet.option(60)).unwrap_or_default();
     let fits = |option: &&ConfiguredOption| {
         option.vendor.as_ref().is_some_and(|text| contains(class, text)) && exchange.tags.pass(&option.tests)
     };
     let options: Vec<_> = exchange.config.slice.options.iter().filter(fits).collect();
-    if options.is_empty() || !(asked || options.iter().any(|option| option.force)) {
+    if options.is_empty() || !(asked(43) || asked(60) || options.iter().any(|option| option.force)) {
         return;
     }
     let mut container = Vec::new();
@@ -247,7 +249,8 @@ fn value(option: &ConfiguredOption, local: Ipv4Addr, nul: bool) -> Vec<u8> {
     }
 }
 
-fn text(bytes: &[u8], nul: bool) -> Vec<u8> {
+/// A string in an answer: with a NUL for clients that send one.
+pub(crate) fn text(bytes: &[u8], nul: bool) -> Vec<u8> {
     if nul { with_nul(bytes) } else { bytes.to_vec() }
 }
 

@@ -172,6 +172,24 @@ fn a_new_address_replaces_the_old_one_in_one_commit() {
 }
 
 #[test]
+fn the_old_lease_ends_even_when_the_new_address_cannot_be_had() {
+    let mut server = Server::with_leases(slice(), vec![lease(2, 12, None, 0), lease(3, 13, None, 0)]);
+    assert_eq!(answer(&server.ask(&select(2, 13).bytes())), refusal("address in use"));
+    assert_eq!(server.leases, [lease(3, 13, None, 0)]);
+}
+
+#[test]
+fn the_latest_lease_of_a_client_is_its_lease() {
+    let mut server = Server::new(slice());
+    server.ask(&select(2, 15).with(61, b"one").bytes());
+    server.ask(&select(2, 12).with(61, b"two").bytes());
+    assert_eq!(server.ask(&Ask::new(DISCOVER, 2).bytes())[0].yiaddr(), ip(12));
+    // The id that was left out is that of the lease.
+    assert_eq!(answer(&server.ask(&select(2, 12).bytes())), granted());
+    assert_eq!(server.lease(12).unwrap().client_id.as_deref(), Some(b"two".as_slice()));
+}
+
+#[test]
 fn init_reboot_is_confirmed_refused_or_met_with_silence() {
     let mut server = Server::with_leases(slice(), vec![lease(2, 12, None, WALL_S + 100)]);
     let reboot = |last, address: Ipv4Addr| Ask::new(REQUEST, last).wants(address).bytes();
@@ -232,12 +250,20 @@ fn refusals_have_their_reasons() {
 }
 
 #[test]
-fn what_is_refused_unicast_stays_unicast() {
-    // The pool has shrunk under a lease.
-    let mut server = Server::with_leases(slice(), vec![lease(2, 99, None, WALL_S + 100)]);
-    let nak = server.ask_unicast(&Ask::new(REQUEST, 2).at(ip(99)).bytes(), "192.168.77.99:68");
-    assert_eq!(answer(&nak), refusal("address not available"));
-    assert_eq!(nak[0].to, SocketAddrV4::new(ip(99), 68));
+fn refusals_are_broadcast_on_our_networks_and_unicast_to_others() {
+    // The pools have shrunk under the leases.
+    let remote = |last| Ipv4Addr::new(10, 5, 0, last);
+    let distant =
+        Pool { first: remote(10), last: remote(20), netmask: Some([255, 255, 255, 0].into()), ..pool(0, 0, 3600) };
+    let far = Lease { address: remote(99), ..lease(3, 0, None, 0) };
+    let slice = DhcpSlice { pools: vec![distant, pool(10, 20, 3600)], ..slice() };
+    let mut server = Server::with_leases(slice, vec![lease(2, 99, None, 0), far]);
+    let near = server.ask_unicast(&Ask::new(REQUEST, 2).at(ip(99)).bytes(), "192.168.77.99:68");
+    assert_eq!(answer(&near), refusal("address not available"));
+    assert_eq!(near[0].to, SocketAddrV4::new(Ipv4Addr::BROADCAST, 68));
+    let far = server.ask_unicast(&Ask::new(REQUEST, 3).at(remote(99)).bytes(), "10.5.0.99:68");
+    assert_eq!(answer(&far), refusal("address not available"));
+    assert_eq!(far[0].to, SocketAddrV4::new(remote(99), 68));
 }
 
 #[test]
@@ -295,7 +321,7 @@ fn a_declined_reservation_rests_for_ten_minutes() {
 fn inform_tells_the_remaining_time_only_when_asked() {
     let mut server = Server::with_leases(slice(), vec![lease(2, 12, Some("pc"), WALL_S + 100)]);
     let inform = Ask::new(INFORM, 2).at(ip(12));
-    let ack = server.ask(&inform.clone().bytes());
+    let ack = server.ask(&inform.clone().with(55, &[3]).bytes());
     assert_eq!(answer(&ack), granted());
     assert_eq!(ack[0].yiaddr(), Ipv4Addr::UNSPECIFIED);
     assert_eq!(ack[0].to, SocketAddrV4::new(ip(12), 68));

@@ -6,6 +6,7 @@ use dhcproto::v4::MessageType;
 use ipc::time::Now;
 
 use super::{Exchange, Outcome, request};
+use crate::client_name::Name;
 use crate::host_rules;
 use crate::lines;
 use crate::options::Terms;
@@ -45,8 +46,14 @@ pub(super) fn discover(exchange: &mut Exchange<'_>, state: &mut State, now: Now)
     reply.put(53, &[MessageType::Offer.into()]);
     reply.put_address(54, exchange.server_id(Some(&network)));
     reply.put_number(51, lease_time_s);
-    // Only a configured name is certain before the lease is made.
-    let name = exchange.name.as_ref().filter(|name| name.configured).map(|name| name.label.as_str());
+    // A name is told before the lease is made when it is certain and not another than the client gave, or when option 81 asks for
+    // an answer.
+    let said = exchange.said.name.as_ref();
+    let told = |name: &&Name| {
+        exchange.said.fqdn_flags.is_some()
+            || name.configured && said.is_none_or(|said| said.label.eq_ignore_ascii_case(&name.label))
+    };
+    let name = exchange.name.as_ref().filter(told).map(|name| name.label.as_str());
     let terms = Terms { network: Some(&network), address, name, lease_time_s, fuzz: 0 };
     Outcome::Answer(exchange.grant(reply, &terms, offer.into_iter().collect()))
 }

@@ -23,15 +23,15 @@ pub(super) fn inform(exchange: &mut Exchange<'_>, state: &State, now: Now) -> Ou
     exchange.say_tags();
     let by_address = state.leases.of_address(address).filter(|_| exchange.lease(state).is_none());
     let lease = exchange.lease(state).or(by_address);
-    let said = exchange.name.as_ref().map(|name| name.label.clone());
-    let name = said.or_else(|| by_address.and_then(|lease| lease.name.clone()));
+    let said = || exchange.name.as_ref().map(|name| name.label.clone());
+    let name = by_address.and_then(|lease| lease.name.clone()).or_else(said);
     let acknowledged = exchange.message("DHCPACK", Some(address), name.as_deref().unwrap_or_default(), "");
 
     let mut reply = Reply::to(exchange.packet);
     reply.put(53, &[MessageType::Ack.into()]);
     reply.put_address(54, exchange.server_id(network.as_ref()));
-    // RFC 2131 forbids a lease time here, yet the tool that shows remaining lease times asks for it by name.
-    if let Some(lease) = lease.filter(|_| exchange.requested.as_ref().is_some_and(|list| list.contains(&51))) {
+    // RFC 2131 forbids a lease time here, yet the tool that shows remaining lease times asks for it.
+    if let Some(lease) = lease.filter(|_| exchange.requested.as_ref().is_none_or(|list| list.contains(&51))) {
         let left_s = u32::try_from(lease.expires_s.saturating_sub(now.wall_s)).unwrap_or(INFINITE);
         reply.put_number(51, if lease.expires_s == 0 { INFINITE } else { left_s });
     }

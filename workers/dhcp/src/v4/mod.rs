@@ -115,7 +115,7 @@ impl Answer {
 /// Judges one request.
 pub(crate) fn judge<'s>(
     config: &'s Config,
-    state: &'s mut State,
+    state: &mut State,
     packet: &'s Packet<'s>,
     arrival: Arrival,
     now: Now,
@@ -123,7 +123,7 @@ pub(crate) fn judge<'s>(
     let Some(interface) = state.interfaces.get(&arrival.interface).filter(|interface| interface.serves_dhcp) else {
         return (Outcome::Silence, Vec::new());
     };
-    let mut exchange = match Exchange::open(config, interface, packet, arrival) {
+    let mut exchange = match Exchange::open(config, state, interface, packet, arrival) {
         Ok(exchange) => exchange,
         Err(lines) => return (Outcome::Silence, lines),
     };
@@ -143,6 +143,7 @@ impl<'s> Exchange<'s> {
     /// Gathers what there is to know about a request; only lines when nobody here is responsible for it.
     fn open(
         config: &'s Config,
+        state: &State,
         interface: &Interface,
         packet: &'s Packet<'s>,
         arrival: Arrival,
@@ -187,6 +188,10 @@ impl<'s> Exchange<'s> {
             ignored: false,
             lines: Vec::new(),
         };
+        if exchange.client_id.is_none() && !slice.ignore_client_id {
+            // A client that leaves its id out this time is still the one that we know.
+            exchange.client_id = exchange.lease(state).and_then(|lease| lease.client_id.clone());
+        }
         exchange.log_client();
         exchange.find_tags_and_rule();
         Ok(exchange)
@@ -232,11 +237,13 @@ impl<'s> Exchange<'s> {
         self.bare_tags = self.tags.clone();
     }
 
-    /// What the client is hashed by: its hardware address, or its client id when it has none.
+    /// What the client is hashed and logged by: its hardware address, or what its client id says in place of one.
     fn identity(&self) -> &[u8] {
-        match self.hardware.used() {
-            [] => self.client_id.as_deref().unwrap_or_default(),
-            used => used,
+        match (self.hardware.used(), self.client_id.as_deref()) {
+            // The type byte of an id that holds a hardware address is left out.
+            ([], Some([kind, address @ ..])) if address.len() >= 3 && *kind == self.hardware.kind => address,
+            ([], Some(id)) if id.len() > 3 => id,
+            (used, _) => used,
         }
     }
 
@@ -284,7 +291,8 @@ fn networks_of<'s>(
     let local = pool::local_networks(pools, interface);
     match packet.ciaddr() {
         Some(own) if !local.iter().any(|network| network.includes(own)) => {
-            pool::remote_networks(pools, own, fallback, None)
+            let distant = pool::remote_networks(pools, own, fallback, None);
+            if distant.is_empty() { local } else { distant }
         }
         _ => local,
     }

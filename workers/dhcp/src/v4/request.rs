@@ -11,19 +11,32 @@ use super::{Exchange, Outcome, expires_s};
 use crate::client_name::Claim;
 use crate::host_rules;
 use crate::lines;
-use crate::options::Terms;
+use crate::options::{self, Terms};
 use crate::pool::{self, Network};
 use crate::reply::Reply;
 use crate::state::State;
 
-/// A lease about to be made or extended.
-struct Grant<'n> {
+/// What a client wants.
+#[derive(Clone, Copy)]
+struct Wish {
     address: Ipv4Addr,
-    network: Network<'n>,
-    /// The client's lease of another address, which it gives up.
+    /// Is the address leased to the client already?
+    held: bool,
+    /// The client's lease of another address, which ends in any case: the client has moved on.
     given_up: Option<Ipv4Addr>,
-    rapid: bool,
+    how: How,
     fuzz: u16,
+}
+
+/// How it came to want it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// It was offered to it just now.
+    Selecting,
+    /// It is about to be offered to it, and taken at once.
+    RapidCommit,
+    /// It had it before.
+    Again,
 }
 
 /// Judges a DHCPREQUEST. Which state the client is in shows in what it sends (RFC 2131 section 4.3.6).
@@ -33,23 +46,20 @@ pub(super) fn request(exchange: &mut Exchange<'_>, state: &mut State, now: Now) 
     }
     let authoritative = exchange.config.slice.authoritative;
     let held = exchange.lease(state).map(|lease| lease.address);
-    let mut claimed = held;
     let mut refusal = None;
-    let mut selecting = false;
+    let mut how = How::Again;
     let mut fuzz = 0;
 
     let address = if let Some(address) = exchange.packet.address(50) {
         if let Some(server) = exchange.packet.address(54) {
-            selecting = true;
+            how = How::Selecting;
             if !is_for_us(exchange, state, server) {
                 state.probes.release(pool::hash(exchange.identity()));
-                if !authoritative {
+                if !authoritative || exchange.server_override.is_some() {
                     return Outcome::Silence;
                 }
                 refusal = Some("wrong server-ID");
             }
-            // A lease on another address is given up, if the new one can be had.
-            claimed = held.filter(|held| *held == address);
         } else {
             match held {
                 None if !authoritative => return Outcome::Silence,
@@ -73,13 +83,11 @@ pub(super) fn request(exchange: &mut Exchange<'_>, state: &mut State, now: Now) 
         address
     };
     exchange.say("DHCPREQUEST", Some(address), "", "");
-    if let Some(text) = refusal {
-        return refuse(exchange, address, text);
-    }
-    let given_up = held.filter(|held| *held != address);
-    match check(exchange, state, address, claimed, selecting, now) {
-        Ok(network) => make(exchange, state, Grant { address, network, given_up, rapid: false, fuzz }, now),
-        Err(text) => refuse(exchange, address, text),
+    let given_up = held.filter(|held| how == How::Selecting && *held != address);
+    let wish = Wish { address, held: held == Some(address), given_up, how, fuzz };
+    match refusal.map_or_else(|| check(exchange, state, wish, now), Err) {
+        Ok(network) => make(exchange, state, wish, network, now),
+        Err(text) => refuse(exchange, wish, text),
     }
 }
 
@@ -87,8 +95,9 @@ pub(super) fn request(exchange: &mut Exchange<'_>, state: &mut State, now: Now) 
 pub(super) fn rapid_commit(exchange: &mut Exchange<'_>, state: &State, address: Ipv4Addr, now: Now) -> Outcome {
     let held = exchange.lease(state).map(|lease| lease.address);
     let given_up = held.filter(|held| *held != address);
-    match check(exchange, state, address, held.filter(|held| *held == address), true, now) {
-        Ok(network) => make(exchange, state, Grant { address, network, given_up, rapid: true, fuzz: 0 }, now),
+    let wish = Wish { address, held: held == Some(address), given_up, how: How::RapidCommit, fuzz: 0 };
+    match check(exchange, state, wish, now) {
+        Ok(network) => make(exchange, state, wish, network, now),
         Err(text) => {
             exchange.say("NOANSWER", Some(address), "", text);
             Outcome::Silence
@@ -112,15 +121,9 @@ fn is_for_us(exchange: &mut Exchange<'_>, state: &State, server: Ipv4Addr) -> bo
     false
 }
 
-/// May the client have this address? The network it belongs to, or the text of the refusal.
-fn check<'s>(
-    exchange: &mut Exchange<'s>,
-    state: &State,
-    address: Ipv4Addr,
-    claimed: Option<Ipv4Addr>,
-    selecting: bool,
-    now: Now,
-) -> Result<Network<'s>, &'static str> {
+/// May the client have what it wants? The network it belongs to, or the text of the refusal.
+fn check<'s>(exchange: &mut Exchange<'s>, state: &State, wish: Wish, now: Now) -> Result<Network<'s>, &'static str> {
+    let address = wish.address;
     let rules = &exchange.config.rules;
     let configured = exchange.rule.and_then(|rule| rule.address);
     let Some(network) = pool::narrow(&exchange.networks, address, &exchange.tags).copied() else {
@@ -132,9 +135,9 @@ fn check<'s>(
         return Err("address not available");
     }
     // Only if a DISCOVER is sure to be answered with the configured address, else the client would go round in circles.
-    if let Some(configured) = configured.filter(|configured| !selecting && *configured != address) {
+    if let Some(configured) = configured.filter(|configured| wish.how == How::Again && *configured != address) {
         let routes = exchange.networks.iter().any(|network| network.router == Some(configured));
-        let in_the_way = state.leases.of_address(configured).is_some_and(|lease| Some(lease.address) != claimed);
+        let in_the_way = state.leases.of_address(configured).is_some();
         if !routes && !in_the_way && !state.is_declined(configured, now.monotonic_ms) {
             return Err("static lease available");
         }
@@ -142,7 +145,7 @@ fn check<'s>(
     if rules.of_address(address).is_some_and(|rule| exchange.rule.is_none_or(|own| !std::ptr::eq(rule, own))) {
         return Err("address reserved");
     }
-    if claimed.is_none()
+    if !wish.held
         && let Some(other) = state.leases.of_address(address)
     {
         // The addresses of one rule are one host's, which may have several interfaces.
@@ -155,16 +158,17 @@ fn check<'s>(
     if exchange.identity().is_empty() {
         return Err("no unique-id");
     }
-    let fresh = state.leases.of_address(address).is_none();
-    if fresh && state.leases.count() >= usize::try_from(exchange.config.slice.lease_max).unwrap_or(usize::MAX) {
+    let lease_max = usize::try_from(exchange.config.slice.lease_max).unwrap_or(usize::MAX);
+    let others = state.leases.count() - usize::from(wish.given_up.is_some());
+    if state.leases.of_address(address).is_none() && others >= lease_max {
         return Err("no leases left");
     }
     Ok(network)
 }
 
 /// Makes or extends the lease: the changes to record, and the acknowledgement that waits for them.
-fn make(exchange: &mut Exchange<'_>, state: &State, grant: Grant<'_>, now: Now) -> Outcome {
-    let Grant { address, network, given_up, rapid, fuzz } = grant;
+fn make(exchange: &mut Exchange<'_>, state: &State, wish: Wish, network: Network<'_>, now: Now) -> Outcome {
+    let Wish { address, given_up, how, fuzz, .. } = wish;
     exchange.enter(&network);
     exchange.say_tags();
 
@@ -197,7 +201,7 @@ fn make(exchange: &mut Exchange<'_>, state: &State, grant: Grant<'_>, now: Now) 
     reply.put(53, &[MessageType::Ack.into()]);
     reply.put_address(54, exchange.server_id(Some(&network)));
     reply.put_number(51, lease_time_s);
-    if rapid {
+    if how == How::RapidCommit {
         reply.put(80, &[]);
     }
     let terms = Terms { network: Some(&network), address, name, lease_time_s, fuzz };
@@ -228,16 +232,24 @@ fn name_for(
     }
 }
 
-/// Refuses (RFC 2131 section 4.3.2): by broadcast, except to a client that renews from an address that works.
-fn refuse(exchange: &mut Exchange<'_>, address: Ipv4Addr, text: &str) -> Outcome {
+/// Refuses (RFC 2131 section 4.3.2).
+fn refuse(exchange: &mut Exchange<'_>, wish: Wish, text: &str) -> Outcome {
+    let address = wish.address;
     let lines: Vec<Line> = exchange.message("DHCPNAK", Some(address), "", text).into_iter().collect();
     let mut reply = Reply::to(exchange.packet);
     reply.put(53, &[MessageType::Nak.into()]);
     let network = pool::narrow(&exchange.networks, address, &exchange.tags).copied();
     reply.put_address(54, exchange.server_id(network.as_ref().or(exchange.networks.first())));
-    reply.put(56, text.as_bytes());
-    if !exchange.unicast || exchange.packet.giaddr().is_some() {
+    reply.put(56, &options::text(text.as_bytes(), exchange.said.ends_with_nul));
+    // On our own networks a broadcast reaches the client even if its address is wrong; a distant one hears only unicast.
+    let on_link =
+        |own| exchange.networks.iter().any(|network| network.includes(own) && network.includes(network.local));
+    if !exchange.unicast || exchange.packet.giaddr().is_some() || exchange.packet.ciaddr().is_none_or(on_link) {
         reply.set_broadcast();
     }
-    Outcome::Answer(exchange.address(reply, address, lines))
+    let answer = exchange.address(reply, address, lines);
+    match wish.given_up {
+        Some(other) => Outcome::Record(vec![LeaseChange::Remove(other)], Some(answer)),
+        None => Outcome::Answer(answer),
+    }
 }
