@@ -10,4 +10,5 @@ mod dns_forwarded;
 mod dns_local;
 mod process;
 mod resolver;
+mod service_manager;
 mod tftp;
