@@ -324,14 +324,14 @@ impl Hit<'_> {
         }
     }
 
-    /// Appends the SOA of a negative entry, if it has one, and tells how many records that were.
-    pub fn append_soa(&self, out: &mut Vec<u8>) -> u16 {
+    /// Appends the SOA of a negative entry, if it has one, with a TTL of at most `ttl_max`, and tells how many records that were.
+    pub fn append_soa(&self, out: &mut Vec<u8>, ttl_max: u32) -> u16 {
         let start = out.len();
         out.extend_from_slice(&self.set.bytes);
         let copy = &mut out[start..];
         let Some(at) = crate::wire::skip_name(copy, 0) else { return 0 };
         let Some(ttl) = u32_at(copy, at + 4) else { return 0 };
-        put_u32(copy, at + 4, ttl.saturating_sub(self.age_s));
+        put_u32(copy, at + 4, ttl.saturating_sub(self.age_s).min(ttl_max));
         1
     }
 }

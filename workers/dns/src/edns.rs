@@ -31,7 +31,9 @@ pub(crate) fn find(message: &[u8], question_end: usize, header: &Header) -> Opti
     let mut records = Records::new(message, question_end, before);
     records.by_ref().for_each(drop);
     records.next_section(header.additionals);
-    records.filter(|record| record.rtype == rtype::OPT).last().map(|record| Opt {
+    let last = records.by_ref().filter(|record| record.rtype == rtype::OPT).last();
+    // A message that ends before its records do has no OPT record for dnsmasq.
+    last.filter(|_| records.left == 0).map(|record| Opt {
         start: record.start,
         udp_bytes: record.class,
         dnssec_ok: record.ttl & 0x8000 != 0,

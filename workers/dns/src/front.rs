@@ -38,8 +38,6 @@ use crate::wire::{CH, HEADER, Header, IN, Question, put_u16, rcode, rtype, skip_
 const IMPATIENCE_MS: u64 = 2000;
 /// Most CNAMEs followed in the cache.
 const CHAIN_MAX: usize = 10;
-/// Most bytes of a query that cannot be read that are echoed.
-const ECHO_BYTES_MAX: usize = 512;
 
 /// Extended errors that we send (RFC 8914).
 mod ede {
@@ -225,9 +223,10 @@ impl Front {
         match Question::read(bytes) {
             Ok(question) => Ok(question),
             Err(NameError::Cut | NameError::Reserved) => Err(Outcome::Hopeless),
-            Err(NameError::Pointer | NameError::BitString) => {
-                refuse(out, header.questions, bytes.len().min(ECHO_BYTES_MAX), rcode::REFUSED, None)
-            }
+            Err(NameError::Pointer | NameError::BitString) => match questions_end(bytes, 1) {
+                Some(end) => refuse(out, 1, end, rcode::REFUSED, None),
+                None => Err(Outcome::Hopeless),
+            },
         }
     }
 
@@ -260,7 +259,7 @@ impl Front {
     /// `bogus-priv`: private reverse names that are not known here are known nowhere, unless a server of their own is configured.
     fn answer_private(&self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
         let question = &query.question;
-        let applies = self.bogus_priv && (question.qtype, question.qclass) == (rtype::PTR, IN);
+        let applies = self.bogus_priv && question.qclass == IN && matches!(question.qtype, rtype::PTR | rtype::ANY);
         match arpa::private(&question.name) {
             Some(address) if applies && !self.routes.has_own_upstream(&question.name) => {
                 self.local.private(query, address, bytes, &self.log, lines);
@@ -300,7 +299,7 @@ impl Front {
                     }
                     kind => {
                         let missing = kind == Kind::NxDomain && !self.local.knows(&name);
-                        let authorities = hit.append_soa(reply.raw());
+                        let authorities = hit.append_soa(reply.raw(), self.ttl_max);
                         reply.count_authorities(authorities);
                         if missing {
                             reply.rcode(rcode::NXDOMAIN);
@@ -471,10 +470,15 @@ fn respond(origin: Origin, out: &mut Outbox, write: impl FnOnce(&mut Vec<u8>, &m
     true
 }
 
-/// The offset after `count` questions.
+/// The offset after `count` questions, whose names need not be readable.
 fn questions_end(message: &[u8], count: u16) -> Option<usize> {
     let mut at = HEADER;
     for _ in 0..count {
+        // A bit-string label (RFC 2673) at least has a length: a count of bits.
+        while message.get(at) == Some(&0x41) {
+            let bits = message.get(at + 1).map(|bits| if *bits == 0 { 256 } else { usize::from(*bits) })?;
+            at += 2 + bits.div_ceil(8);
+        }
         at = skip_name(message, at)? + 4;
     }
     (at <= message.len()).then_some(at)

@@ -8,7 +8,7 @@ use ipc::config::dns::DnsSlice;
 use crate::arpa;
 use crate::cache::{Kind, RrSet};
 use crate::lines::Said;
-use crate::name::Name;
+use crate::name::{Name, suffixes};
 use crate::reply::QNAME;
 use crate::wire::{CD, Header, IN, Question, Record, Records, TC, rcode, rtype, u32_at};
 
@@ -94,7 +94,7 @@ pub(crate) fn harvest(
         let missing = header.rcode() == rcode::NXDOMAIN;
         say(Said::Negative { name: target.wire(), address: None, qtype: question.qtype, missing });
         let kind = if missing { Kind::NxDomain } else { Kind::NoData };
-        match start_of_authority(message, header, question, limits, kind) {
+        match start_of_authority(message, header, question, &lowered, limits, kind) {
             Some(set) if limits.negative && (missing || kept_type) => {
                 cacheable &= set.ttl > 0;
                 entries.push((lowered, question.qtype, set));
@@ -207,6 +207,7 @@ fn start_of_authority(
     message: &[u8],
     header: &Header,
     question: &Question,
+    denied: &Name,
     limits: &Limits,
     kind: Kind,
 ) -> Option<RrSet> {
@@ -222,10 +223,15 @@ fn start_of_authority(
     let (mailbox, at) = Name::read(message, at).ok()?;
     let numbers = message.get(at..at + 20).filter(|_| at + 20 == soa.rdata.end)?;
     let minimum = u32_at(numbers, 16)?;
+    let ttl = limits.clamp(soa.ttl.min(minimum));
+    if !suffixes(denied.wire()).any(|zone| zone.eq_ignore_ascii_case(owner.wire())) {
+        // The SOA of another zone limits the time but is not repeated to clients.
+        return Some(RrSet { kind, bytes: Box::default(), records: 1, ttl });
+    }
     let mut bytes = owner.wire().to_vec();
     bytes.extend_from_slice(&soa.rtype.to_be_bytes());
     bytes.extend_from_slice(&soa.class.to_be_bytes());
     bytes.extend_from_slice(&soa.ttl.to_be_bytes());
     put_rdata(&mut bytes, &[primary.wire(), mailbox.wire(), numbers]);
-    Some(RrSet { kind, bytes: bytes.into(), records: 2, ttl: limits.clamp(soa.ttl.min(minimum)) })
+    Some(RrSet { kind, bytes: bytes.into(), records: 2, ttl })
 }

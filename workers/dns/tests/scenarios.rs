@@ -687,10 +687,13 @@ fn malformed_and_unusual_queries() {
     assert!(reply.metadata.response_code == ResponseCode::Refused && reply.queries.len() == 2);
     assert_eq!(lab.ask_bytes(&with(7, 1)).unwrap().metadata.response_code, ResponseCode::Refused);
     // A name that points at itself, and a bit-string label: the broken question is echoed.
-    for broken in [[&good[..12], &[0xc0, 12, 0, 1, 0, 1]].concat(), with(12, 0x41)] {
+    let pointer = [&good[..12], &[0xc0, 12, 0, 1, 0, 1]].concat();
+    let bits = [&good[..12], &[0x41, 8, 0xff, 0, 0, 1, 0, 1]].concat();
+    for broken in [pointer, bits] {
         lab.replies.clear();
         lab.datagram(1, &broken);
         assert_eq!(lab.replies[0].1[3] & 0x0f, 5);
+        assert_eq!(lab.replies[0].1[12..], broken[12..]);
     }
     assert!(lab.sent.is_empty());
 }

@@ -92,11 +92,12 @@ impl Front {
                     base[3] &= 0xf0;
                 }
                 for record in Records::new(message, question.end, header.answers) {
-                    if record.ttl > self.ttl_max {
+                    if question.qclass == IN && record.ttl > self.ttl_max {
                         put_u32(&mut base, record.ttl_at, self.ttl_max);
                     }
                 }
-                if header.high & TC != 0 {
+                if header.high & TC != 0 && section_ends(message, question.end, &header).is_none() {
+                    // It was cut in the middle of a record.
                     truncate(&mut base, 0, question.end, kept_opt);
                 } else if let Some(opt) = &opt {
                     put_u16(&mut base, opt.start + 3, opt.udp_bytes.min(self.edns_bytes_max));
@@ -169,7 +170,6 @@ impl Front {
             self.statistics.upstream(upstream).missing += 1;
         }
         let exists = missing
-            && question.qclass == IN
             && (self.local.knows(&question.name)
                 || self.routes.has_address(&question.name)
                 || self.cache.knows(question.name.wire(), now.monotonic_ms));
@@ -182,7 +182,9 @@ impl Front {
         })?;
         // A chain into a name that has addresses here would answer differently from the cache.
         let into_local = entries.iter().skip(1).any(|(name, ..)| self.local.has_addresses(name));
-        if !personal && !into_local {
+        // What exists here is the name asked for; nothing follows for the end of a chain.
+        let wrong_end = exists && entries.len() > 1;
+        if !personal && !into_local && !wrong_end {
             for (name, qtype, set) in entries {
                 self.cache.insert(name.wire(), qtype, set, now.monotonic_ms);
             }
