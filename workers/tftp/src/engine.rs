@@ -322,7 +322,7 @@ impl Engine {
                         Ok(true) => self.reschedule(socket, due_ms, after_ms),
                         Ok(false) => {
                             out.log(Severity::Error, lines::timeout(&transfer.plan.path, client));
-                            self.fail(socket, files, out);
+                            self.end(socket, files, out);
                         }
                         Err(reason) => {
                             self.reschedule(socket, due_ms, after_ms);

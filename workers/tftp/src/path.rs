@@ -56,3 +56,95 @@ pub fn resolve(
 fn climbs(path: &[u8]) -> bool {
     path.split(|byte| *byte == b'/').any(|part| part == b"..")
 }
+
+#[cfg(test)]
+mod tests {
+    use ipc::config::tftp::TftpRoot;
+
+    use super::*;
+    use crate::files::{FileFacts, FileHandle, OpenError};
+
+    /// Directories and nothing else.
+    struct Directories(&'static [&'static str]);
+
+    impl Files for Directories {
+        fn open(&mut self, _: usize, _: &str) -> Result<(FileHandle, FileFacts), OpenError> {
+            Err(OpenError::NotFound)
+        }
+        fn is_directory(&mut self, _: usize, path: &str) -> bool {
+            self.0.contains(&path)
+        }
+        fn read_at(&mut self, _: FileHandle, _: u64, _: &mut [u8]) -> Result<usize, String> {
+            Ok(0)
+        }
+        fn close(&mut self, _: FileHandle) {}
+    }
+
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 9));
+
+    fn slice(roots: &[(&str, Option<&str>)]) -> TftpSlice {
+        let root = |(path, interface): &(&str, Option<&str>)| TftpRoot {
+            path: (*path).to_owned(),
+            interface: interface.map(str::to_owned),
+        };
+        TftpSlice { roots: roots.iter().map(root).collect(), ..TftpSlice::default() }
+    }
+
+    fn ask(slice: &TftpSlice, name: &str) -> (String, String, bool) {
+        let target = resolve(slice, name.as_bytes(), Some("eth0"), CLIENT, &mut Directories(&["10.0.0.9"]));
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(target.full), text(target.relative), target.climbs)
+    }
+
+    #[test]
+    fn names_are_taken_below_the_root() {
+        let slice = slice(&[("/srv/", None)]);
+        for (name, full, relative) in [
+            ("a", "/srv/a", "a"),
+            ("/a", "/srv/a", "a"),
+            ("//a", "/srv//a", "a"),
+            ("/srv/a", "/srv/a", "a"),
+            ("\\srv\\a", "/srv/a", "a"),
+            ("/srvx", "/srv/srvx", "srvx"),
+            ("/SRV/a", "/srv/SRV/a", "SRV/a"),
+            ("./a", "/srv/./a", "./a"),
+            ("/", "/srv/", "."),
+        ] {
+            assert_eq!(ask(&slice, name), (full.to_owned(), relative.to_owned(), false), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_climb_are_known() {
+        let slice = slice(&[("/srv/", None)]);
+        for name in ["..", "../a", "/..", "x/../a", "x\\..\\a", "x/..", "/srv/../a"] {
+            assert!(ask(&slice, name).2, "{name}");
+        }
+        for name in ["a..", "..a", "a..b/c", "..."] {
+            assert!(!ask(&slice, name).2, "{name}");
+        }
+    }
+
+    #[test]
+    fn lower_case_comes_before_the_prefix() {
+        let slice = TftpSlice { lowercase: true, ..slice(&[("/srv/", None)]) };
+        assert_eq!(ask(&slice, "/SRV/X").0, "/srv/x");
+    }
+
+    #[test]
+    fn the_interface_has_its_root_before_the_common_one() {
+        let both = slice(&[("/eth0/", Some("eth0")), ("/srv/", None)]);
+        assert_eq!(ask(&both, "a").0, "/eth0/a");
+        let other = slice(&[("/eth1/", Some("eth1"))]);
+        assert_eq!(resolve(&other, b"a", Some("eth0"), CLIENT, &mut Directories(&[])).root, None);
+    }
+
+    #[test]
+    fn a_client_with_a_directory_of_its_own_has_nothing_else() {
+        let slice = TftpSlice { unique_root: true, ..slice(&[("/srv/", None)]) };
+        assert_eq!(ask(&slice, "/srv/a"), ("/srv/10.0.0.9/srv/a".to_owned(), "10.0.0.9/srv/a".to_owned(), false));
+        assert_eq!(ask(&slice, "/srv/10.0.0.9/a").0, "/srv/10.0.0.9/a");
+        let none = resolve(&slice, b"a", None, CLIENT, &mut Directories(&[]));
+        assert_eq!(none.full, b"/srv/a");
+    }
+}
