@@ -220,6 +220,7 @@ impl Hub {
             }
             self.record_commits();
             self.kill_lingering();
+            self.resume_paused();
             if self.state != State::Running && self.settled() {
                 if self.state == State::Starting {
                     started();
@@ -253,8 +254,7 @@ impl Hub {
                 self.log_lines(index);
             } else {
                 if flags.contains(EpollFlags::EPOLLOUT) && self.workers[index].flush() {
-                    let control = self.workers[index].control();
-                    let _ = self.epoll.modify(control, &mut interest(control, true, false));
+                    self.watch_control(index);
                 }
                 if flags.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR) {
                     self.messages(fd);
@@ -267,7 +267,8 @@ impl Hub {
     fn timeout(&self) -> EpollTimeout {
         let starts = self.roles.values().filter_map(|state| state.start_at_ms);
         let kills = self.workers.iter().filter_map(|worker| worker.kill_at_ms);
-        match starts.chain(kills).min() {
+        let resumes = self.workers.iter().filter_map(|worker| worker.paused_until_ms);
+        match starts.chain(kills).chain(resumes).min() {
             None => EpollTimeout::NONE,
             Some(at) => {
                 let wait_ms = at.saturating_sub(now_ms()).min(i32::MAX as u64) as i32;
@@ -498,6 +499,40 @@ impl Hub {
         }
     }
 
+    /// Stops reading a worker that asks for more than its allowance.
+    fn pause(&mut self, index: usize, until_ms: u64) {
+        let worker = &mut self.workers[index];
+        if worker.paused_until_ms.replace(until_ms).is_none() {
+            let text = format!(
+                "{} worker {} asks for too much at once; not hearing it for a while",
+                worker.role.word(),
+                worker.pid
+            );
+            self.log.warning(&text);
+        }
+        self.watch_control(index);
+    }
+
+    fn resume_paused(&mut self) {
+        if self.workers.iter().all(|worker| worker.paused_until_ms.is_none()) {
+            return;
+        }
+        let now = now_ms();
+        for index in 0..self.workers.len() {
+            if self.workers[index].paused_until_ms.is_some_and(|at| at <= now) {
+                self.workers[index].paused_until_ms = None;
+                self.watch_control(index);
+            }
+        }
+    }
+
+    /// Watches a control channel for what is wanted of it now.
+    fn watch_control(&self, index: usize) {
+        let worker = &self.workers[index];
+        let mut event = interest(worker.control(), worker.paused_until_ms.is_none(), worker.has_queue());
+        let _ = self.epoll.modify(worker.control(), &mut event);
+    }
+
     /// Ends a worker that said something illegal or does not listen.
     fn condemn(&mut self, fd: RawFd, why: &str) {
         let Some(worker) = self.workers.iter().find(|worker| worker.owns(fd)) else { return };
@@ -514,10 +549,7 @@ impl Hub {
         let worker = &mut self.workers[index];
         match worker.send(message, descriptors) {
             Sent::Done => {}
-            Sent::Queued => {
-                let control = worker.control();
-                let _ = self.epoll.modify(control, &mut interest(control, true, true));
-            }
+            Sent::Queued => self.watch_control(index),
             Sent::Hung => {
                 let fd = worker.control().as_raw_fd();
                 self.condemn(fd, "does not read its messages");
@@ -533,11 +565,15 @@ impl Hub {
         for _ in 0..MESSAGES_PER_TURN {
             let Some(index) = self.workers.iter().position(|worker| worker.owns(fd)) else { return };
             let more = match self.workers[index].role {
-                Role::Dns => self.message::<dns::ToParent>(index, permit::dns_kind, Self::dns_says),
-                Role::Dhcp => self.message::<dhcp::ToParent>(index, permit::dhcp_kind, Self::dhcp_says),
-                Role::Tftp => self.message::<tftp::ToParent>(index, permit::tftp_kind, Self::tftp_says),
+                Role::Dns => self.message::<dns::ToParent>(index, permit::dns_kind, permit::dns_cost, Self::dns_says),
+                Role::Dhcp => self.message::<dhcp::ToParent>(index, permit::dhcp_kind, |_| 1, Self::dhcp_says),
+                Role::Tftp => self.message::<tftp::ToParent>(index, permit::tftp_kind, |_| 1, Self::tftp_says),
             };
             if !more {
+                return;
+            }
+            let paused = |worker: &Worker| worker.owns(fd) && worker.paused_until_ms.is_some();
+            if self.workers.iter().any(paused) {
                 return;
             }
         }
@@ -548,6 +584,7 @@ impl Hub {
         &mut self,
         index: usize,
         kind: fn(&M) -> Kind,
+        cost: fn(&M) -> u32,
         role: fn(&mut Hub, usize, M) -> bool,
     ) -> bool {
         let mut buffer = std::mem::take(&mut self.buffer);
@@ -566,15 +603,20 @@ impl Hub {
                 return false;
             }
         };
-        let said = match &message {
-            ToParent::Ready { .. } => Kind::Ready,
-            ToParent::Drained => Kind::Drained,
-            ToParent::Role(message) => kind(message),
+        let (said, work) = match &message {
+            ToParent::Ready { .. } => (Kind::Ready, 0),
+            ToParent::Drained => (Kind::Drained, 0),
+            ToParent::Role(message) => (kind(message), cost(message)),
         };
         let worker = &self.workers[index];
         if !permit::legal(worker.phase, said, worker.resolv_owed) {
             self.condemn(fd, &format!("said {said:?} while {:?}", worker.phase));
             return false;
+        }
+        if said == Kind::Work
+            && let Some(until) = self.workers[index].allowance.take(work, now_ms())
+        {
+            self.pause(index, until);
         }
         let accepted = match message {
             ToParent::Ready { confinement } => {

@@ -3,6 +3,7 @@
 //! A worker's life, in the words that the logs use too: Spawned (boot message sent), Ready (confined, state being sent), Serving,
 //! Draining, Gone. A captured worker can say whatever it likes, but only this, and only now.
 
+use ipc::role::Role;
 use ipc::{dhcp, dns, tftp};
 
 /// Where a worker is in its life.
@@ -45,12 +46,58 @@ pub fn legal(phase: Phase, kind: Kind, resolv_files_owed: u32) -> bool {
     }
 }
 
+/// How much work a role may ask for: units that are there at once and come back each second. Far beyond what clients can cause; a
+/// captured worker that asks for more is not read for a while, and the parent has time for the others.
+pub const fn units_per_second(role: Role) -> u32 {
+    match role {
+        // Sockets for questions in flight.
+        Role::Dns => 65_536,
+        // Commits, neighbor entries, echo requests.
+        Role::Dhcp => 65_536,
+        // Sockets for transfers.
+        Role::Tftp => 4_096,
+    }
+}
+
+/// What a worker may still ask for. Pure: time is an argument.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    per_second: u32,
+    units: u32,
+    refilled_ms: u64,
+}
+
+impl Allowance {
+    /// A full allowance.
+    pub fn new(per_second: u32, now_ms: u64) -> Allowance {
+        Allowance { per_second, units: per_second, refilled_ms: now_ms }
+    }
+
+    /// Takes `cost` units. `Some`: they were not all there, and the worker is not to be read before this time.
+    pub fn take(&mut self, cost: u32, now_ms: u64) -> Option<u64> {
+        if now_ms.saturating_sub(self.refilled_ms) >= 1_000 {
+            *self = Allowance::new(self.per_second, now_ms);
+        }
+        let enough = self.units >= cost;
+        self.units = self.units.saturating_sub(cost);
+        (!enough).then_some(self.refilled_ms + 1_000)
+    }
+}
+
 /// The kind of a dns message.
 pub fn dns_kind(message: &dns::ToParent) -> Kind {
     match message {
         dns::ToParent::Serving => Kind::Serving,
         dns::ToParent::ResolvUpstreams(_) => Kind::ResolvUpstreams,
         dns::ToParent::WantUdp { .. } | dns::ToParent::WantTcp { .. } => Kind::Work,
+    }
+}
+
+/// What a dns message costs of the allowance: sockets.
+pub fn dns_cost(message: &dns::ToParent) -> u32 {
+    match message {
+        dns::ToParent::WantUdp { count, .. } => *count,
+        _ => 1,
     }
 }
 
@@ -83,6 +130,15 @@ mod tests {
         assert!(!legal(Phase::Spawned, Kind::Work, 0) && !legal(Phase::Ready, Kind::Work, 0));
         assert!(!legal(Phase::Serving, Kind::Drained, 0) && legal(Phase::Draining, Kind::Drained, 0));
         assert!(!legal(Phase::Serving, Kind::Serving, 0));
+    }
+
+    #[test]
+    fn a_greedy_worker_waits_for_the_next_second() {
+        let mut allowance = Allowance::new(10, 0);
+        assert_eq!(allowance.take(9, 5), None);
+        assert_eq!(allowance.take(2, 6), Some(1_000));
+        assert_eq!(allowance.take(1, 999), Some(1_000));
+        assert_eq!(allowance.take(10, 1_000), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::permit::Phase;
+use crate::permit::{Allowance, Phase, units_per_second};
 
 /// Messages kept for a worker that does not read. One that lets more pile up is taken for hung and replaced. A replay of all leases
 /// that `dhcp-lease-max` can name fits.
@@ -30,6 +30,10 @@ pub struct Worker {
     pub phase: Phase,
     /// When it is to be killed if it still lives, in monotonic milliseconds.
     pub kill_at_ms: Option<u64>,
+    /// What it may still ask for.
+    pub allowance: Allowance,
+    /// It asked for more than that, and is not read before this time, in monotonic milliseconds.
+    pub paused_until_ms: Option<u64>,
     /// Resolv files sent to it that it has not answered for.
     pub resolv_owed: u32,
     /// What its latest answer named: upstreams after the configured ones.
@@ -72,6 +76,8 @@ impl Worker {
             pid,
             phase: Phase::Spawned,
             kill_at_ms: None,
+            allowance: Allowance::new(units_per_second(role), 0),
+            paused_until_ms: None,
             resolv_owed: 0,
             resolv_upstreams: Vec::new(),
             control,
@@ -88,6 +94,11 @@ impl Worker {
     /// The log socket.
     pub fn log(&self) -> BorrowedFd<'_> {
         self.log.as_fd()
+    }
+
+    /// Is anything queued for it?
+    pub fn has_queue(&self) -> bool {
+        !self.queue.is_empty()
     }
 
     /// Is this descriptor one of its two?
