@@ -74,3 +74,20 @@ pub(crate) fn gather(received: &mut Vec<u8>, bytes: &[u8]) -> Result<Option<std:
         _ => Err(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_whole_when_its_announced_length_is_there_and_nothing_more() {
+        let mut received = Vec::new();
+        assert_eq!(gather(&mut received, &[0]), Ok(None));
+        assert_eq!(gather(&mut received, &[2, 7]), Ok(None));
+        assert_eq!(gather(&mut received, &[8]), Ok(Some(2..4)));
+        assert_eq!(gather(&mut received, &[9]), Err(()));
+        let mut received = Vec::new();
+        assert_eq!(gather(&mut received, &[0xff; 70_000]), Err(()));
+        assert!(received.len() <= 65_537);
+    }
+}

@@ -214,24 +214,87 @@ fn start_of_authority(
     let mut records = Records::new(message, question.end, header.answers);
     records.by_ref().for_each(drop);
     records.next_section(header.authorities);
-    let soa = records.find(|record| record.rtype == rtype::SOA && record.class == question.qclass);
-    let Some(soa) = soa else {
+    // The SOA of a zone that does not contain the name says nothing about it.
+    let soa =
+        records.filter(|record| record.rtype == rtype::SOA && record.class == question.qclass).find_map(|record| {
+            let (owner, _) = Name::read(message, record.start).ok()?;
+            let contains = suffixes(denied.wire()).any(|zone| zone.eq_ignore_ascii_case(owner.wire()));
+            contains.then_some((record, owner))
+        });
+    let Some((soa, owner)) = soa else {
         return limits.negative_ttl.map(|ttl| RrSet { kind, bytes: Box::default(), records: 1, ttl });
     };
-    let (owner, _) = Name::read(message, soa.start).ok()?;
     let (primary, at) = Name::read(message, soa.rdata.start).ok()?;
     let (mailbox, at) = Name::read(message, at).ok()?;
     let numbers = message.get(at..at + 20).filter(|_| at + 20 == soa.rdata.end)?;
     let minimum = u32_at(numbers, 16)?;
     let ttl = limits.clamp(soa.ttl.min(minimum));
-    if !suffixes(denied.wire()).any(|zone| zone.eq_ignore_ascii_case(owner.wire())) {
-        // The SOA of another zone limits the time but is not repeated to clients.
-        return Some(RrSet { kind, bytes: Box::default(), records: 1, ttl });
-    }
     let mut bytes = owner.wire().to_vec();
     bytes.extend_from_slice(&soa.rtype.to_be_bytes());
     bytes.extend_from_slice(&soa.class.to_be_bytes());
     bytes.extend_from_slice(&soa.ttl.to_be_bytes());
     put_rdata(&mut bytes, &[primary.wire(), mailbox.wire(), numbers]);
     Some(RrSet { kind, bytes: bytes.into(), records: 2, ttl })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::Name;
+    use crate::wire::Header;
+
+    /// A reply to `x. A` with these answer records (owner, type, TTL, RDATA).
+    fn reply(records: &[(&str, u16, u32, &[u8])]) -> Vec<u8> {
+        let mut message = b"\0\0\x81\x80\0\x01\0\0\0\0\0\0\x01x\0\0\x01\0\x01".to_vec();
+        message[7] = records.len() as u8;
+        for (owner, rtype, ttl, rdata) in records {
+            message.extend_from_slice(Name::from_text(owner.as_bytes()).unwrap().wire());
+            message.extend_from_slice(&rtype.to_be_bytes());
+            message.extend_from_slice(&IN.to_be_bytes());
+            message.extend_from_slice(&ttl.to_be_bytes());
+            put_rdata(&mut message, &[rdata]);
+        }
+        message
+    }
+
+    fn harvested(message: &[u8]) -> Result<Vec<Entry>, Malformed> {
+        let limits = Limits { ttl_min: 0, ttl_max: u32::MAX, negative_ttl: None, negative: true };
+        let (header, question) = (Header::read(message).unwrap(), Question::read(message).unwrap());
+        harvest(message, &header, &question, &limits, |_| {})
+    }
+
+    #[test]
+    fn a_chain_becomes_one_entry_per_name() {
+        let message = reply(&[("Y", 1, 60, &[1, 2, 3, 4]), ("x", 5, 90, b"\x01Y\0"), ("y", 1, 30, &[1, 2, 3, 5])]);
+        let entries = harvested(&message).unwrap();
+        let summary: Vec<_> =
+            entries.iter().map(|(name, rtype, set)| (name.wire().to_vec(), *rtype, set.records, set.ttl)).collect();
+        assert_eq!(summary, [(b"\x01x\0".to_vec(), 5, 1, 90), (b"\x01y\0".to_vec(), 1, 2, 30)]);
+    }
+
+    #[test]
+    fn one_record_that_must_not_be_kept_spoils_all() {
+        assert!(harvested(&reply(&[("x", 5, 90, b"\x01y\0"), ("y", 1, 0, &[1, 2, 3, 4])])).unwrap().is_empty());
+        assert!(harvested(&reply(&[("x", 1, 0x8000_0000, &[1, 2, 3, 4])])).unwrap().is_empty());
+        // A chain that ends in nothing, without an SOA.
+        assert!(harvested(&reply(&[("x", 5, 90, b"\x01y\0")])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn loops_and_long_chains_end() {
+        assert!(harvested(&reply(&[("x", 5, 90, b"\x01x\0")])).unwrap().is_empty());
+        let names = ["x", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
+        let targets: Vec<Vec<u8>> = names.iter().map(|name| [b"\x01", name.as_bytes(), b"\0"].concat()).collect();
+        let mut links: Vec<(&str, u16, u32, &[u8])> =
+            (0..11).map(|at| (names[at], 5, 90, targets[at + 1].as_slice())).collect();
+        links.push(("k", 1, 90, &[1, 2, 3, 4]));
+        assert!(harvested(&reply(&links)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn rdata_of_a_wrong_length_is_malformed() {
+        assert_eq!(harvested(&reply(&[("x", 1, 60, &[1, 2, 3])])).unwrap_err(), Malformed);
+        assert_eq!(harvested(&reply(&[("x", 5, 60, b"\x01y\0\0")])).unwrap_err(), Malformed);
+        assert_eq!(harvested(&reply(&[("x", 5, 60, b"\x05y\0")])).unwrap_err(), Malformed);
+    }
 }

@@ -161,3 +161,31 @@ impl PendingTable {
         self.entries.iter().filter(|(_, entry)| due(entry)).map(|(ticket, _)| *ticket).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::Name;
+
+    fn pending(group: u32, begun_ms: u64) -> Pending {
+        let question = Question { name: Name::ROOT, qtype: 1, qclass: 1, end: 17 };
+        let query = Box::default();
+        Pending { group, query, question, begun_ms, attempts: Vec::new(), asked_all: false, repeat: None }
+    }
+
+    #[test]
+    fn only_young_questions_of_the_group_count() {
+        let mut table = PendingTable::default();
+        table.insert(1, pending(0, 0));
+        table.insert(2, pending(1, 0));
+        table.insert(3, pending(0, 5000));
+        table.age(9999);
+        assert_eq!((table.young(0), table.young(1), table.oldest_aged()), (2, 1, None));
+        table.age(10_000);
+        assert_eq!((table.young(0), table.young(1), table.oldest_aged()), (1, 0, Some(1)));
+        table.remove(1);
+        table.remove(3);
+        assert_eq!((table.young(0), table.len(), table.deadline()), (0, 1, Some(40_000)));
+        assert_eq!((table.expired(39_999), table.expired(40_000)), (None, Some(2)));
+    }
+}

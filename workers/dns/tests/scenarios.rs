@@ -146,8 +146,13 @@ fn negative_answers_live_as_long_as_the_soa_allows() {
     let reply = lab.ask("nx.example.com.", RecordType::TXT).unwrap();
     assert_eq!(reply.metadata.response_code, ResponseCode::NXDomain);
     assert_eq!((reply.authorities.len(), reply.authorities[0].ttl), (1, 590));
+    assert!(lab.ask("nx.example.com.", RecordType::ANY).is_some());
     lab.pass(50_000);
     assert!(lab.ask("nx.example.com.", RecordType::A).is_none());
+    // The SOA of another zone does not count.
+    for _ in 0..2 {
+        lab.resolve("nx.example.net.", RecordType::A, deny);
+    }
 
     lab.resolve("nodata.example.com.", RecordType::AAAA, |m| {
         m.add_authority(soa("example.com.", 600, 60));
