@@ -272,8 +272,8 @@ impl Front {
     /// Writes the answer from the cache; false when it has none. Allocates nothing unless queries are logged.
     fn answer_cached(&mut self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
         let question = &query.question;
-        let usable =
-            question.qclass == IN && question.qtype != rtype::ANY && query.recursion_desired() && !query.dnssec_ok();
+        // RRsets do not answer ANY, and none are kept under that type, but a denial of the name does.
+        let usable = question.qclass == IN && query.recursion_desired() && !query.dnssec_ok();
         if !usable {
             return false;
         }
@@ -446,16 +446,16 @@ impl Front {
     }
 }
 
-/// Lets `write` put a reply into the outbox, and adds the action that sends it. When `write` returns false nothing has happened.
+/// Lets `write` put a reply into the outbox, and adds the action that sends it. When `write` returns false nothing is sent; its lines stay, since
+/// dnsmasq too tells of cached links of a chain whose end is not in the cache.
 fn respond(origin: Origin, out: &mut Outbox, write: impl FnOnce(&mut Vec<u8>, &mut Vec<Line>) -> bool) -> bool {
-    let (start, lines) = (out.bytes.len(), out.lines.len());
+    let start = out.bytes.len();
     if let Origin::Stream(_) = origin {
         out.bytes.extend_from_slice(&[0, 0]);
     }
     let body = out.bytes.len();
     if !write(&mut out.bytes, &mut out.lines) {
         out.bytes.truncate(start);
-        out.lines.truncate(lines);
         return false;
     }
     let bytes = start..out.bytes.len();

@@ -59,7 +59,7 @@ pub(crate) fn harvest(
     let mut entries = Vec::new();
     let mut cacheable = question.qclass == IN && header.low & CD == 0 && header.high & TC == 0;
     let (mut target, mut links) = (question.name, 0);
-    if !matches!(question.qtype, rtype::CNAME | rtype::ANY) {
+    if question.qtype != rtype::CNAME {
         loop {
             let link = owned_by(message, header, question, &target).find(|record| record.rtype == rtype::CNAME);
             let Some(record) = link else { break };
@@ -72,13 +72,12 @@ pub(crate) fn harvest(
             say(Said::Cname { name: target.wire() });
             let set = collect(message, &[record], limits)?;
             cacheable &= set.ttl > 0;
-            entries.push((target.lowered(), rtype::CNAME, set));
-            target = next;
+            entries.push((target, rtype::CNAME, set));
+            target = next.lowered();
         }
     }
-    let lowered = target.lowered();
     let fits = |record: &Record| matches!(question.qtype, rtype::ANY) || record.rtype == question.qtype;
-    let records: Vec<Record> = owned_by(message, header, question, &lowered).filter(fits).collect();
+    let records: Vec<Record> = owned_by(message, header, question, &target).filter(fits).collect();
     let kept_type = matches!(question.qtype, rtype::A | rtype::AAAA | rtype::PTR | rtype::SRV);
     for record in &records {
         describe(message, record, &target, &mut say)?;
@@ -89,15 +88,18 @@ pub(crate) fn harvest(
         }
         let set = collect(message, &records, limits)?;
         cacheable &= set.ttl > 0;
-        entries.push((lowered, question.qtype, set));
+        entries.push((target, question.qtype, set));
     } else {
         let missing = header.rcode() == rcode::NXDOMAIN;
-        say(Said::Negative { name: target.wire(), address: None, qtype: question.qtype, missing });
+        // Of ANY and of other classes dnsmasq says nothing when there is nothing.
+        if question.qclass == IN && (missing || question.qtype != rtype::ANY) {
+            say(Said::Negative { name: target.wire(), address: None, qtype: question.qtype, missing });
+        }
         let kind = if missing { Kind::NxDomain } else { Kind::NoData };
-        match start_of_authority(message, header, question, &lowered, limits, kind) {
+        match start_of_authority(message, header, question, &target, limits, kind) {
             Some(set) if limits.negative && (missing || kept_type) => {
                 cacheable &= set.ttl > 0;
-                entries.push((lowered, question.qtype, set));
+                entries.push((target, question.qtype, set));
             }
             _ => cacheable = false,
         }
@@ -144,7 +146,7 @@ fn describe(message: &[u8], record: &Record, owner: &Name, say: &mut impl FnMut(
         }
         rtype::PTR => {
             let target = rdata_name(message, record, 0)?;
-            match arpa::address(&owner.lowered()) {
+            match arpa::address(owner) {
                 Some(address) => say(Said::Pointer { address, name: target.wire() }),
                 None => say(Said::Other { name, rtype: rtype::PTR }),
             }
