@@ -7,8 +7,10 @@ const CALLS: &[Call] = &[
     call("sendmsg", libc::SYS_sendmsg).when(&[arg(0, Test::Sockets)]).why("one answer from a port socket"),
     call("recvfrom", libc::SYS_recvfrom).why("a reply on a connected upstream socket, bytes of a connection"),
     call("accept4", libc::SYS_accept4).when(&[arg(0, Test::Sockets)]).why("a client's TCP connection"),
-    call("getpeername", libc::SYS_getpeername).why("who made a TCP connection"),
-    call("getsockname", libc::SYS_getsockname).why("which of our addresses a TCP connection was made to"),
+    call("getpeername", libc::SYS_getpeername).when(&[arg(0, Test::Later)]).why("who made a TCP connection"),
+    call("getsockname", libc::SYS_getsockname)
+        .when(&[arg(0, Test::Later)])
+        .why("which of our addresses a TCP connection was made to"),
     call("shutdown", libc::SYS_shutdown).when(&[arg(0, Test::Later)]).why("the end of a TCP connection"),
 ];
 

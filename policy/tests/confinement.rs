@@ -175,6 +175,9 @@ fn sends_go_where_the_descriptor_says() {
         ],
     );
     both(policy, libc::SYS_accept4, &[a(&[fd(SOCKET)])], &[a(&[fd(HELD)]), a(&[fd(CONTROL)])]);
+    for name in [libc::SYS_getpeername, libc::SYS_getsockname] {
+        both(policy, name, &[a(&[fd(LATER)])], &[a(&[fd(SOCKET)]), a(&[fd(CONTROL)])]);
+    }
     both(policy, libc::SYS_shutdown, &[a(&[fd(LATER), 2])], &[a(&[fd(SOCKET), 2]), a(&[fd(CONTROL), 2])]);
 }
 

@@ -305,8 +305,8 @@ pub const DEEDS: &[Deed] = &[
         let arguments = [ground.control.into(), level, name, room(&mut [0; 2]), pointer(&12u32)];
         call(libc::SYS_getsockopt, &arguments)
     }),
-    deed("net", "getsockname", |ground| {
-        call(libc::SYS_getsockname, &[ground.listening.into(), room(&mut [0; 4]), pointer(&32u32)])
+    deed("net", "getsockname of a listening socket", |ground| {
+        call(libc::SYS_getsockname, &[ground.listening.into(), room(&mut [0; 4]), room(&mut [32])])
     }),
     deed("net", "ioctl SIOCGIFCONF", |ground| {
         call(libc::SYS_ioctl, &[ground.listening.into(), 0x8912, room(&mut [0; 2])])
