@@ -1,0 +1,100 @@
+//! What the dhcp worker asks for: lease changes, neighbor entries, echo requests.
+
+use std::os::fd::AsRawFd as _;
+use std::time::SystemTime;
+
+use ipc::control::ToWorker;
+use ipc::dhcp::{self, Neighbor};
+use ipc::lease::LeaseChange;
+use ipc::link::Interface;
+use ipc::log::Severity;
+use ipc::role::Role;
+
+use super::{Hub, PendingCommit};
+use crate::broker;
+use crate::files;
+
+impl Hub {
+    pub(super) fn dhcp_says(&mut self, index: usize, message: dhcp::ToParent) -> bool {
+        match message {
+            dhcp::ToParent::Serving => true,
+            dhcp::ToParent::Commit { ticket, changes, neighbor } => {
+                // Judged and recorded at the end of this turn, together with all others.
+                let worker = self.workers[index].control().as_raw_fd();
+                self.commits.push(PendingCommit { worker, ticket, changes, neighbor });
+                true
+            }
+            dhcp::ToParent::SetNeighbor { ticket, neighbor } => {
+                let done = self.set_neighbor(&neighbor);
+                self.send(index, &ToWorker::Role(dhcp::ToWorker::NeighborSet { ticket, done }), Vec::new());
+                true
+            }
+            dhcp::ToParent::Ping(address) => {
+                let allowed = self.territory.holds(address);
+                if let (true, Some(echo)) = (allowed, &mut self.echo) {
+                    echo.send(address);
+                }
+                allowed
+            }
+        }
+    }
+
+    /// Sets a neighbor entry if the address may be leased and the interface serves DHCP.
+    pub(super) fn set_neighbor(&self, neighbor: &Neighbor) -> bool {
+        let serves = |i: &&Interface| i.index == neighbor.interface && i.serves_dhcp;
+        let leased = self.store.get(neighbor.address).is_some();
+        match self.interfaces.iter().find(serves) {
+            Some(interface) if self.territory.holds(neighbor.address) || leased => {
+                broker::set_neighbor(&interface.name, neighbor).is_ok()
+            }
+            _ => false,
+        }
+    }
+
+    /// Judges and records the commits of this turn with one write and one sync, and only then answers.
+    pub(super) fn record_commits(&mut self) {
+        if self.commits.is_empty() {
+            return;
+        }
+        let commits = std::mem::take(&mut self.commits);
+        let now_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let mut changes: Vec<LeaseChange> = Vec::new();
+        let mut accepted = Vec::new();
+        for commit in &commits {
+            let judged = self.territory.judge(&self.store, &changes, &commit.changes, now_s);
+            if let Err(refusal) = judged {
+                self.log.write(Some(Role::Dhcp), Severity::Warning, &format!("lease change refused: {refusal:?}"));
+            } else {
+                changes.extend(commit.changes.iter().cloned());
+            }
+            accepted.push(judged.is_ok());
+        }
+        let recorded = match self.store.record(&changes) {
+            Ok(()) => true,
+            Err(error) => {
+                let path = self.store.path().map(|path| path.display().to_string()).unwrap_or_default();
+                self.log.error(&format!("failed to write {path}: {}", files::reason(&error)));
+                false
+            }
+        };
+        if recorded {
+            for change in &changes {
+                self.publish(change);
+            }
+        }
+        for (commit, accepted) in commits.into_iter().zip(accepted) {
+            let Some(index) = self.workers.iter().position(|worker| worker.owns(commit.worker)) else { continue };
+            let ticket = commit.ticket;
+            let answer = if accepted && recorded {
+                if commit.neighbor.is_some_and(|neighbor| !self.set_neighbor(&neighbor)) {
+                    let message = dhcp::ToWorker::NeighborSet { ticket, done: false };
+                    self.send(index, &ToWorker::Role(message), Vec::new());
+                }
+                dhcp::ToWorker::Committed(ticket)
+            } else {
+                dhcp::ToWorker::NotCommitted(ticket)
+            };
+            self.send(index, &ToWorker::Role(answer), Vec::new());
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What the dns worker asks for, and what it is told: sockets, files, lease names.
+
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+
+use ipc::dns;
+use ipc::lease::{Lease, LeaseChange};
+use ipc::link::Interface;
+use ipc::role::Role;
+
+use super::Hub;
+use crate::broker;
+use crate::config::UpstreamSource;
+use crate::files;
+use crate::permit::Phase;
+
+impl Hub {
+    /// Tells a new dns worker what it has to know.
+    pub(super) fn prime_dns(&mut self, index: usize, interfaces: Vec<Interface>) {
+        self.send_dns(index, dns::ToWorker::Interfaces(interfaces), Vec::new());
+        for (path, opened) in files::hosts(&self.config.process) {
+            let path = path.to_string_lossy().into_owned();
+            let (error, descriptors) = match opened {
+                Ok(file) => (None, vec![file]),
+                Err(error) => (Some(files::reason(&error)), Vec::new()),
+            };
+            self.send_dns(index, dns::ToWorker::HostsFile { path, error }, descriptors);
+        }
+        let names: Vec<_> = self.store.iter().filter_map(|lease| self.lease_name(lease)).collect();
+        for name in names {
+            self.send_dns(index, dns::ToWorker::LeaseName(name), Vec::new());
+        }
+        self.pick_resolv_file();
+        self.send_resolv_file(index);
+        self.send_dns(index, dns::ToWorker::Start, Vec::new());
+    }
+
+    pub(super) fn dns_says(&mut self, index: usize, message: dns::ToParent) -> bool {
+        match message {
+            dns::ToParent::Serving => true,
+            dns::ToParent::ResolvUpstreams(upstreams) => {
+                let worker = &mut self.workers[index];
+                worker.resolv_owed -= 1;
+                if upstreams.len() > dns::RESOLV_UPSTREAMS_MAX {
+                    return false;
+                }
+                worker.resolv_upstreams = upstreams;
+                true
+            }
+            dns::ToParent::WantUdp { upstream, count } => {
+                let Some((address, source)) = self.upstream(index, upstream) else { return false };
+                if count == 0 || count > dns::SOCKETS_PER_MESSAGE_MAX {
+                    return false;
+                }
+                let make = || broker::upstream_udp(address, &source, &self.ports);
+                let sockets: Vec<OwnedFd> = (0..count).map_while(|_| make().ok()).collect();
+                let missing = count - sockets.len() as u32;
+                if !sockets.is_empty() {
+                    self.send_dns(index, dns::ToWorker::UdpSockets { upstream }, sockets);
+                }
+                if missing > 0 {
+                    self.send_dns(
+                        index,
+                        dns::ToWorker::NoSocket { upstream, ticket: None, count: missing },
+                        Vec::new(),
+                    );
+                }
+                true
+            }
+            dns::ToParent::WantTcp { upstream, ticket } => {
+                let Some((address, source)) = self.upstream(index, upstream) else { return false };
+                match broker::upstream_tcp(address, &source) {
+                    Ok(socket) => self.send_dns(index, dns::ToWorker::TcpSocket { ticket }, vec![socket]),
+                    Err(_) => {
+                        let answer = dns::ToWorker::NoSocket { upstream, ticket: Some(ticket), count: 1 };
+                        self.send_dns(index, answer, Vec::new());
+                    }
+                }
+                true
+            }
+        }
+    }
+
+    /// The address behind an index: a configured upstream, or one that the resolv file named to this worker.
+    pub(super) fn upstream(&self, index: usize, upstream: u32) -> Option<(SocketAddr, UpstreamSource)> {
+        let configured = &self.config.dns.upstreams;
+        let upstream = upstream as usize;
+        match configured.get(upstream) {
+            Some(address) => {
+                let source = self.config.process.upstream_sources.get(upstream).cloned().unwrap_or_default();
+                Some((*address, source))
+            }
+            None => {
+                let address = *self.workers[index].resolv_upstreams.get(upstream - configured.len())?;
+                let port = self.config.process.query_port;
+                Some((address, UpstreamSource { port, ..UpstreamSource::default() }))
+            }
+        }
+    }
+
+    /// Chooses among the resolv files; true when the choice or its content is new.
+    pub(super) fn pick_resolv_file(&mut self) -> bool {
+        let process = &self.config.process;
+        if process.resolv_files.is_empty() {
+            return false;
+        }
+        let newest = files::newest(&process.resolv_files).map(|(path, changed)| (path.to_owned(), changed));
+        if newest.is_none() && !self.resolv.complained {
+            self.resolv.complained = true;
+            for path in &process.resolv_files {
+                let reason = match std::fs::metadata(path) {
+                    Err(error) => files::reason(&error),
+                    Ok(_) => continue,
+                };
+                self.log.warning(&format!("failed to access {}: {reason}", path.display()));
+            }
+        }
+        if newest.is_some() {
+            self.resolv.complained = false;
+        }
+        let new = newest.is_some() && newest != self.resolv.current;
+        self.resolv.current = newest;
+        new
+    }
+
+    pub(super) fn send_resolv_file(&mut self, index: usize) {
+        let Some((path, _)) = &self.resolv.current else { return };
+        let path = path.clone();
+        match files::open(&path) {
+            Ok(file) => {
+                self.workers[index].resolv_owed += 1;
+                let path = path.to_string_lossy().into_owned();
+                self.send_dns(index, dns::ToWorker::ResolvFile { path }, vec![file]);
+            }
+            Err(error) => {
+                let line = format!("failed to access {}: {}", path.display(), files::reason(&error));
+                self.log.warning(&line);
+            }
+        }
+    }
+
+    pub(super) fn resolv_changed(&mut self) {
+        if !self.pick_resolv_file() {
+            return;
+        }
+        for index in 0..self.workers.len() {
+            let worker = &self.workers[index];
+            if worker.role == Role::Dns && matches!(worker.phase, Phase::Ready | Phase::Serving) {
+                self.send_resolv_file(index);
+            }
+        }
+    }
+
+    pub(super) fn lease_name(&self, lease: &Lease) -> Option<dns::LeaseName> {
+        let address = IpAddr::V4(lease.address);
+        Some(dns::LeaseName {
+            address,
+            name: lease.name.clone()?,
+            domain: self.config.dns.domains.of(address).map(str::to_owned),
+            expires_s: lease.expires_s,
+        })
+    }
+
+    /// Tells every dns worker what became of a lease's name.
+    pub(super) fn publish(&mut self, change: &LeaseChange) {
+        let message = match change {
+            LeaseChange::Put(lease) => match self.lease_name(lease) {
+                Some(name) => dns::ToWorker::LeaseName(name),
+                None => dns::ToWorker::LeaseNameGone(IpAddr::V4(lease.address)),
+            },
+            LeaseChange::Remove(address) => dns::ToWorker::LeaseNameGone(IpAddr::V4(*address)),
+        };
+        for index in 0..self.workers.len() {
+            if self.workers[index].role == Role::Dns && self.workers[index].phase >= Phase::Ready {
+                self.send_dns(index, message.clone(), Vec::new());
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What the tftp worker asks for: a socket per transfer.
+
+use ipc::control::ToWorker;
+use ipc::tftp;
+
+use super::Hub;
+use crate::broker;
+use crate::interfaces;
+
+impl Hub {
+    pub(super) fn tftp_says(&mut self, index: usize, message: tftp::ToParent) -> bool {
+        match message {
+            tftp::ToParent::Serving => true,
+            tftp::ToParent::WantTransfer { ticket, client, local, interface } => {
+                // The parent cannot see whether that client asked; it sees that the address is ours and the interface serves.
+                let ours = interfaces::owns(&self.interfaces, local);
+                let serves = self.interfaces.iter().any(|i| i.index == interface && i.serves_tftp);
+                if !ours || !serves || client.port() == 0 || client.is_ipv4() != local.is_ipv4() {
+                    let message = tftp::ToWorker::NoSocket { ticket };
+                    self.send(index, &ToWorker::Role(message), Vec::new());
+                    return true;
+                }
+                let range = self.config.process.tftp_port_range;
+                let (message, sockets) = match broker::transfer(local, client, range) {
+                    Ok(socket) => (tftp::ToWorker::TransferSocket { ticket }, vec![socket]),
+                    Err(_) => (tftp::ToWorker::NoSocket { ticket }, Vec::new()),
+                };
+                self.send(index, &ToWorker::Role(message), sockets);
+                true
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Talking to workers: what is sent, what is heard, whether it was legal, and their log lines.
+
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
+
+use ipc::control::{ToParent, ToWorker};
+use ipc::lease::Lease;
+use ipc::log::{Batch, LINES_MAX, Severity};
+use ipc::role::Role;
+use ipc::{dhcp, dns, tftp};
+use serde::Serialize;
+
+use super::{Hub, MESSAGES_PER_TURN, now_ms};
+use crate::permit::{self, Kind, Phase};
+use crate::worker::{Heard, Sent, Worker};
+
+impl Hub {
+    pub(super) fn send<M: Serialize>(&mut self, index: usize, message: &ToWorker<M>, descriptors: Vec<OwnedFd>) {
+        let worker = &mut self.workers[index];
+        match worker.send(message, descriptors) {
+            Sent::Done => {}
+            Sent::Queued => self.watch_control(index),
+            Sent::Hung => {
+                let fd = worker.control().as_raw_fd();
+                self.condemn(fd, "does not read its messages");
+            }
+        }
+    }
+
+    pub(super) fn send_dns(&mut self, index: usize, message: dns::ToWorker, descriptors: Vec<OwnedFd>) {
+        self.send(index, &ToWorker::Role(message), descriptors);
+    }
+
+    pub(super) fn messages(&mut self, fd: RawFd) {
+        for _ in 0..MESSAGES_PER_TURN {
+            let Some(index) = self.workers.iter().position(|worker| worker.owns(fd)) else { return };
+            let more = match self.workers[index].role {
+                Role::Dns => self.message::<dns::ToParent>(index, permit::dns_kind, permit::dns_cost, Self::dns_says),
+                Role::Dhcp => self.message::<dhcp::ToParent>(index, permit::dhcp_kind, |_| 1, Self::dhcp_says),
+                Role::Tftp => self.message::<tftp::ToParent>(index, permit::tftp_kind, |_| 1, Self::tftp_says),
+            };
+            if !more {
+                return;
+            }
+            let paused = |worker: &Worker| worker.owns(fd) && worker.paused_until_ms.is_some();
+            if self.workers.iter().any(paused) {
+                return;
+            }
+        }
+    }
+
+    /// Takes one message; false when there is none (or never will be).
+    pub(super) fn message<M: serde::de::DeserializeOwned>(
+        &mut self,
+        index: usize,
+        kind: fn(&M) -> Kind,
+        cost: fn(&M) -> u32,
+        role: fn(&mut Hub, usize, M) -> bool,
+    ) -> bool {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let heard = self.workers[index].hear::<ToParent<M>>(&mut buffer);
+        self.buffer = buffer;
+        let fd = self.workers[index].control().as_raw_fd();
+        let message = match heard {
+            Heard::Message(message) => message,
+            Heard::Nothing => return false,
+            Heard::Closed => {
+                let _ = self.epoll.delete(self.workers[index].control());
+                return false;
+            }
+            Heard::Illegal => {
+                self.condemn(fd, "sent what is no message");
+                return false;
+            }
+        };
+        let (said, work) = match &message {
+            ToParent::Ready { .. } => (Kind::Ready, 0),
+            ToParent::Drained => (Kind::Drained, 0),
+            ToParent::Role(message) => (kind(message), cost(message)),
+        };
+        let worker = &self.workers[index];
+        if !permit::legal(worker.phase, said, worker.resolv_owed) {
+            self.condemn(fd, &format!("said {said:?} while {:?}", worker.phase));
+            return false;
+        }
+        if said == Kind::Work
+            && let Some(until) = self.workers[index].allowance.take(work, now_ms())
+        {
+            self.pause(index, until);
+        }
+        let accepted = match message {
+            ToParent::Ready { confinement } => {
+                self.ready(index, &confinement);
+                true
+            }
+            ToParent::Drained => true,
+            ToParent::Role(_) if said == Kind::Serving => {
+                self.serving(index);
+                true
+            }
+            ToParent::Role(message) => role(self, index, message),
+        };
+        if !accepted {
+            self.condemn(fd, "asked for what it may not have");
+        }
+        accepted
+    }
+
+    /// A worker is confined: tell it what it has to know.
+    pub(super) fn ready(&mut self, index: usize, confinement: &str) {
+        self.workers[index].phase = Phase::Ready;
+        let worker = &self.workers[index];
+        let uid = match self.nursery.uid(worker.role) {
+            Some(uid) => format!("host uid {uid}, "),
+            None => String::new(),
+        };
+        let line = format!("{} worker {} confined: {uid}{confinement}", worker.role.word(), worker.pid);
+        self.log.info(&line);
+        let interfaces = self.interfaces.clone();
+        match self.workers[index].role {
+            Role::Dns => self.prime_dns(index, interfaces),
+            Role::Dhcp => {
+                self.send(index, &ToWorker::Role(dhcp::ToWorker::Interfaces(interfaces)), Vec::new());
+                let leases: Vec<Lease> = self.store.iter().cloned().collect();
+                for lease in leases {
+                    self.send(index, &ToWorker::Role(dhcp::ToWorker::Lease(lease)), Vec::new());
+                }
+                self.send(index, &ToWorker::Role(dhcp::ToWorker::Start), Vec::new());
+            }
+            Role::Tftp => {
+                self.send(index, &ToWorker::Role(tftp::ToWorker::Interfaces(interfaces)), Vec::new());
+                self.send(index, &ToWorker::Role(tftp::ToWorker::Start), Vec::new());
+            }
+        }
+    }
+
+    /// A worker serves: those it replaces may go.
+    pub(super) fn serving(&mut self, index: usize) {
+        self.workers[index].phase = Phase::Serving;
+        let (role, pid) = (self.workers[index].role, self.workers[index].pid);
+        for other in 0..self.workers.len() {
+            let worker = &self.workers[other];
+            if worker.role == role && worker.pid != pid && worker.phase == Phase::Serving {
+                self.drain(other);
+            }
+        }
+        let again = self.roles.get_mut(&role).is_some_and(|state| std::mem::take(&mut state.reload_again));
+        if again {
+            self.replace(role);
+        }
+    }
+
+    /// Takes one batch of log lines; false when there is none.
+    pub(super) fn log_lines(&mut self, index: usize) -> bool {
+        let role = self.workers[index].role;
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let heard = self.workers[index].hear_log::<Batch>(&mut buffer);
+        self.buffer = buffer;
+        match heard {
+            Heard::Message(batch) => {
+                if batch.lost > 0 {
+                    self.log.write(Some(role), Severity::Error, &format!("overflow: {} log entries lost", batch.lost));
+                }
+                for line in batch.lines.iter().take(LINES_MAX) {
+                    self.log.write(Some(role), line.severity, &line.text);
+                }
+                true
+            }
+            Heard::Nothing => false,
+            Heard::Closed => {
+                let _ = self.epoll.delete(self.workers[index].log());
+                false
+            }
+            Heard::Illegal => {
+                let fd = self.workers[index].control().as_raw_fd();
+                self.condemn(fd, "sent what is no log line");
+                let _ = self.epoll.delete(self.workers[index].log());
+                false
+            }
+        }
+    }
+}
