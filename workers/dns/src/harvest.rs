@@ -76,12 +76,17 @@ pub(crate) fn harvest(
             target = next.lowered();
         }
     }
-    let fits = |record: &Record| matches!(question.qtype, rtype::ANY) || record.rtype == question.qtype;
-    let records: Vec<Record> = owned_by(message, header, question, &target).filter(fits).collect();
-    let kept_type = matches!(question.qtype, rtype::A | rtype::AAAA | rtype::PTR | rtype::SRV);
-    for record in &records {
-        describe(message, record, &target, &mut say)?;
+    let mut records = Vec::new();
+    for record in owned_by(message, header, question, &target) {
+        if record.rtype == question.qtype {
+            describe(message, &record, &target, &mut say)?;
+            records.push(record);
+        } else {
+            // Of records that were not asked for by type, dnsmasq tells no more than their type.
+            say(Said::Other { name: target.wire(), rtype: record.rtype });
+        }
     }
+    let kept_type = matches!(question.qtype, rtype::A | rtype::AAAA | rtype::PTR | rtype::SRV);
     if !records.is_empty() {
         if !kept_type {
             return Ok(Vec::new());
