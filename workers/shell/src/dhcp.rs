@@ -1,17 +1,18 @@
 //! The dhcp worker: sockets on one side, the DHCP core on the other.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use dhcp::{Action, Arrival, Engine, Input, Outbox};
-use ipc::control::{ToParent, ToWorker};
+use ipc::control::ToParent;
 use ipc::dhcp as conversation;
 use ipc::log::{Line, Severity};
 
 use crate::boot::Booted;
 use crate::clock::now;
 use crate::datagram::{Outgoing, Receiver, Sender};
-use crate::watchdog;
+use crate::poll::Ready;
+use crate::turn::{self, Role};
 
 /// Room for one packet: any Ethernet frame's worth, and the largest that a client may ask us to take.
 const PACKET_BYTES: usize = 4096;
@@ -30,7 +31,7 @@ struct Worker {
 /// Serves until drained.
 pub fn serve(mut booted: Booted) -> ! {
     let engine = Engine::new(booted.slice(), booted.seed);
-    let mut worker = Worker {
+    let worker = Worker {
         booted,
         engine,
         outbox: Outbox::new(),
@@ -38,35 +39,58 @@ pub fn serve(mut booted: Booted) -> ! {
         sender: Sender::new(),
         draining: false,
     };
-    let mut ready = Vec::new();
-    loop {
-        let deadline = worker.engine.deadline();
-        let before = if deadline.is_some() { now().monotonic_ms } else { 0 };
-        worker.booted.poll.wait(deadline, before, &mut ready);
-        watchdog::turn();
-        for event in &ready {
-            if event.fd == worker.booted.control.as_fd().as_raw_fd() {
-                if event.writable {
-                    worker.booted.control.flush(&worker.booted.poll);
-                }
-                if event.readable {
-                    worker.parent_says();
-                }
-            } else if worker.booted.echo.as_ref().is_some_and(|fd| fd.as_raw_fd() == event.fd) {
-                worker.echoes();
-            } else if let Some(socket) = worker.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
-                // After a Drain of the same turn it is left to the next generation.
-                if !worker.draining {
-                    worker.packets(socket);
-                }
+    turn::serve(worker)
+}
+
+impl Role for Worker {
+    type Told = conversation::ToWorker;
+
+    fn booted(&mut self) -> &mut Booted {
+        &mut self.booted
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        self.engine.deadline()
+    }
+
+    fn deadline_reached(&mut self) {
+        self.hear(Input::Deadline);
+    }
+
+    fn dump_statistics(&mut self) {
+        self.hear(Input::DumpStatistics);
+    }
+
+    fn drained(&self) -> bool {
+        self.engine.idle()
+    }
+
+    fn ready(&mut self, event: Ready) {
+        if self.booted.echo.as_ref().is_some_and(|fd| fd.as_raw_fd() == event.fd) {
+            self.echoes();
+        } else if let Some(socket) = self.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
+            // After a Drain of the same turn it is left to the next generation.
+            if !self.draining {
+                self.packets(socket);
             }
         }
-        if worker.engine.deadline().is_some_and(|at| at <= now().monotonic_ms) {
-            worker.hear(Input::Deadline);
+    }
+
+    fn drain(&mut self) {
+        self.draining = true;
+        for fd in &self.booted.datagram {
+            let _ = self.booted.poll.forget(fd.as_fd());
         }
-        if worker.draining && worker.engine.idle() {
-            worker.booted.control.tell::<conversation::ToParent>(&worker.booted.poll, &ToParent::Drained);
-            std::process::exit(0);
+        self.hear(Input::Drain);
+    }
+
+    fn told(&mut self, message: conversation::ToWorker, _: Vec<OwnedFd>) {
+        let start = message == conversation::ToWorker::Start;
+        self.hear(Input::FromParent(message));
+        if start {
+            for fd in self.booted.datagram.iter().chain(&self.booted.echo) {
+                self.booted.poll.read(fd.as_fd()).expect("a socket can be watched");
+            }
         }
     }
 }
@@ -98,31 +122,6 @@ impl Worker {
             }
         }
         self.perform();
-    }
-
-    fn parent_says(&mut self) {
-        while let Some((message, _)) = self.booted.control.receive::<conversation::ToWorker>() {
-            match message {
-                ToWorker::Drain => {
-                    self.draining = true;
-                    for fd in self.booted.datagram.iter().chain(&self.booted.echo) {
-                        let _ = self.booted.poll.forget(fd.as_fd());
-                    }
-                    self.hear(Input::Drain);
-                }
-                ToWorker::DumpStatistics => self.hear(Input::DumpStatistics),
-                ToWorker::Role(message) => {
-                    let start = message == conversation::ToWorker::Start;
-                    self.hear(Input::FromParent(message));
-                    if start {
-                        for fd in self.booted.datagram.iter().chain(&self.booted.echo) {
-                            self.booted.poll.read(fd.as_fd()).expect("a socket can be watched");
-                        }
-                    }
-                }
-                ToWorker::Misbehave(deed) => crate::misbehave(deed),
-            }
-        }
     }
 
     fn perform(&mut self) {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use dns::{Action, Arrival, Engine, Handle, Input, Outbox};
-use ipc::control::{ToParent, ToWorker};
+use ipc::control::ToParent;
 use ipc::dns as conversation;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, SockaddrStorage, getpeername, getsockname, send};
@@ -15,7 +15,7 @@ use crate::clock::now;
 use crate::datagram::{BATCH, Outgoing, Receiver, Sender};
 use crate::poll::Ready;
 use crate::stream::{Seeded, Streams, Wrote};
-use crate::watchdog;
+use crate::turn::{self, Role};
 
 /// Room for one datagram. Larger than any limit of `edns-packet-max` that we accept, so that the core sees an oversized one as such.
 const DATAGRAM_BYTES: usize = 4096 + 512;
@@ -44,7 +44,7 @@ struct Worker {
 /// Serves until drained.
 pub fn serve(mut booted: Booted) -> ! {
     let engine = Engine::new(booted.slice(), booted.seed);
-    let mut worker = Worker {
+    let worker = Worker {
         booted,
         engine,
         outbox: Outbox::new(),
@@ -59,37 +59,35 @@ pub fn serve(mut booted: Booted) -> ! {
         serving: false,
         draining: false,
     };
-    let mut ready = Vec::new();
-    loop {
-        let deadline = worker.engine.deadline();
-        let before = if deadline.is_some() { now().monotonic_ms } else { 0 };
-        worker.booted.poll.wait(deadline, before, &mut ready);
-        watchdog::turn();
-        for event in &ready {
-            worker.event(*event);
-        }
-        if worker.engine.deadline().is_some_and(|at| at <= now().monotonic_ms) {
-            worker.engine.handle(Input::Deadline, now(), &mut worker.outbox);
-            worker.perform(0);
-        }
-        if worker.draining && worker.engine.idle() {
-            worker.booted.control.tell::<conversation::ToParent>(&worker.booted.poll, &ToParent::Drained);
-            std::process::exit(0);
-        }
-    }
+    turn::serve(worker)
 }
 
-impl Worker {
+impl Role for Worker {
+    type Told = conversation::ToWorker;
+
+    fn booted(&mut self) -> &mut Booted {
+        &mut self.booted
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        self.engine.deadline()
+    }
+
+    fn deadline_reached(&mut self) {
+        self.hear(Input::Deadline);
+    }
+
+    fn dump_statistics(&mut self) {
+        self.hear(Input::DumpStatistics);
+    }
+
+    fn drained(&self) -> bool {
+        self.engine.idle()
+    }
+
     /// What is ready on a port socket after a Drain of the same turn is left to the next generation.
-    fn event(&mut self, event: Ready) {
-        if event.fd == self.booted.control.as_fd().as_raw_fd() {
-            if event.writable {
-                self.booted.control.flush(&self.booted.poll);
-            }
-            if event.readable {
-                self.parent_says();
-            }
-        } else if let Some(socket) = self.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
+    fn ready(&mut self, event: Ready) {
+        if let Some(socket) = self.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
             if !self.draining {
                 self.datagrams(socket);
             }
@@ -104,6 +102,61 @@ impl Worker {
         }
     }
 
+    fn drain(&mut self) {
+        self.draining = true;
+        for fd in self.booted.datagram.iter().chain(&self.booted.listeners) {
+            if self.serving {
+                let _ = self.booted.poll.forget(fd.as_fd());
+            }
+        }
+        self.hear(Input::Drain);
+    }
+
+    fn told(&mut self, message: conversation::ToWorker, descriptors: Vec<OwnedFd>) {
+        use conversation::ToWorker as Told;
+        match message {
+            Told::Interfaces(interfaces) => self.hear(Input::Interfaces(interfaces)),
+            Told::HostsFile { path, error } => {
+                let content = match (error, descriptors.first()) {
+                    (None, Some(file)) => read_file(file).map_err(|errno| errno.desc().to_owned()),
+                    (error, _) => Err(error.unwrap_or_default()),
+                };
+                let content = content.as_deref().map_err(String::as_str);
+                self.hear(Input::HostsFile { path: &path, content });
+            }
+            Told::ResolvFile { path } => {
+                let content = descriptors.first().and_then(|file| read_file(file).ok()).unwrap_or_default();
+                self.hear(Input::ResolvFile { path: &path, content: &content });
+            }
+            Told::LeaseName(name) => self.hear(Input::LeaseName(name)),
+            Told::LeaseNameGone(address) => self.hear(Input::LeaseNameGone(address)),
+            Told::Start => {
+                self.hear(Input::Start);
+                self.serving = true;
+                for fd in self.booted.datagram.iter().chain(&self.booted.listeners) {
+                    self.booted.poll.read_shared(fd.as_fd()).expect("a listening socket can be watched");
+                }
+            }
+            Told::UdpSockets { upstream } => {
+                let handles: Vec<Handle> = descriptors.iter().map(|fd| Handle(fd.as_raw_fd() as u32)).collect();
+                for socket in descriptors {
+                    self.booted.poll.read(socket.as_fd()).expect("an upstream socket can be watched");
+                    self.upstream.insert(socket.as_raw_fd(), socket);
+                }
+                self.hear(Input::UdpSockets { upstream, sockets: &handles });
+            }
+            Told::TcpSocket { ticket } => {
+                let Some(socket) = descriptors.into_iter().next() else { return };
+                let fd = self.streams.connect(&self.booted.poll, socket).expect("a connection can be watched");
+                self.upstream_streams.insert(fd);
+                self.hear(Input::TcpSocket { ticket, socket: Handle(fd as u32) });
+            }
+            Told::NoSocket { upstream, ticket, count } => self.hear(Input::NoSocket { upstream, ticket, count }),
+        }
+    }
+}
+
+impl Worker {
     fn datagrams(&mut self, socket: usize) {
         let count = match self.receiver.receive(self.booted.datagram[socket].as_fd(), BATCH) {
             Ok(count) => count,
@@ -196,73 +249,6 @@ impl Worker {
     fn hear(&mut self, input: Input<'_>) {
         self.engine.handle(input, now(), &mut self.outbox);
         self.perform(0);
-    }
-}
-
-/// # The parent
-impl Worker {
-    fn parent_says(&mut self) {
-        while let Some((message, descriptors)) = self.booted.control.receive::<conversation::ToWorker>() {
-            match message {
-                ToWorker::Drain => self.drain(),
-                ToWorker::DumpStatistics => self.hear(Input::DumpStatistics),
-                ToWorker::Role(message) => self.told(message, descriptors),
-                ToWorker::Misbehave(deed) => crate::misbehave(deed),
-            }
-        }
-    }
-
-    fn drain(&mut self) {
-        self.draining = true;
-        for fd in self.booted.datagram.iter().chain(&self.booted.listeners) {
-            if self.serving {
-                let _ = self.booted.poll.forget(fd.as_fd());
-            }
-        }
-        self.hear(Input::Drain);
-    }
-
-    fn told(&mut self, message: conversation::ToWorker, descriptors: Vec<OwnedFd>) {
-        use conversation::ToWorker as Told;
-        match message {
-            Told::Interfaces(interfaces) => self.hear(Input::Interfaces(interfaces)),
-            Told::HostsFile { path, error } => {
-                let content = match (error, descriptors.first()) {
-                    (None, Some(file)) => read_file(file).map_err(|errno| errno.desc().to_owned()),
-                    (error, _) => Err(error.unwrap_or_default()),
-                };
-                let content = content.as_deref().map_err(String::as_str);
-                self.hear(Input::HostsFile { path: &path, content });
-            }
-            Told::ResolvFile { path } => {
-                let content = descriptors.first().and_then(|file| read_file(file).ok()).unwrap_or_default();
-                self.hear(Input::ResolvFile { path: &path, content: &content });
-            }
-            Told::LeaseName(name) => self.hear(Input::LeaseName(name)),
-            Told::LeaseNameGone(address) => self.hear(Input::LeaseNameGone(address)),
-            Told::Start => {
-                self.hear(Input::Start);
-                self.serving = true;
-                for fd in self.booted.datagram.iter().chain(&self.booted.listeners) {
-                    self.booted.poll.read_shared(fd.as_fd()).expect("a listening socket can be watched");
-                }
-            }
-            Told::UdpSockets { upstream } => {
-                let handles: Vec<Handle> = descriptors.iter().map(|fd| Handle(fd.as_raw_fd() as u32)).collect();
-                for socket in descriptors {
-                    self.booted.poll.read(socket.as_fd()).expect("an upstream socket can be watched");
-                    self.upstream.insert(socket.as_raw_fd(), socket);
-                }
-                self.hear(Input::UdpSockets { upstream, sockets: &handles });
-            }
-            Told::TcpSocket { ticket } => {
-                let Some(socket) = descriptors.into_iter().next() else { return };
-                let fd = self.streams.connect(&self.booted.poll, socket).expect("a connection can be watched");
-                self.upstream_streams.insert(fd);
-                self.hear(Input::TcpSocket { ticket, socket: Handle(fd as u32) });
-            }
-            Told::NoSocket { upstream, ticket, count } => self.hear(Input::NoSocket { upstream, ticket, count }),
-        }
     }
 }
 

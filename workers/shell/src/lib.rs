@@ -11,6 +11,7 @@
 //! | `datagram` | batches of datagrams with local address and interface |
 //! | `stream` | TCP: accept, bounded read and write |
 //! | `line` | the two channels to the parent |
+//! | `turn` | the loop of every worker |
 //! | `clock` | both clocks, once per turn |
 //! | `watchdog` | ends a worker that computes without ever returning to its loop |
 //! | `dns`, `dhcp`, `tftp` | one main per role |
@@ -28,6 +29,7 @@ mod stream;
 mod tftp;
 #[cfg(feature = "probe")]
 mod trial;
+mod turn;
 mod watchdog;
 
 use ipc::role::Role;

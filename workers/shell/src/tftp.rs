@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
-use ipc::control::{ToParent, ToWorker};
+use ipc::control::ToParent;
 use ipc::tftp as conversation;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
@@ -18,8 +18,9 @@ use tftp::{Action, Arrival, Engine, FileFacts, FileHandle, Files, Handle, Input,
 use crate::boot::Booted;
 use crate::clock::now;
 use crate::datagram::{Outgoing, Receiver, Sender};
+use crate::poll::Ready;
 use crate::stream::Seeded;
-use crate::watchdog;
+use crate::turn::{self, Role};
 
 /// Room for one packet on port 69 or on a transfer: requests and acknowledgements are short.
 const PACKET_BYTES: usize = 2048;
@@ -43,7 +44,7 @@ struct Worker {
 pub fn serve(mut booted: Booted) -> ! {
     let engine = Engine::new(booted.slice(), booted.seed);
     let files = Opened { uid: booted.uid, roots: std::mem::take(&mut booted.directories), open: HashMap::default() };
-    let mut worker = Worker {
+    let worker = Worker {
         booted,
         engine,
         files,
@@ -55,82 +56,45 @@ pub fn serve(mut booted: Booted) -> ! {
         paused: false,
         draining: false,
     };
-    let mut ready = Vec::new();
-    loop {
-        let deadline = worker.engine.deadline();
-        let before = if deadline.is_some() { now().monotonic_ms } else { 0 };
-        worker.booted.poll.wait(deadline, before, &mut ready);
-        watchdog::turn();
-        for event in &ready {
-            if event.fd == worker.booted.control.as_fd().as_raw_fd() {
-                if event.writable {
-                    worker.booted.control.flush(&worker.booted.poll);
-                }
-                if event.readable {
-                    worker.parent_says();
-                }
-            } else if let Some(socket) = worker.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
-                // After a Drain of the same turn it is left to the next generation.
-                if !worker.draining {
-                    worker.requests(socket);
-                }
-            } else {
-                worker.transfer(event.fd);
-            }
-        }
-        if worker.engine.deadline().is_some_and(|at| at <= now().monotonic_ms) {
-            worker.hear(Input::Deadline);
-        }
-        worker.pause_when_full();
-        if worker.draining && worker.engine.idle() {
-            worker.booted.control.tell::<conversation::ToParent>(&worker.booted.poll, &ToParent::Drained);
-            std::process::exit(0);
-        }
-    }
+    turn::serve(worker)
 }
 
-impl Worker {
-    fn hear(&mut self, input: Input<'_>) {
-        self.engine.handle(input, now(), &mut self.files, &mut self.outbox);
-        self.perform(0);
+impl Role for Worker {
+    type Told = conversation::ToWorker;
+
+    fn booted(&mut self) -> &mut Booted {
+        &mut self.booted
     }
 
-    fn requests(&mut self, socket: usize) {
-        // One at a time while near the limit would be finer; a few requests over it wait in the core.
-        let Ok(count) = self.receiver.receive(self.booted.datagram[socket].as_fd(), PACKETS_PER_TURN) else { return };
-        for index in 0..count {
-            let Some(datagram) = self.receiver.datagram(index) else { continue };
-            let arrival = Arrival { interface: datagram.interface, peer: datagram.peer, local: datagram.local };
-            let input = Input::Request { bytes: datagram.bytes, arrival };
-            self.engine.handle(input, now(), &mut self.files, &mut self.outbox);
-        }
-        self.perform(socket);
+    fn deadline(&self) -> Option<u64> {
+        self.engine.deadline()
     }
 
-    fn transfer(&mut self, fd: RawFd) {
-        let Some(socket) = self.transfers.get(&fd) else { return };
-        let mut buffer = [0; PACKET_BYTES];
-        let handle = Handle(fd as u32);
-        match nix::unistd::read(socket, &mut buffer) {
-            Ok(count) => self.hear(Input::Transfer { socket: handle, bytes: &buffer[..count] }),
-            Err(Errno::EAGAIN | Errno::EINTR) => {}
-            Err(_) => self.hear(Input::SocketFailed { socket: handle }),
+    fn deadline_reached(&mut self) {
+        self.hear(Input::Deadline);
+    }
+
+    fn dump_statistics(&mut self) {
+        self.hear(Input::DumpStatistics);
+    }
+
+    fn drained(&self) -> bool {
+        self.engine.idle()
+    }
+
+    fn ready(&mut self, event: Ready) {
+        match self.booted.datagram.iter().position(|fd| fd.as_raw_fd() == event.fd) {
+            // After a Drain of the same turn it is left to the next generation.
+            Some(_) if self.draining => {}
+            Some(socket) => self.requests(socket),
+            None => self.transfer(event.fd),
         }
     }
 
-    fn parent_says(&mut self) {
-        while let Some((message, descriptors)) = self.booted.control.receive::<conversation::ToWorker>() {
-            match message {
-                ToWorker::Drain => {
-                    self.draining = true;
-                    self.watch_requests(false);
-                    self.hear(Input::Drain);
-                }
-                ToWorker::DumpStatistics => self.hear(Input::DumpStatistics),
-                ToWorker::Role(message) => self.told(message, descriptors),
-                ToWorker::Misbehave(deed) => crate::misbehave(deed),
-            }
-        }
+    fn drain(&mut self) {
+        self.draining = true;
+        self.watch_requests(false);
+        self.hear(Input::Drain);
     }
 
     fn told(&mut self, message: conversation::ToWorker, descriptors: Vec<OwnedFd>) {
@@ -149,6 +113,38 @@ impl Worker {
                 self.hear(Input::Socket { ticket, socket: Handle(fd as u32) });
             }
             Told::NoSocket { ticket } => self.hear(Input::NoSocket { ticket }),
+        }
+    }
+}
+
+impl Worker {
+    fn hear(&mut self, input: Input<'_>) {
+        self.engine.handle(input, now(), &mut self.files, &mut self.outbox);
+        self.perform(0);
+        self.pause_when_full();
+    }
+
+    fn requests(&mut self, socket: usize) {
+        // One at a time while near the limit would be finer; a few requests over it wait in the core.
+        let Ok(count) = self.receiver.receive(self.booted.datagram[socket].as_fd(), PACKETS_PER_TURN) else { return };
+        for index in 0..count {
+            let Some(datagram) = self.receiver.datagram(index) else { continue };
+            let arrival = Arrival { interface: datagram.interface, peer: datagram.peer, local: datagram.local };
+            let input = Input::Request { bytes: datagram.bytes, arrival };
+            self.engine.handle(input, now(), &mut self.files, &mut self.outbox);
+        }
+        self.perform(socket);
+        self.pause_when_full();
+    }
+
+    fn transfer(&mut self, fd: RawFd) {
+        let Some(socket) = self.transfers.get(&fd) else { return };
+        let mut buffer = [0; PACKET_BYTES];
+        let handle = Handle(fd as u32);
+        match nix::unistd::read(socket, &mut buffer) {
+            Ok(count) => self.hear(Input::Transfer { socket: handle, bytes: &buffer[..count] }),
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Err(_) => self.hear(Input::SocketFailed { socket: handle }),
         }
     }
 
