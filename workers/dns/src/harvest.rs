@@ -150,7 +150,7 @@ fn describe(message: &[u8], record: &Record, owner: &Name, say: &mut impl FnMut(
             say(Said::Address { name, address: octets.into() });
         }
         rtype::PTR => {
-            let target = rdata_name(message, record, 0)?;
+            let target = rdata_name(message, record, 0)?.lowered();
             match arpa::address(owner) {
                 Some(address) => say(Said::Pointer { address, name: target.wire() }),
                 None => say(Said::Other { name, rtype: rtype::PTR }),
@@ -195,6 +195,8 @@ fn collect(message: &[u8], records: &[Record], limits: &Limits) -> Result<RrSet,
             None => put_rdata(&mut bytes, &[rdata]),
             Some(skip) => {
                 let name = rdata_name(message, record, skip)?;
+                // dnsmasq keeps the names of PTR records in lower case.
+                let name = if record.rtype == rtype::PTR { name.lowered() } else { name };
                 put_rdata(&mut bytes, &[rdata.get(..skip).ok_or(Malformed)?, name.wire()]);
             }
         }

@@ -225,8 +225,8 @@ fn other_types_are_relayed_and_logged() {
     let reply = lab.ask("4.3.2.1.in-addr.arpa.", RecordType::PTR).unwrap();
     assert_eq!(reply.answers[0].data, pointer().data);
     let lines = lab.take_lines();
-    assert!(lines.contains(&"reply 1.2.3.4 is Host.test".to_owned()), "{lines:?}");
-    assert!(lines.contains(&"cached 1.2.3.4 is Host.test".to_owned()));
+    assert!(lines.contains(&"reply 1.2.3.4 is host.test".to_owned()), "{lines:?}");
+    assert!(lines.contains(&"cached 1.2.3.4 is host.test".to_owned()));
 }
 
 #[test]
