@@ -62,20 +62,6 @@ pub(crate) const CALLS: &[Call] = &[
     call("exit_group", libc::SYS_exit_group).why("the end"),
 ];
 
-/// Calls on files that were handed over as descriptors.
-pub(crate) const FILE_CALLS: &[Call] = &[
-    call("pread64", libc::SYS_pread64).why("read a file that was handed over or opened below a root"),
-    call("lseek", libc::SYS_lseek).why("the standard library asks for the position before it reads a whole file"),
-    call("fstat", libc::SYS_fstat).why("size and kind of an open file"),
-    call("newfstatat", libc::SYS_newfstatat).when(&[arg(3, Test::OneOf(&[libc::AT_EMPTY_PATH as u32]))]).why(
-        "how the C library spells fstat. The filter cannot see that the path is empty: in the empty root there is nothing \
-         to ask about, and elsewhere it gives away attributes, never content",
-    ),
-    call("statx", libc::SYS_statx)
-        .when(&[arg(2, Test::OneOf(&[libc::AT_EMPTY_PATH as u32]))])
-        .why("how the standard library spells fstat; the same holds"),
-];
-
 /// Calls that end the process.
 pub(crate) const KILLED: &[Call] = &[
     call("execve", libc::SYS_execve).why("no worker runs a program"),

@@ -4,20 +4,17 @@ use crate::base::{self, MIB};
 use crate::table::{Call, Test, WorkerPolicy, arg, call};
 
 const CALLS: &[Call] = &[
-    call("sendmsg", libc::SYS_sendmsg).when(&[arg(0, Test::Sockets)]).why("one answer from a port socket"),
-    call("recvfrom", libc::SYS_recvfrom).why("a reply on a connected upstream socket, bytes of a connection"),
     call("accept4", libc::SYS_accept4).when(&[arg(0, Test::Sockets)]).why("a client's TCP connection"),
     call("getpeername", libc::SYS_getpeername).when(&[arg(0, Test::Later)]).why("who made a TCP connection"),
     call("getsockname", libc::SYS_getsockname)
         .when(&[arg(0, Test::Later)])
         .why("which of our addresses a TCP connection was made to"),
-    call("shutdown", libc::SYS_shutdown).when(&[arg(0, Test::Later)]).why("the end of a TCP connection"),
 ];
 
 /// The table.
 pub const POLICY: WorkerPolicy = WorkerPolicy {
     role: "dns",
-    calls: &[base::CALLS, CALLS, base::FILE_CALLS],
+    calls: &[base::CALLS, CALLS],
     killed: base::KILLED,
     namespaces: base::NAMESPACES,
     // Cache, hosts and block lists live here. Descriptors: 150 queries in flight at several upstreams each, their TCP

@@ -4,20 +4,22 @@ use crate::base::{self, MIB};
 use crate::table::{Call, Test, WorkerPolicy, arg, call};
 
 const CALLS: &[Call] = &[
-    call("sendmsg", libc::SYS_sendmsg)
-        .when(&[arg(0, Test::Sockets)])
-        .why("errors from port 69, from the address that was asked"),
-    call("recvfrom", libc::SYS_recvfrom).why("acknowledgements on a connected transfer socket"),
     call("openat2", libc::SYS_openat2).why(
         "files below the roots. The filter cannot see the path or the resolve flags: Landlock is the wall, which allows \
          reading below the handed directories and nothing else",
+    ),
+    call("pread64", libc::SYS_pread64).why("read a block of an open file"),
+    call("fstat", libc::SYS_fstat).why("size and kind of an open file"),
+    call("newfstatat", libc::SYS_newfstatat).when(&[arg(3, Test::OneOf(&[libc::AT_EMPTY_PATH as u32]))]).why(
+        "how the C library spells fstat. The filter cannot see that the path is empty: in the empty root there is nothing \
+         to ask about, and elsewhere it gives away attributes, never content",
     ),
 ];
 
 /// The table.
 pub const POLICY: WorkerPolicy = WorkerPolicy {
     role: "tftp",
-    calls: &[base::CALLS, CALLS, base::FILE_CALLS],
+    calls: &[base::CALLS, CALLS],
     killed: base::KILLED,
     namespaces: base::NAMESPACES,
     // A block per transfer, no file content. Descriptors: a socket and a file for each of the transfers; `tftp-max` beyond
