@@ -231,19 +231,17 @@ impl Front {
     }
 
     fn answer_chaos(&self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
-        if query.question.qclass != CH || !self.ident {
+        if query.question.qclass != CH {
             return false;
         }
         let about = query.about();
         let (name, echo) = (query.question.name, query.echo());
-        match chaos::answer(&query.question, &self.version, &self.cache, &self.statistics, &self.upstreams) {
+        let known = chaos::answer(&query.question, &self.version, &self.cache, &self.statistics, &self.upstreams);
+        match known {
+            // With `no-ident` the names are as unknown as any other below `.bind`.
+            Chaos::Text { .. } if !self.ident => self.answer_not_implemented(query, bytes, lines),
             Chaos::Foreign => return false,
-            Chaos::NotImplemented => {
-                let shown = Shown(name.wire());
-                let unknown = edns::extended_error_text(None);
-                self.log.write_failed(lines, about, format_args!("config {shown} is not implemented (EDE: {unknown})"));
-                Reply::new(bytes, &echo, rcode::NOTIMP).finish(&echo, self.edns_bytes_max);
-            }
+            Chaos::NotImplemented => self.answer_not_implemented(query, bytes, lines),
             Chaos::Text { rdata, counter } => {
                 self.log.said(lines, about, "config", &Said::Other { name: name.wire(), rtype: rtype::TXT });
                 let mut reply = Reply::new(bytes, &echo, rcode::NOERROR);
@@ -254,6 +252,14 @@ impl Front {
             }
         }
         true
+    }
+
+    fn answer_not_implemented(&self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) {
+        let (shown, unknown) = (Shown(query.question.name.wire()), edns::extended_error_text(None));
+        let text = format_args!("config {shown} is not implemented (EDE: {unknown})");
+        self.log.write_failed(lines, query.about(), text);
+        let echo = query.echo();
+        Reply::new(bytes, &echo, rcode::NOTIMP).finish(&echo, self.edns_bytes_max);
     }
 
     /// `bogus-priv`: private reverse names that are not known here are known nowhere, unless a server of their own is configured.
