@@ -7,13 +7,13 @@
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 
+use crate::DESCRIPTORS_MAX;
+use crate::frame::FrameError;
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, send, sendmsg,
     socketpair,
 };
-use crate::frame::FrameError;
-use crate::DESCRIPTORS_MAX;
 
 /// Why a channel operation failed. Every case but `Full` ends the conversation.
 #[derive(Debug, PartialEq, Eq)]
