@@ -13,6 +13,10 @@ pub struct DnsSlice {
     pub port: u16,
     /// Configured upstreams (`server=`), in file order; the index is the name by which sockets are asked for.
     pub upstreams: Vec<SocketAddr>,
+    /// For each of them: do its queries share one source port (`query-port`, or a port behind `@`)? Then one socket carries them all.
+    pub one_port: Vec<bool>,
+    /// The same for the upstreams of the resolv file.
+    pub resolv_one_port: bool,
     /// `server=/…/`, `local=/…/`, `address=/…/` and `server=` without domain, in file order.
     pub routes: Vec<Route>,
     /// `no-resolv` is off, so the upstreams of a resolv file will follow and serve the names without a route of their own.

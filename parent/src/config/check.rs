@@ -83,6 +83,8 @@ pub(crate) fn settle(draft: &mut Draft) {
             source.port = process.query_port;
         }
     }
+    dns.one_port = process.upstream_sources.iter().map(|source| source.port.is_some()).collect();
+    dns.resolv_one_port = process.query_port.is_some();
     let facility = if process.debug { LOCAL0 } else { DAEMON };
     process.log_facility = draft.log_facility.take().unwrap_or(LogTarget::Syslog(facility));
 

@@ -36,6 +36,8 @@ pub(crate) struct UpstreamSide {
     upstreams: Vec<Upstream>,
     /// How many of them come from the configuration; those of the resolv file follow.
     configured: usize,
+    /// The upstreams of the resolv file have one source port.
+    resolv_one_port: bool,
     groups: Vec<Group>,
     pending: PendingTable,
     calls: BTreeMap<Ticket, Call>,
@@ -58,6 +60,16 @@ struct Upstream {
     reserve: Reserve,
     /// Attempts that wait for a socket.
     queue: VecDeque<(Ticket, usize)>,
+    /// All questions leave from one port, so one socket carries them and only the id tells them apart.
+    shared: Option<Shared>,
+}
+
+/// The one socket of an upstream with a fixed source port.
+#[derive(Debug, Default)]
+struct Shared {
+    socket: Option<Handle>,
+    wanted: bool,
+    flights: BTreeMap<u16, (Ticket, usize)>,
 }
 
 #[derive(Debug)]
@@ -77,6 +89,7 @@ struct Group {
 enum Flight {
     Udp { ticket: Ticket, attempt: usize },
     Tcp { ticket: Ticket },
+    Shared { upstream: u32 },
 }
 
 impl UpstreamSide {
@@ -92,8 +105,14 @@ impl UpstreamSide {
             warned_ms: None,
         };
         UpstreamSide {
-            upstreams: slice.upstreams.iter().map(|address| Upstream::new(*address)).collect(),
+            upstreams: slice
+                .upstreams
+                .iter()
+                .enumerate()
+                .map(|(index, address)| Upstream::new(*address, slice.one_port.get(index) == Some(&true)))
+                .collect(),
             configured: slice.upstreams.len(),
+            resolv_one_port: slice.resolv_one_port,
             groups: groups.into_iter().map(group).collect(),
             pending: PendingTable::default(),
             calls: BTreeMap::new(),
@@ -140,14 +159,14 @@ impl UpstreamSide {
                 Some(upstream) if upstream.address == *address => {}
                 Some(upstream) => {
                     upstream.address = *address;
-                    retire(upstream, &mut orphans, out);
+                    retire(upstream, &mut self.sockets, &mut orphans, out);
                 }
-                None => self.upstreams.push(Upstream::new(*address)),
+                None => self.upstreams.push(Upstream::new(*address, self.resolv_one_port)),
             }
         }
         // Indexes beyond the list stay, so that sockets still on their way find someone who closes them.
         for upstream in self.upstreams.iter_mut().skip(self.configured + addresses.len()) {
-            retire(upstream, &mut orphans, out);
+            retire(upstream, &mut self.sockets, &mut orphans, out);
         }
         if let Some(group) = self.groups.first_mut() {
             group.members.truncate(group.configured);
@@ -210,7 +229,7 @@ impl UpstreamSide {
             return;
         }
         for (index, upstream) in self.upstreams.iter_mut().enumerate() {
-            let mut count = upstream.reserve.need(upstream.queue.len());
+            let mut count = upstream.need();
             while count > 0 {
                 let some = count.min(SOCKETS_PER_MESSAGE_MAX);
                 out.actions.push(Action::Tell(ToParent::WantUdp { upstream: index as u32, count: some }));
@@ -285,7 +304,7 @@ impl UpstreamSide {
             None => {
                 attempt.address = entry.address;
                 self.sockets_moved = true;
-                match entry.reserve.take() {
+                match entry.take_socket() {
                     Some(socket) => self.launch(ticket, index, socket, now_ms, exchange, out),
                     None => {
                         attempt.state = AttemptState::Queued;
@@ -309,10 +328,19 @@ impl UpstreamSide {
         let Some(pending) = self.pending.get(ticket) else { return };
         let Some(attempt) = pending.attempts.get_mut(index) else { return };
         attempt.id = self.random.next() as u16;
+        let mut flight = Flight::Udp { ticket, attempt: index };
+        if let Some(shared) = self.upstreams.get_mut(attempt.upstream as usize).and_then(|entry| entry.shared.as_mut()) {
+            // Unique among those in flight: there are fewer than ids, by `dns-forward-max`' bound on open questions.
+            while shared.flights.contains_key(&attempt.id) && shared.flights.len() < usize::from(u16::MAX) {
+                attempt.id = attempt.id.wrapping_add(self.random.next() as u16 | 1);
+            }
+            shared.flights.insert(attempt.id, (ticket, index));
+            flight = Flight::Shared { upstream: attempt.upstream };
+        }
         attempt.state = AttemptState::Sent(socket);
         attempt.sent_ms = now_ms;
         send(&pending.query, attempt.id, socket, out);
-        self.sockets.insert(socket, Flight::Udp { ticket, attempt: index });
+        self.sockets.insert(socket, flight);
         exchange.answers.push(Answer::Sent { ticket, upstream: attempt.address, again: false });
     }
 
@@ -326,6 +354,9 @@ impl UpstreamSide {
         out: &mut Outbox,
     ) {
         self.sockets_moved = true;
+        if self.upstreams.get(upstream as usize).is_some_and(|entry| entry.shared.is_some()) {
+            return self.shared_socket(upstream, sockets, now_ms, exchange, out);
+        }
         for socket in sockets {
             let entry = self.upstreams.get_mut(upstream as usize);
             let Some(entry) = entry.and_then(|entry| entry.reserve.arrived().then_some(entry)) else {
@@ -349,11 +380,42 @@ impl UpstreamSide {
         }
     }
 
+    /// The one socket of an upstream has come: everybody who waits may go.
+    fn shared_socket(
+        &mut self,
+        upstream: u32,
+        sockets: &[Handle],
+        now_ms: u64,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) {
+        for socket in sockets {
+            let Some(entry) = self.upstreams.get_mut(upstream as usize) else { return };
+            let Some(shared) = &mut entry.shared else { return };
+            shared.wanted = false;
+            if shared.socket.is_some() {
+                out.actions.push(Action::CloseUpstream { socket: *socket });
+                continue;
+            }
+            shared.socket = Some(*socket);
+            self.sockets.insert(*socket, Flight::Shared { upstream });
+            for (ticket, index) in std::mem::take(&mut entry.queue) {
+                self.launch(ticket, index, *socket, now_ms, exchange, out);
+            }
+        }
+    }
+
     /// The parent could not make UDP sockets.
     pub fn no_udp_socket(&mut self, upstream: u32, count: u32, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         let Some(entry) = self.upstreams.get_mut(upstream as usize) else { return };
         self.sockets_moved = true;
-        let count = entry.reserve.refused(count) as usize;
+        let count = match &mut entry.shared {
+            Some(shared) => {
+                shared.wanted = false;
+                entry.queue.len()
+            }
+            None => entry.reserve.refused(count) as usize,
+        };
         let failed: Vec<(Ticket, usize)> = entry.queue.drain(..count.min(entry.queue.len())).collect();
         for (ticket, attempt) in failed {
             self.attempt_failed(ticket, attempt, true, now_ms, exchange, out);
@@ -437,7 +499,14 @@ impl UpstreamSide {
 
     /// A datagram from an upstream.
     pub fn datagram(&mut self, socket: Handle, bytes: &[u8], now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
-        let Some(Flight::Udp { ticket, attempt: index }) = self.sockets.get(&socket).copied() else { return };
+        let (ticket, index) = match self.sockets.get(&socket).copied() {
+            Some(Flight::Udp { ticket, attempt }) => (ticket, attempt),
+            Some(Flight::Shared { upstream }) => match self.shared_flight(upstream, bytes) {
+                Some(flight) => flight,
+                None => return,
+            },
+            _ => return,
+        };
         let Some(pending) = self.pending.get(ticket) else { return };
         let Some(attempt) = pending.attempts.get_mut(index) else { return };
         let Some(header) = belongs(bytes, attempt.id, &pending.question) else { return };
@@ -469,6 +538,12 @@ impl UpstreamSide {
         exchange.answers.push(Answer::Reply { ticket, upstream: address, message, waited_ms });
     }
 
+    /// Which attempt a datagram on a shared socket claims to be for, by its id.
+    fn shared_flight(&self, upstream: u32, bytes: &[u8]) -> Option<(Ticket, usize)> {
+        let shared = self.upstreams.get(upstream as usize)?.shared.as_ref()?;
+        shared.flights.get(&Header::read(bytes)?.id).copied()
+    }
+
     /// A socket failed. TCP sockets have been closed by the shell.
     pub fn failed(&mut self, socket: Handle, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         match self.sockets.remove(&socket) {
@@ -477,6 +552,14 @@ impl UpstreamSide {
                 self.attempt_failed(ticket, attempt, false, now_ms, exchange, out);
             }
             Some(Flight::Tcp { ticket }) => self.call_failed(ticket, false, now_ms, exchange, out),
+            Some(Flight::Shared { upstream }) => {
+                out.actions.push(Action::CloseUpstream { socket });
+                let shared = self.upstreams.get_mut(upstream as usize).and_then(|entry| entry.shared.as_mut());
+                let flights = shared.map(std::mem::take).unwrap_or_default().flights;
+                for (ticket, attempt) in flights.into_values() {
+                    self.attempt_failed(ticket, attempt, false, now_ms, exchange, out);
+                }
+            }
             None => {
                 for upstream in &mut self.upstreams {
                     if upstream.reserve.forget(socket) {
@@ -491,7 +574,12 @@ impl UpstreamSide {
     fn finish(&mut self, ticket: Ticket, out: &mut Outbox) -> Option<u64> {
         let pending = self.pending.remove(ticket)?;
         for attempt in &pending.attempts {
-            if let Some(socket) = attempt.socket() {
+            let entry = self.upstreams.get_mut(attempt.upstream as usize);
+            if let Some(shared) = entry.and_then(|entry| entry.shared.as_mut())
+                && attempt.socket().is_some()
+            {
+                shared.flights.remove(&attempt.id);
+            } else if let Some(socket) = attempt.socket() {
                 self.sockets.remove(&socket);
                 out.actions.push(Action::CloseUpstream { socket });
             } else if attempt.state == AttemptState::Queued
@@ -505,8 +593,29 @@ impl UpstreamSide {
 }
 
 impl Upstream {
-    fn new(address: SocketAddr) -> Upstream {
-        Upstream { address, reserve: Reserve::default(), queue: VecDeque::new() }
+    fn new(address: SocketAddr, one_port: bool) -> Upstream {
+        let shared = one_port.then(Shared::default);
+        Upstream { address, reserve: Reserve::default(), queue: VecDeque::new(), shared }
+    }
+
+    /// A socket for a question, if there is one.
+    fn take_socket(&mut self) -> Option<Handle> {
+        match &self.shared {
+            Some(shared) => shared.socket,
+            None => self.reserve.take(),
+        }
+    }
+
+    /// How many sockets to ask for.
+    fn need(&mut self) -> u32 {
+        match &mut self.shared {
+            None => self.reserve.need(self.queue.len()),
+            Some(shared) => {
+                let need = shared.socket.is_none() && !shared.wanted && !self.queue.is_empty();
+                shared.wanted |= need;
+                u32::from(need)
+            }
+        }
     }
 }
 
@@ -529,9 +638,22 @@ impl Group {
     }
 }
 
-/// Closes the spare sockets of an upstream whose index gets another meaning, and collects the attempts that waited for one.
-fn retire(upstream: &mut Upstream, orphans: &mut Vec<(Ticket, usize)>, out: &mut Outbox) {
+/// Closes the waiting sockets of an upstream whose index gets another meaning, and collects the attempts that waited for one.
+fn retire(
+    upstream: &mut Upstream,
+    sockets: &mut Map<Handle, Flight>,
+    orphans: &mut Vec<(Ticket, usize)>,
+    out: &mut Outbox,
+) {
     orphans.extend(upstream.queue.drain(..));
+    if let Some(shared) = &mut upstream.shared {
+        let Shared { socket, flights, .. } = std::mem::take(shared);
+        orphans.extend(flights.into_values());
+        if let Some(socket) = socket {
+            sockets.remove(&socket);
+            out.actions.push(Action::CloseUpstream { socket });
+        }
+    }
     out.actions.extend(upstream.reserve.retire().map(|socket| Action::CloseUpstream { socket }));
 }
 

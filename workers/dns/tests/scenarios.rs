@@ -820,6 +820,28 @@ fn a_client_that_hangs_up_is_forgotten_upstream_too() {
     assert!(lab.sockets.is_empty() && lab.engine.idle());
 }
 
+#[test]
+fn one_source_port_means_one_socket_for_all_questions() {
+    let mut slice = slice(&[UPSTREAM]);
+    slice.one_port = vec![true];
+    let mut lab = Lab::new(slice);
+    lab.ask("a.test.", RecordType::A);
+    lab.ask("b.test.", RecordType::A);
+    let (first, second) = (lab.sent.remove(0), lab.sent.remove(0));
+    assert_eq!(first.socket, second.socket);
+    assert_ne!(first.bytes[..2], second.bytes[..2], "only the id tells them apart");
+    lab.answer(&second, |m| {
+        m.add_answer(a("b.test.", 300, [2, 2, 2, 2]));
+    });
+    assert_eq!(addresses(&lab.reply().unwrap()), ["2.2.2.2"]);
+    lab.answer(&first, |m| {
+        m.add_answer(a("a.test.", 300, [1, 1, 1, 1]));
+    });
+    assert_eq!(addresses(&lab.reply().unwrap()), ["1.1.1.1"]);
+    lab.ask("c.test.", RecordType::A);
+    assert_eq!(lab.sent.remove(0).socket, first.socket, "it stays open");
+}
+
 // ---------------------------------------------------------------------- life
 
 #[test]
