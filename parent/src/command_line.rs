@@ -149,7 +149,7 @@ fn version(as_dnsmasq: bool) -> String {
 }
 
 /// In dnsmasq's words and order.
-const FEATURES: &str = "IPv6 GNU-getopt no-DBus no-UBus no-i18n no-IDN DHCP no-DHCPv6 no-scripts TFTP no-conntrack no-ipset \
+pub(crate) const FEATURES: &str = "IPv6 GNU-getopt no-DBus no-UBus no-i18n no-IDN DHCP no-DHCPv6 no-scripts TFTP no-conntrack no-ipset \
                         no-nftset no-auth no-DNSSEC no-loop-detect inotify no-dumpfile";
 
 /// What `--help` prints; `--help dhcp` and `--help dhcp6` list the names of DHCP options.

@@ -9,7 +9,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -80,7 +80,10 @@ fn program_name(arguments: &[OsString]) -> &'static str {
 /// Prints a failure as dnsmasq does (an empty line first), and below it what to do.
 fn report(program: &str, failure: &Failure) -> u8 {
     eprintln!("\n{program}: {}", failure.text);
-    if let Some(remedy) = &failure.remedy {
+    // Programs that start `dnsmasq` parse what it prints; people read the rest.
+    if let Some(remedy) = &failure.remedy
+        && (program != "dnsmasq" || std::io::stderr().is_terminal())
+    {
         eprintln!("{program}: {remedy}");
     }
     failure.status
@@ -321,6 +324,7 @@ fn say_started(log: &mut Log, config: &Config, program: &str) {
     if config.dns.cache_size > 10_000 {
         log.warning("cache size greater than 10000 may cause performance issues, and is unlikely to be useful.");
     }
+    log.info(&format!("compile time options: {}", crate::command_line::FEATURES));
     if config.dns.local_service {
         log.info("DNS service limited to local subnets");
     }

@@ -23,7 +23,6 @@ use ipc::control::ToWorker;
 use ipc::dhcp::{Neighbor, Ticket};
 use ipc::lease::LeaseChange;
 use ipc::link::Interface;
-use ipc::log::Severity;
 use ipc::role::Role;
 use ipc::{MESSAGE_BYTES_MAX, dhcp, dns, frame, tftp};
 use nix::errno::Errno;
@@ -320,10 +319,6 @@ impl Hub {
     }
 
     fn dump_statistics(&mut self) {
-        if self.config.process.port != 0 {
-            let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-            self.log.write(Some(Role::Dns), Severity::Info, &format!("time {time}"));
-        }
         for index in 0..self.workers.len() {
             if self.workers[index].role == Role::Dns && self.workers[index].phase == Phase::Serving {
                 self.send::<dns::ToWorker>(index, &ToWorker::DumpStatistics, Vec::new());

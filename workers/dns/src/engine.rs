@@ -36,6 +36,8 @@ pub struct Engine {
     port: u16,
     clear_on_reload: bool,
     announced: bool,
+    /// A hosts file was named since the start.
+    hosts_named: bool,
 }
 
 impl Engine {
@@ -59,6 +61,7 @@ impl Engine {
             port: slice.port,
             clear_on_reload: slice.clear_on_reload,
             announced: false,
+            hosts_named: false,
         }
     }
 
@@ -90,6 +93,10 @@ impl Engine {
             Input::LeaseNameGone(address) => front.local.remove_lease(address),
             Input::Start => {
                 self.announce(out);
+                // Otherwise the line about a hosts file says that everything was read anew.
+                if !self.hosts_named {
+                    out.lines.push(lines::cleared_cache());
+                }
                 out.actions.push(Action::Tell(ToParent::Serving));
             }
             Input::Drain => front.drain(now),
@@ -130,6 +137,7 @@ impl Engine {
 
     fn hosts_file(&mut self, path: &str, content: Result<&[u8], &str>, out: &mut Outbox) {
         self.announce(out);
+        self.hosts_named = true;
         match content {
             Ok(content) => self.front.local.read_hosts(path, content, &mut out.lines),
             Err(reason) => out.lines.push(lines::hosts_unreadable(path, reason)),

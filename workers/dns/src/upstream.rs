@@ -329,7 +329,8 @@ impl UpstreamSide {
         let Some(attempt) = pending.attempts.get_mut(index) else { return };
         attempt.id = self.random.next() as u16;
         let mut flight = Flight::Udp { ticket, attempt: index };
-        if let Some(shared) = self.upstreams.get_mut(attempt.upstream as usize).and_then(|entry| entry.shared.as_mut()) {
+        if let Some(shared) = self.upstreams.get_mut(attempt.upstream as usize).and_then(|entry| entry.shared.as_mut())
+        {
             // Unique among those in flight: there are fewer than ids, by `dns-forward-max`' bound on open questions.
             while shared.flights.contains_key(&attempt.id) && shared.flights.len() < usize::from(u16::MAX) {
                 attempt.id = attempt.id.wrapping_add(self.random.next() as u16 | 1);

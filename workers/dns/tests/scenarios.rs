@@ -48,6 +48,7 @@ fn a_miss_goes_upstream_and_a_hit_does_not() {
     assert_eq!(lab.sent.len(), 1);
     let expected = [
         "using nameserver 192.0.2.1#53",
+        "cleared cache",
         "query[A] www.example.com from 127.0.0.1",
         "forwarded www.example.com to 192.0.2.1",
         "reply www.example.com is 1.2.3.4",

@@ -14,7 +14,7 @@ use crate::name::Shown;
 use crate::outbox::Outbox;
 use crate::reply::truncate;
 use crate::waiting::{Origin, Waiting};
-use crate::wire::{AA, AD, HEADER, Header, IN, Question, RA, Records, TC, put_u16, put_u32, rcode, section_ends};
+use crate::wire::{AA, AD, CD, HEADER, Header, IN, Question, RA, Records, TC, put_u16, put_u32, rcode, section_ends};
 
 impl Front {
     /// Takes one message of the upstream side.
@@ -119,6 +119,8 @@ impl Front {
                 bytes.extend_from_slice(&base);
                 put_u16(bytes, start, echo.id);
                 bytes[start + HEADER..start + question.end].copy_from_slice(echo.spelled);
+                // CD is the client's own (RFC 6840, section 5.6); only equal ones share a question.
+                bytes[start + 3] = bytes[start + 3] & !CD | echo.low & CD;
                 if base.len() > echo.limit {
                     truncate(bytes, start, start + question.end, kept_opt);
                 }
