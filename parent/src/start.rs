@@ -102,6 +102,7 @@ fn run(
     };
     nix::sys::stat::umask(Mode::from_bits_truncate(0o022));
     open_standard_descriptors();
+    check_features(&config)?;
     // Signals are blocked from now on and read from a descriptor; until then the default actions end the start.
     let interfaces = interfaces::list(&config.process).map_err(system("failed to find list of interfaces"))?;
     let missing: Vec<String> =
@@ -201,6 +202,21 @@ fn run(
             drop(hub);
             shell::run(role)
         }
+    }
+}
+
+/// A configuration that asks for what is not built in fails by name; it is never ignored.
+fn check_features(config: &Config) -> Result<(), Failure> {
+    let wanted = [
+        ("DHCP", "HAVE_DHCP", "dhcp", config.dhcp.is_some() && !cfg!(feature = "dhcp")),
+        ("TFTP server", "HAVE_TFTP", "tftp", config.tftp.is_some() && !cfg!(feature = "tftp")),
+    ];
+    match wanted.into_iter().find(|(.., missing)| *missing) {
+        Some((name, switch, feature, _)) => {
+            let text = format!("{name} not available: set {switch} in src/config.h");
+            Err(Failure::configuration(text).remedy(format!("this program was built without the feature `{feature}`")))
+        }
+        None => Ok(()),
     }
 }
 

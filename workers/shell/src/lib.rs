@@ -19,6 +19,7 @@
 pub mod boot;
 mod clock;
 mod datagram;
+#[cfg(feature = "dhcp")]
 mod dhcp;
 mod dns;
 mod line;
@@ -26,6 +27,7 @@ mod poll;
 #[cfg(feature = "probe")]
 pub mod probe;
 mod stream;
+#[cfg(feature = "tftp")]
 mod tftp;
 #[cfg(feature = "probe")]
 mod trial;
@@ -42,8 +44,12 @@ pub fn run(role: Role) -> ! {
     let booted = boot::boot(role);
     match role {
         Role::Dns => dns::serve(booted),
+        #[cfg(feature = "dhcp")]
         Role::Dhcp => dhcp::serve(booted),
+        #[cfg(feature = "tftp")]
         Role::Tftp => tftp::serve(booted),
+        #[cfg(not(all(feature = "dhcp", feature = "tftp")))]
+        role => panic!("{} is not built in", role.word()),
     }
 }
 
