@@ -124,6 +124,9 @@ pub(crate) fn settle(draft: &mut Draft) {
     dns.domains.conditional.reverse();
     let dhcp = &mut draft.dhcp;
     last_first(dhcp);
+    draft.host_entries.reverse();
+    draft.dhcp6.settle();
+    draft.unserved.settle();
     dhcp.domains.clone_from(&dns.domains);
     dhcp.dns_served = dns.port != 0;
     process.dhcp_broadcast_all = dhcp.broadcast.iter().any(Vec::is_empty);
@@ -143,7 +146,6 @@ const LOCAL0: u8 = 16;
 
 fn last_first(dhcp: &mut DhcpSlice) {
     dhcp.pools.reverse();
-    dhcp.host_rules.reverse();
     dhcp.options.reverse();
     dhcp.boot.reverse();
     dhcp.ignore.reverse();

@@ -7,9 +7,10 @@ use ipc::tag::TagTest;
 
 use super::draft::Draft;
 use super::fault::Fault;
-use super::number::{is_time, loose, number, number16, seconds};
+use super::number::{is_time, number16, seconds};
+use super::pxe::{self, BootServer, NamedBoot};
 use super::text::{fields, reveal, reveal_text, split};
-use super::{hex, tag};
+use super::{client_tags, hex, range6, tag};
 
 /// Lease time without any other, in seconds.
 const LEASE_TIME_S: u32 = 3600;
@@ -49,7 +50,8 @@ pub(crate) fn range(draft: &mut Draft, value: Value<'_>) -> Outcome {
         Ok(())
     } else if let Ok(first) = fields[0].parse::<Ipv6Addr>() {
         draft.not_built("dhcp-range for IPv6");
-        check_range6(first, &fields[1..])
+        draft.dhcp6.ranges.push(range6::range(first, &fields[1..], set_tag, tests)?);
+        Ok(())
     } else {
         Err(bad())
     }
@@ -95,62 +97,12 @@ fn range4(first: Ipv4Addr, fields: &[&str], set_tag: Option<String>, tests: Vec<
 }
 
 /// The lease field of a range. `deprecated` means something for IPv6 only.
-fn lease_time(field: &str, default_s: u32) -> Option<u32> {
+pub(crate) fn lease_time(field: &str, default_s: u32) -> Option<u32> {
     match field {
         "" | "deprecated" => Some(default_s),
         "infinite" => Some(INFINITE),
         _ if is_time(field, false) => Some(seconds(field).max(LEASE_TIME_MIN_S)),
         _ => None,
-    }
-}
-
-/// Checks an IPv6 range, so that a configuration written for dnsmasq is refused for the same mistakes.
-fn check_range6(first: Ipv6Addr, fields: &[&str]) -> Outcome {
-    let bad = || Fault::from("bad dhcp-range");
-    let (mut last, mut advertised, mut constructed) = (first, false, false);
-    let mut rest = fields;
-    while let Some((&field, after)) = rest.split_first() {
-        let at_start = rest.len() == fields.len();
-        match field {
-            "static" | "off-link" => {}
-            "ra-only" | "slaac" | "ra-names" | "ra-advrouter" | "ra-stateless" => advertised = true,
-            _ if field.starts_with("constructor:") => constructed = true,
-            _ => match field.parse() {
-                Ok(end) if at_start => last = end,
-                _ => break,
-            },
-        }
-        rest = after;
-    }
-    let mut length = 64;
-    if let [field, after @ ..] = rest
-        && field.bytes().all(|byte| byte.is_ascii_digit())
-        && loose(field) <= 128
-    {
-        length = loose(field);
-        rest = after;
-    }
-    if length < 64 {
-        return Err(Fault::from("prefix length must be at least 64"));
-    }
-    if length != 64 && constructed {
-        return Err(Fault::from("prefix length must be exactly 64 for subnet constructors"));
-    }
-    if length != 64 && advertised {
-        return Err(Fault::from("prefix length must be exactly 64 for RA subnets"));
-    }
-    let network =
-        |address: Ipv6Addr| u128::from(address) & u128::MAX.checked_shl(128 - length.unsigned_abs()).unwrap_or(0);
-    if constructed && u128::from(first) >> 64 != 0 {
-        return Err(Fault::from("prefix must be zero with \"constructor:\" argument"));
-    }
-    if network(first) != network(last) {
-        return Err(Fault::from("inconsistent DHCPv6 range"));
-    }
-    match rest {
-        [] => Ok(()),
-        [field] => lease_time(field, 0).map(drop).ok_or_else(bad),
-        _ => Err(bad()),
     }
 }
 
@@ -162,13 +114,17 @@ pub(crate) fn boot(draft: &mut Draft, value: Value<'_>) -> Outcome {
         let (name, address) = split(rest, ',');
         (Some(name), address)
     });
-    let address = address.map(reveal_text);
-    let next_server = address.as_deref().and_then(|text| text.parse().ok());
-    if next_server.is_none() && address.is_some_and(|text| !text.is_empty()) {
-        draft.not_built("dhcp-boot with the name of a server");
-    }
     let server_name = server_name.filter(|name| !name.is_empty()).map(reveal_text);
-    draft.dhcp.boot.push(Boot { file: reveal_text(file), server_name, next_server, tests });
+    let mut boot = Boot { file: reveal_text(file), server_name, next_server: None, tests };
+    match address.and_then(pxe::boot_server) {
+        Some(BootServer::Address(address)) => boot.next_server = Some(address),
+        Some(BootServer::Name(server)) => {
+            draft.not_built("dhcp-boot with the name of a server");
+            draft.unserved.pxe.boots_by_name.push(NamedBoot { boot: boot.clone(), server });
+        }
+        None => {}
+    }
+    draft.dhcp.boot.push(boot);
     Ok(())
 }
 
@@ -176,12 +132,8 @@ pub(crate) fn boot(draft: &mut Draft, value: Value<'_>) -> Outcome {
 pub(crate) fn vendor_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tag, text) = value.and_then(tag::set_and_rest).ok_or(Fault::Value)?;
     if let Some(rest) = text.strip_prefix("enterprise:") {
-        let (enterprise, text) = split(rest, ',');
-        if text.is_none() && loose(enterprise) == 0 {
-            return Err(Fault::Value);
-        }
         draft.not_built("dhcp-vendorclass with enterprise:");
-        return Ok(());
+        return client_tags::enterprise_class(draft, tag, rest);
     }
     draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::VendorClass(reveal(text)) });
     Ok(())
@@ -217,12 +169,6 @@ pub(crate) fn alternate_port(draft: &mut Draft, value: Value<'_>) -> Outcome {
     draft.dhcp.server_port = server;
     draft.dhcp.client_port = client;
     Ok(())
-}
-
-/// `dhcp-reply-delay = {TEST ","} SECONDS`: checked only.
-pub(crate) fn reply_delay(_: &mut Draft, value: Value<'_>) -> Outcome {
-    let (_, seconds) = tag::leading_tests(value.ok_or(Fault::Value)?);
-    seconds.and_then(number).map(drop).ok_or(Fault::Value)
 }
 
 #[cfg(test)]

@@ -11,16 +11,72 @@ use super::number::{is_time, number, seconds};
 use super::text::{fields, reveal, reveal_text, split};
 use super::{hex, name, tag};
 
+/// One `dhcp-host`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostEntry {
+    /// Whom it is about, and what they get.
+    pub rule: HostRule,
+    /// Their IPv6 addresses.
+    pub addresses6: Vec<HostAddress6>,
+}
+
+/// An IPv6 address for a host, or a block of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostAddress6 {
+    address: Ipv6Addr,
+    length: u8,
+}
+
+impl HostAddress6 {
+    /// `None` when bits behind the prefix are set, or when it is too long. A prefix that ends in the upper half of the address
+    /// may be followed by anything up to the lower half, as in dnsmasq.
+    pub fn new(address: Ipv6Addr, length: u8) -> Option<HostAddress6> {
+        let host = u128::MAX.checked_shr(u32::from(length).max(64)).unwrap_or(0);
+        (length <= 128 && u128::from(address) & host == 0).then_some(HostAddress6 { address, length })
+    }
+
+    /// The address, or the first of the block.
+    pub fn address(self) -> Ipv6Addr {
+        self.address
+    }
+
+    /// How many bits the addresses of the block share; 128: there is only one.
+    pub fn prefix_length(self) -> u8 {
+        self.length
+    }
+
+    /// Is the upper half 0, so that the lower one goes behind any prefix that a range constructs?
+    pub fn fits_any_prefix(self) -> bool {
+        u128::from(self.address) >> 64 == 0
+    }
+}
+
 /// `dhcp-host = FIELD {"," FIELD}`.
 pub(crate) fn host(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
-    let mut rule = HostRule::default();
+    let entry = entry(value.ok_or(Fault::Value)?)?;
+    if let Some(address) = entry.rule.address
+        && !draft.host_addresses.insert(address)
+    {
+        return Err(Fault::from(format!("duplicate dhcp-host IP address {address}")));
+    }
+    if !entry.addresses6.is_empty() {
+        draft.not_built("dhcp-host with an IPv6 address");
+    }
+    draft.host_entries.push(entry);
+    Ok(())
+}
+
+/// Parses the value of a `dhcp-host`, which is also what a line of a hosts file (`dhcp-hostsfile`) holds.
+pub(crate) fn entry(text: &str) -> Result<HostEntry, Fault> {
+    let mut entry = HostEntry::default();
     let mut named = false;
-    for field in fields(value.ok_or(Fault::Value)?) {
+    for field in fields(text) {
+        let rule = &mut entry.rule;
         if field.is_empty() {
             continue;
         }
         if field.contains(':') {
-            colon_field(draft, &mut rule, field)?;
+            colon_field(&mut entry, field)?;
         } else if let Ok(address) = field.parse::<Ipv4Addr>() {
             rule.address = Some(address);
         } else if field.starts_with(|first: char| first.is_ascii_digit() || first == ' ') && is_time(field, true) {
@@ -37,17 +93,12 @@ pub(crate) fn host(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> 
             rule.domain = domain;
         }
     }
-    if let Some(address) = rule.address
-        && !draft.host_addresses.insert(address)
-    {
-        return Err(Fault::from(format!("duplicate dhcp-host IP address {address}")));
-    }
-    draft.dhcp.host_rules.push(rule);
-    Ok(())
+    Ok(entry)
 }
 
 /// A field with a colon: a tag, a client id, an IPv6 address in brackets, else a hardware address.
-fn colon_field(draft: &mut Draft, rule: &mut HostRule, field: &str) -> Result<(), Fault> {
+fn colon_field(entry: &mut HostEntry, field: &str) -> Result<(), Fault> {
+    let rule = &mut entry.rule;
     let bad_hex = || Fault::from("bad hex constant");
     if field.get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("id:")) {
         let id = &field[3..];
@@ -64,23 +115,19 @@ fn colon_field(draft: &mut Draft, rule: &mut HostRule, field: &str) -> Result<()
     } else if let Some(name) = field.strip_prefix("tag:") {
         rule.tests.push(tag::test(name));
     } else if let Some(inner) = field.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
-        draft.not_built("dhcp-host with an IPv6 address");
-        check_address6(inner)?;
+        entry.addresses6.push(address6(inner)?);
     } else {
         rule.hardware.push(hex::hardware(field).ok_or_else(bad_hex)?);
     }
     Ok(())
 }
 
-/// Checks `IP6["/" LENGTH]`: beyond its length the address must be zero, and lengths below 64 count as 64.
-fn check_address6(text: &str) -> Result<(), Fault> {
+/// `IP6 ["/" LENGTH]`.
+fn address6(text: &str) -> Result<HostAddress6, Fault> {
     let (address, length) = split(text, '/');
     let address: Ipv6Addr = address.parse().map_err(|_| Fault::from("bad IPv6 address"))?;
-    let bad_length = || Fault::from("bad IPv6 prefix");
-    let Some(length) = length else { return Ok(()) };
-    let length = number(length).and_then(|length| u32::try_from(length).ok()).filter(|&length| length <= 128);
-    let host = u128::MAX.checked_shr(length.ok_or_else(bad_length)?.max(64)).unwrap_or(0);
-    if u128::from(address) & host == 0 { Ok(()) } else { Err(bad_length()) }
+    let length = length.map_or(Some(128), |length| number(length).and_then(|length| u8::try_from(length).ok()));
+    length.and_then(|length| HostAddress6::new(address, length)).ok_or_else(|| Fault::from("bad IPv6 prefix"))
 }
 
 #[cfg(test)]
@@ -88,9 +135,7 @@ mod tests {
     use super::*;
 
     fn rule(value: &str) -> Result<HostRule, Fault> {
-        let mut draft = Draft::new();
-        host(&mut draft, Some(value))?;
-        Ok(draft.dhcp.host_rules.remove(0))
+        entry(value).map(|entry| entry.rule)
     }
 
     #[test]
@@ -115,6 +160,18 @@ mod tests {
         assert_eq!(rule("id:marjorie").unwrap().client_id, Some(ClientIdRule::Is(b"marjorie".to_vec())));
         assert!(rule("id:*,ignore").unwrap().ignore);
         assert_eq!(rule(""), Ok(HostRule::default()));
+    }
+
+    #[test]
+    fn addresses_of_version_6_stand_in_brackets() {
+        let entry = entry("id:00:01,[fd00::5],[::6],[fd00::100/120],laptop").unwrap();
+        let told: Vec<_> = entry.addresses6.iter().map(|it| (it.prefix_length(), it.fits_any_prefix())).collect();
+        assert_eq!(told, [(128, false), (128, true), (120, false)]);
+        assert_eq!(entry.addresses6[2].address(), "fd00::100".parse::<Ipv6Addr>().unwrap());
+        assert_eq!(rule("[fd00::5%lo]"), Err(Fault::from("bad IPv6 address")));
+        for bad in ["[fd00::5/120]", "[fd00::/129]", "[fd00::1/64]", "[fd00::/x]"] {
+            assert_eq!(rule(bad), Err(Fault::from("bad IPv6 prefix")), "{bad}");
+        }
     }
 
     #[test]

@@ -1,6 +1,4 @@
-//! `dhcp-option`: what is sent to clients. The type of a value comes from the option's number, else from its looks.
-
-use std::net::{Ipv4Addr, Ipv6Addr};
+//! `dhcp-option`, `dhcp-option-force`, `dhcp-option-pxe` and `dhcp-match`: which option is sent to whom, or tells what of whom.
 
 use ipc::config::dhcp::{ConfiguredOption, OptionValue};
 use ipc::tag::TagTest;
@@ -8,168 +6,306 @@ use ipc::tag::TagTest;
 use super::dhcp_option_names::{Kind, NAMES_4, NAMES_6, Named};
 use super::draft::Draft;
 use super::fault::Fault;
-use super::number::{loose, seconds};
-use super::text::{fields, reveal, split};
-use super::{hex, name, tag};
+use super::number::loose;
+use super::option_value::{MatchValue, OptionValue6, Typed, typed};
+use super::tag;
+use super::text::{reveal, reveal_text, split};
 
 /// Longest value of one option, in bytes (RFC 2132 section 2).
-const VALUE_BYTES_MAX: usize = 255;
+pub(crate) const VALUE_BYTES_MAX: usize = 255;
 /// The same inside option 43 (RFC 2132 section 8.4), or option 125 (RFC 3925 section 4).
 const VENDOR_VALUE_BYTES_MAX: usize = 253;
 const VENDOR_ID_VALUE_BYTES_MAX: usize = 250;
 
-/// The option whose names and addresses have a byte in front that tells them apart (RFC 3361).
-const SIP_SERVER: i32 = 120;
-/// DHCPv6 option that is addresses, names or bytes (RFC 5908).
-const NTP_SERVER_6: i32 = 56;
-
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
+/// An option that is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SentOption {
+    /// By DHCPv4.
+    V4(Option4),
+    /// By DHCPv6.
+    V6(Option6),
+}
+
+/// An option that is sent by DHCPv4.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Option4 {
+    /// Option number; never 0, and 255 stands for the header field `siaddr`.
+    pub code: u8,
+    /// What is sent.
+    pub value: OptionValue,
+    /// Where it goes.
+    pub place: Place,
+    /// All must hold.
+    pub tests: Vec<TagTest>,
+    /// Sent whether asked for or not (`dhcp-option-force`).
+    pub force: bool,
+}
+
+/// Where an option of DHCPv4 goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Among the options.
+    Plain,
+    /// `vendor:TEXT`: inside option 43, to clients whose vendor class contains the text.
+    Vendor(Vec<u8>),
+    /// `encap:CODE`: inside this option, which is never 0.
+    Encapsulated(u8),
+    /// `vi-encap:ENTERPRISE`: inside option 125 (RFC 3925 section 4).
+    Enterprise(u32),
+}
+
+/// An option that is sent by DHCPv6.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Option6 {
+    /// Option number; never 0.
+    pub code: u16,
+    /// What is sent.
+    pub value: OptionValue6,
+    /// `vi-encap:ENTERPRISE`: it goes inside option 17 (RFC 8415 section 21.17).
+    pub enterprise: Option<u32>,
+    /// All must hold.
+    pub tests: Vec<TagTest>,
+    /// Sent whether asked for or not (`dhcp-option-force`).
+    pub force: bool,
+}
+
+/// One `dhcp-match`: clients that send this get the tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionMatch {
+    /// The tag to set.
+    pub tag: String,
+    /// What is looked at.
+    pub option: MatchedOption,
+    /// What it must be.
+    pub value: MatchValue,
+}
+
+/// What of a request a `dhcp-match` looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatchedOption {
+    /// An option of DHCPv4; never 0.
+    V4(u8),
+    /// An option of DHCPv6; never 0.
+    V6(u16),
+    /// The vendor class data of an enterprise (RFC 3925 section 3).
+    EnterpriseClass(u32),
+}
+
 /// `dhcp-option = {PRE ","} SELECTOR ["," VALUE]`.
 pub(crate) fn option(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    store(draft, Line::parse(value.ok_or(Fault::Value)?)?, false);
+    store(draft, sent(value.ok_or(Fault::Value)?)?, false);
     Ok(())
 }
 
 /// `dhcp-option-force`: the same, sent whether asked for or not.
 pub(crate) fn option_force(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    store(draft, Line::parse(value.ok_or(Fault::Value)?)?, true);
+    store(draft, sent(value.ok_or(Fault::Value)?)?, true);
     Ok(())
 }
 
-/// `dhcp-option-pxe`: checked only.
-pub(crate) fn option_pxe(_: &mut Draft, value: Value<'_>) -> Outcome {
-    match Line::parse(value.ok_or(Fault::Value)?)?.place {
-        Place::Vendor(_) => Err(Fault::from("No vendor-encap options allowed in dhcp-option-pxe")),
-        _ => Ok(()),
+/// `dhcp-option-pxe`: the same, sent to PXE clients only.
+pub(crate) fn option_pxe(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    match sent(value.ok_or(Fault::Value)?)? {
+        Some(SentOption::V4(option)) if matches!(option.place, Place::Vendor(_)) => {
+            return Err(Fault::from("No vendor-encap options allowed in dhcp-option-pxe"));
+        }
+        Some(SentOption::V4(option)) => draft.unserved.pxe.options.push(option),
+        // There is no PXE over IPv6.
+        Some(SentOption::V6(_)) | None => {}
     }
+    Ok(())
 }
 
-fn store(draft: &mut Draft, line: Line, force: bool) {
-    let vendor = match line.place {
-        _ if line.six => return draft.not_built("dhcp-option for IPv6"),
-        Place::Encapsulated => return draft.not_built("dhcp-option with encap: or vi-encap:"),
+fn store(draft: &mut Draft, option: Option<SentOption>, force: bool) {
+    let option = match option {
+        None => return draft.not_built("dhcp-option with a number that no option has"),
+        Some(SentOption::V6(option)) => {
+            draft.dhcp6.options.push(Option6 { force, ..option });
+            return draft.not_built("dhcp-option for IPv6");
+        }
+        Some(SentOption::V4(option)) => Option4 { force, ..option },
+    };
+    let vendor = match option.place {
+        Place::Encapsulated(_) | Place::Enterprise(_) => {
+            draft.unserved.encapsulated.push(option);
+            return draft.not_built("dhcp-option with encap: or vi-encap:");
+        }
         Place::Plain => None,
         Place::Vendor(text) => Some(text),
     };
-    // Number 0 is padding and numbers above 255 do not exist: neither can be sent.
-    let Some(code) = u8::try_from(line.code).ok().filter(|&code| code != 0) else {
-        return draft.not_built("dhcp-option with a number that no option has");
+    let Option4 { code, value, tests, .. } = option;
+    draft.dhcp.options.push(ConfiguredOption { code, value, tests, force, vendor });
+}
+
+/// Parses the value of a `dhcp-option`, which is also what a line of an options file (`dhcp-optsfile`) holds. `None`: it is
+/// well-formed, but no option can have this number.
+pub(crate) fn sent(text: &str) -> Result<Option<SentOption>, Fault> {
+    let line = Line::parse(text, Purpose::Send)?;
+    // Number 0 is padding and numbers beyond the field do not exist: neither can be sent.
+    if line.six {
+        let enterprise = match line.place {
+            Some(LinePlace::Enterprise(enterprise)) => Some(enterprise),
+            _ => None,
+        };
+        let Some(code) = u16::try_from(line.code).ok().filter(|&code| code != 0) else { return Ok(None) };
+        let value = line.value.into_option6();
+        return Ok(Some(SentOption::V6(Option6 { code, value, enterprise, tests: line.tests, force: false })));
+    }
+    let code = |number: i32| u8::try_from(number).ok().filter(|&code| code != 0);
+    let place = match line.place {
+        None => Some(Place::Plain),
+        Some(LinePlace::Vendor(text)) => Some(Place::Vendor(text)),
+        Some(LinePlace::Encapsulated(number)) => code(number).map(Place::Encapsulated),
+        Some(LinePlace::Enterprise(enterprise)) => Some(Place::Enterprise(enterprise)),
     };
-    draft.dhcp.options.push(ConfiguredOption { code, value: line.value, tests: line.tests, force, vendor });
+    let (Some(code), Some(place)) = (code(line.code), place) else { return Ok(None) };
+    let value = line.value.into_option4();
+    Ok(Some(SentOption::V4(Option4 { code, value, place, tests: line.tests, force: false })))
 }
 
-/// Where an option goes.
+/// `dhcp-match = ["set:"] TAG "," (SELECTOR | "vi-encap:" ENTERPRISE) ["," VALUE]`.
+pub(crate) fn option_match(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let line = Line::parse(value.ok_or(Fault::Value)?, Purpose::Match)?;
+    let [tag] = &line.tags[..] else { return Err(Fault::from("illegal dhcp-match")) };
+    let option = match line.place {
+        Some(LinePlace::Enterprise(enterprise)) => Some(MatchedOption::EnterpriseClass(enterprise)),
+        _ if line.six => u16::try_from(line.code).ok().filter(|&code| code != 0).map(MatchedOption::V6),
+        _ => u8::try_from(line.code).ok().filter(|&code| code != 0).map(MatchedOption::V4),
+    };
+    // No client can send an option that does not exist.
+    if let Some(option) = option {
+        let (tag, value) = (tag.clone(), line.value.into_match());
+        draft.unserved.option_matches.push(OptionMatch { tag, option, value });
+    }
+    Ok(())
+}
+
+/// What a line is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To send an option.
+    Send,
+    /// To recognize one: values may have holes, and options that the server fills in itself have names.
+    Match,
+}
+
+/// Where a line wants its option, as written.
 #[derive(Debug, PartialEq, Eq)]
-enum Place {
-    Plain,
-    /// `vendor:TEXT`.
+enum LinePlace {
     Vendor(Vec<u8>),
-    /// `encap:` or `vi-encap:`.
-    Encapsulated,
+    Encapsulated(i32),
+    Enterprise(u32),
 }
 
-/// One parsed line.
+/// One parsed line, before numbers have been looked at.
 #[derive(Debug)]
 struct Line {
     six: bool,
     code: i32,
-    place: Place,
+    place: Option<LinePlace>,
+    /// The tags in front, as tests and as they stand.
     tests: Vec<TagTest>,
-    value: OptionValue,
+    tags: Vec<String>,
+    value: Typed,
 }
 
 impl Line {
-    fn parse(text: &str) -> Result<Line, Fault> {
-        let mut tests = Vec::new();
-        let mut place = Place::Plain;
-        let (mut encap, mut vendor_id) = (false, false);
+    fn parse(text: &str, purpose: Purpose) -> Result<Line, Fault> {
+        let (mut tests, mut tags) = (Vec::new(), Vec::new());
+        let mut place = None;
+        let (mut vendor, mut encap, mut enterprise) = (false, false, false);
         let mut rest = Some(text);
         let (selector, value) = loop {
             let Some(text) = rest else { return Err(bad_option()) };
             let (field, after) = split(text, ',');
-            if field.starts_with("option6:") && (encap || matches!(place, Place::Vendor(_))) {
+            if field.starts_with("option6:") && (encap || vendor) {
                 return Err(Fault::from("unsupported encapsulation for IPv6 option"));
             }
-            if let Some(selector) = Selector::parse(field)? {
+            if let Some(selector) = Selector::parse(field, purpose)? {
                 break (selector, after);
             }
             rest = after;
             if let Some(class) = field.strip_prefix("vendor:") {
-                if encap {
+                if encap || purpose == Purpose::Match {
                     return Err(Fault::from("inappropriate vendor:"));
                 }
-                place = Place::Vendor(reveal(class));
-            } else if field.starts_with("encap:") {
-                if matches!(place, Place::Vendor(_)) {
+                (vendor, place) = (true, Some(LinePlace::Vendor(reveal(class))));
+            } else if let Some(number) = field.strip_prefix("encap:") {
+                if vendor || purpose == Purpose::Match {
                     return Err(Fault::from("inappropriate encap:"));
                 }
-                (encap, place) = (true, Place::Encapsulated);
-            } else if field.starts_with("vi-encap:") {
-                (vendor_id, place) = (true, Place::Encapsulated);
+                (encap, place) = (true, Some(LinePlace::Encapsulated(loose(number))));
+            } else if let Some(number) = field.strip_prefix("vi-encap:") {
+                (enterprise, place) = (true, Some(LinePlace::Enterprise(loose(number).cast_unsigned())));
+                if purpose == Purpose::Match {
+                    break (Selector::WHOLE_CLASS, after);
+                }
             } else {
-                tests.push(tag::test(tag::tested(field).or_else(|| field.strip_prefix("set:")).unwrap_or(field)));
+                let tag = tag::tested(field).or_else(|| field.strip_prefix("set:")).unwrap_or(field);
+                tests.push(tag::test(tag));
+                tags.push(reveal_text(tag));
             }
         };
         // What a number means inside an encapsulation is the vendor's affair.
-        let kind = if selector.named || place == Place::Plain { selector.kind } else { Kind::Free };
+        let kind = if selector.named || place.is_none() { selector.kind } else { Kind::Free };
         let selector = Selector { kind, ..selector };
-        let value = value.map_or(Ok(OptionValue::Empty), |text| typed(text, &selector, place == Place::Plain))?;
+        let value = value.map_or(Ok(Typed::Empty), |text| typed(text, &selector, place.is_none(), purpose))?;
         let most = match place {
             _ if selector.six => usize::from(u16::MAX),
-            Place::Plain => VALUE_BYTES_MAX,
-            _ if vendor_id => VENDOR_ID_VALUE_BYTES_MAX,
+            None => VALUE_BYTES_MAX,
+            _ if enterprise => VENDOR_ID_VALUE_BYTES_MAX,
             _ => VENDOR_VALUE_BYTES_MAX,
         };
-        if length(&value) > most {
+        if value.bytes() > most {
             return Err(Fault::from("dhcp-option too long"));
         }
-        Ok(Line { six: selector.six, code: selector.code, place, tests, value })
+        Ok(Line { six: selector.six, code: selector.code, place, tests, tags, value })
     }
 }
 
-fn bad_option() -> Fault {
+pub(crate) fn bad_option() -> Fault {
     Fault::from("bad dhcp-option")
-}
-
-fn length(value: &OptionValue) -> usize {
-    match value {
-        OptionValue::Empty => 0,
-        OptionValue::Addresses(addresses) => addresses.len() * 4,
-        OptionValue::Text(bytes) | OptionValue::Bytes(bytes) => bytes.len(),
-    }
 }
 
 /// Which option a line is about.
 #[derive(Debug)]
-struct Selector {
-    six: bool,
+pub(crate) struct Selector {
+    /// Is it an option of DHCPv6?
+    pub(crate) six: bool,
     named: bool,
-    code: i32,
-    kind: Kind,
+    /// Its number, in whatever range.
+    pub(crate) code: i32,
+    /// What its value is.
+    pub(crate) kind: Kind,
 }
 
 impl Selector {
+    /// Vendor class data, of which only the enterprise is known.
+    const WHOLE_CLASS: Selector = Selector { six: false, named: false, code: 0, kind: Kind::Free };
+
     /// `NUMBER`, `option:NAME`, `option6:NUMBER` or `option6:NAME`; `None` when the field is something else.
-    fn parse(field: &str) -> Result<Option<Selector>, Fault> {
+    fn parse(field: &str, purpose: Purpose) -> Result<Option<Selector>, Fault> {
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(name) = field.strip_prefix("option:") {
-            return by_name(NAMES_4, name, false).map(Some);
+            return by_name(NAMES_4, name, false, purpose).map(Some);
         }
         if let Some(name) = field.strip_prefix("option6:") {
             return if digits(name) {
                 Ok(Some(by_code(NAMES_6, name, true)))
             } else {
-                by_name(NAMES_6, name, true).map(Some)
+                by_name(NAMES_6, name, true, purpose).map(Some)
             };
         }
         Ok(digits(field).then(|| by_code(NAMES_4, field, false)))
     }
 }
 
-fn by_name(names: &[Named], name: &str, six: bool) -> Result<Selector, Fault> {
-    let found = names.iter().find(|row| !row.internal && row.name.eq_ignore_ascii_case(name)).ok_or_else(bad_option)?;
+fn by_name(names: &[Named], name: &str, six: bool, purpose: Purpose) -> Result<Selector, Fault> {
+    let fits = |row: &&Named| (!row.internal || purpose == Purpose::Match) && row.name.eq_ignore_ascii_case(name);
+    let found = names.iter().find(fits).ok_or_else(bad_option)?;
     Ok(Selector { six, named: true, code: found.code.into(), kind: found.kind })
 }
 
@@ -179,207 +315,36 @@ fn by_code(names: &[Named], digits: &str, six: bool) -> Selector {
     Selector { six, named: false, code, kind: found.map_or(Kind::Free, |row| row.kind) }
 }
 
-/// What a value could be, by its characters alone.
-#[derive(Debug)]
-struct Looks<'a> {
-    decimal: bool,
-    hex: bool,
-    ip4: bool,
-    ip6: bool,
-    digit: bool,
-    colon: bool,
-    dot: bool,
-    /// The width that a final letter asks for, and the text without it.
-    width: Option<u8>,
-    text: &'a str,
-}
-
-impl<'a> Looks<'a> {
-    fn of(text: &'a str) -> Looks<'a> {
-        let mut looks = Looks {
-            decimal: true,
-            hex: true,
-            ip4: true,
-            ip6: true,
-            digit: false,
-            colon: false,
-            dot: false,
-            width: None,
-            text,
-        };
-        for (position, character) in text.char_indices() {
-            match character {
-                '0'..='9' => looks.digit = true,
-                ',' => (looks.decimal, looks.hex) = (false, false),
-                ':' => (looks.decimal, looks.ip4, looks.colon) = (false, false, true),
-                '.' => (looks.decimal, looks.hex, looks.dot) = (false, false, true),
-                '/' => {
-                    (looks.decimal, looks.hex, looks.ip6) = (false, false, false);
-                    looks.ip4 &= position != 0;
-                }
-                '-' => (looks.hex, looks.ip4, looks.ip6) = (false, false, false),
-                ' ' => (looks.decimal, looks.hex) = (false, false),
-                'b' | 's' | 'i' if looks.decimal && position + 1 == text.len() => {
-                    looks.ip4 = false;
-                    looks.width = Some(match character {
-                        'b' => 1,
-                        's' => 2,
-                        _ => 4,
-                    });
-                    looks.text = &text[..position];
-                }
-                _ => {
-                    (looks.decimal, looks.ip4) = (false, false);
-                    looks.hex &= character.is_ascii_hexdigit();
-                    looks.ip6 &= character.is_ascii_hexdigit() || matches!(character, '[' | ']');
-                }
-            }
-        }
-        looks.decimal &= looks.digit;
-        looks.ip4 &= looks.digit;
-        looks.ip6 &= looks.colon;
-        looks
-    }
-}
-
-/// Turns text into what is sent. `plain`: not encapsulated.
-fn typed(text: &str, selector: &Selector, plain: bool) -> Result<OptionValue, Fault> {
-    let mut looks = Looks::of(text);
-    match selector.kind {
-        Kind::Addresses if selector.six && !looks.ip6 => return Err(Fault::from("bad IPv6 address")),
-        Kind::Addresses if !selector.six && (!looks.ip4 || !looks.dot) => return Err(Fault::from("bad IP address")),
-        Kind::Text | Kind::Names | Kind::Strings => {
-            (looks.decimal, looks.hex, looks.ip4, looks.ip6) = (false, false, false, false);
-        }
-        _ => {}
-    }
-    let ntp_6 = selector.six && selector.code == NTP_SERVER_6;
-    if selector.kind == Kind::Time && looks.digit {
-        return Ok(OptionValue::Bytes(seconds(text).to_be_bytes().to_vec()));
-    }
-    if looks.hex && looks.colon && !(selector.six && looks.ip6 && selector.kind == Kind::Addresses) {
-        let bytes = hex::pattern(looks.text).ok_or_else(bad_option)?;
-        return Ok(OptionValue::Bytes(bytes.into_iter().flatten().collect()));
-    }
-    if looks.decimal {
-        return Ok(decimal(&looks, selector.kind));
-    }
-    if looks.ip4 && !ntp_6 {
-        return ip4_list(text, selector, plain);
-    }
-    if selector.six && looks.ip6 {
-        return ip6_list(text);
-    }
-    let names_4 = !selector.six && (selector.kind == Kind::Names || (plain && selector.code == SIP_SERVER));
-    if names_4 {
-        let mut bytes = if selector.code == SIP_SERVER { vec![0] } else { Vec::new() };
-        let start = bytes.len();
-        compressed_names(text, start, &mut bytes)?;
-        return Ok(OptionValue::Bytes(bytes));
-    }
-    if selector.six && (selector.kind == Kind::Names || ntp_6) {
-        for field in fields(text) {
-            name::domain(field, Fault::from("bad domain in dhcp-option"))?;
-        }
-    }
-    Ok(OptionValue::Text(reveal(text)))
-}
-
-fn decimal(looks: &Looks<'_>, kind: Kind) -> OptionValue {
-    let value = loose(looks.text);
-    let by_size = match value {
-        0..=0xFF => 1,
-        0x100..=0xFFFF => 2,
-        _ => 4,
-    };
-    let by_kind = match kind {
-        Kind::Number(width) => width,
-        _ => by_size,
-    };
-    let width = usize::from(looks.width.unwrap_or(by_kind)).min(4);
-    OptionValue::Bytes(value.to_be_bytes()[4 - width..].to_vec())
-}
-
-/// Addresses; `ADDRESS/LENGTH` becomes the length and the significant bytes (RFC 3442), and then all is bytes.
-fn ip4_list(text: &str, selector: &Selector, plain: bool) -> Result<OptionValue, Fault> {
-    let bad = || Fault::from("bad IPv4 address");
-    let mut addresses = Vec::new();
-    let mut bytes = if selector.code == SIP_SERVER && !selector.six && plain { vec![1] } else { Vec::new() };
-    let mut as_bytes = !bytes.is_empty();
-    for field in fields(text) {
-        let (address, length) = split(field, '/');
-        let address: Ipv4Addr = address.parse().map_err(|_| bad())?;
-        addresses.push(address);
-        match length {
-            None => bytes.extend(address.octets()),
-            Some(length) => {
-                as_bytes = true;
-                let length = loose(length) as u8;
-                bytes.push(length);
-                bytes.extend(address.octets().iter().take(usize::from(length.div_ceil(8))));
-            }
-        }
-    }
-    Ok(if as_bytes { OptionValue::Bytes(bytes) } else { OptionValue::Addresses(addresses) })
-}
-
-fn ip6_list(text: &str) -> Result<OptionValue, Fault> {
-    let mut bytes = Vec::new();
-    for field in fields(text) {
-        let field = field.strip_prefix('[').unwrap_or(field);
-        let field = field.strip_suffix(']').unwrap_or(field);
-        let address: Ipv6Addr = field.parse().map_err(|_| Fault::from("bad IPv6 address"))?;
-        bytes.extend(address.octets());
-    }
-    Ok(OptionValue::Bytes(bytes))
-}
-
-/// Appends the names of a list in wire form, later ones pointing at the tails of earlier ones (RFC 1035 section 4.1.4).
-/// Offsets count from `start`.
-fn compressed_names(text: &str, start: usize, bytes: &mut Vec<u8>) -> Result<(), Fault> {
-    let mut known: Vec<(String, usize)> = Vec::new();
-    for field in fields(text) {
-        let domain = name::domain(field, Fault::from("bad domain in dhcp-option"))?;
-        let mut rest = domain.as_str();
-        loop {
-            if rest.is_empty() {
-                bytes.push(0);
-                break;
-            }
-            if let Some((_, offset)) = known.iter().find(|(tail, _)| tail == rest) {
-                bytes.extend((0xC000 | *offset as u16).to_be_bytes());
-                break;
-            }
-            // A pointer has 14 bits, of which a value that fits an option needs 8.
-            if bytes.len() - start <= VALUE_BYTES_MAX {
-                known.push((rest.to_owned(), bytes.len() - start));
-            }
-            let (label, after) = rest.split_once('.').unwrap_or((rest, ""));
-            // An empty label inside a name would end it.
-            if !label.is_empty() {
-                bytes.push(label.len() as u8);
-                bytes.extend(label.as_bytes());
-            }
-            rest = after;
-        }
-        if bytes.len() > start + VALUE_BYTES_MAX {
-            return Err(Fault::from("dhcp-option too long"));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
 
-    fn value(text: &str) -> OptionValue {
-        Line::parse(text).unwrap().value
+    fn four(text: &str) -> Option4 {
+        match sent(text).unwrap().unwrap() {
+            SentOption::V4(option) => option,
+            SentOption::V6(option) => panic!("{option:?}"),
+        }
+    }
+
+    fn six(text: &str) -> Option6 {
+        match sent(text).unwrap().unwrap() {
+            SentOption::V6(option) => option,
+            SentOption::V4(option) => panic!("{option:?}"),
+        }
     }
 
     fn bytes(text: &str) -> Vec<u8> {
-        match value(text) {
+        match four(text).value {
             OptionValue::Bytes(bytes) => bytes,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn bytes6(text: &str) -> Vec<u8> {
+        match six(text).value {
+            OptionValue6::Bytes(bytes) => bytes,
             other => panic!("{other:?}"),
         }
     }
@@ -392,10 +357,10 @@ mod tests {
         assert_eq!(bytes("128,01:02:a"), [1, 2, 10]);
         assert_eq!(bytes("option:mtu,70000"), [0x11, 0x70]);
         assert_eq!(bytes("option:T1,1h"), [0, 0, 14, 16]);
-        assert_eq!(value("3,192.168.0.1"), OptionValue::Addresses(vec![Ipv4Addr::new(192, 168, 0, 1)]));
-        assert_eq!(value("66,1.2.3.4"), OptionValue::Text(b"1.2.3.4".to_vec()));
-        assert_eq!(value("252,a,b"), OptionValue::Text(b"a,b".to_vec()));
-        assert_eq!(value("3"), OptionValue::Empty);
+        assert_eq!(four("3,192.168.0.1").value, OptionValue::Addresses(vec![Ipv4Addr::new(192, 168, 0, 1)]));
+        assert_eq!(four("66,1.2.3.4").value, OptionValue::Text(b"1.2.3.4".to_vec()));
+        assert_eq!(four("252,a,b").value, OptionValue::Text(b"a,b".to_vec()));
+        assert_eq!(four("3").value, OptionValue::Empty);
     }
 
     #[test]
@@ -408,10 +373,58 @@ mod tests {
 
     #[test]
     fn what_stands_before_the_selector() {
-        let line = Line::parse("tag:!a,b,vendor:MSFT,2,1i").unwrap();
-        assert_eq!(line.tests.iter().map(|test| test.negated).collect::<Vec<_>>(), [true, false]);
-        assert_eq!((line.code, line.place), (2, Place::Vendor(b"MSFT".to_vec())));
-        assert_eq!(Line::parse("encap:1,vendor:x,1,2").unwrap_err(), Fault::from("inappropriate vendor:"));
-        assert_eq!(Line::parse("tag:a").unwrap_err(), Fault::from("bad dhcp-option"));
+        let option = four("tag:!a,b,vendor:MSFT,2,1i");
+        assert_eq!(option.tests.iter().map(|test| test.negated).collect::<Vec<_>>(), [true, false]);
+        assert_eq!((option.code, option.place), (2, Place::Vendor(b"MSFT".to_vec())));
+        assert_eq!(four("encap:175,190,x").place, Place::Encapsulated(175));
+        assert_eq!(four("vi-encap:4294967295,3,x").place, Place::Enterprise(u32::MAX));
+        assert_eq!(sent("encap:1,vendor:x,1,2"), Err(Fault::from("inappropriate vendor:")));
+        assert_eq!(sent("tag:a"), Err(Fault::from("bad dhcp-option")));
+    }
+
+    #[test]
+    fn numbers_that_no_option_has_come_to_nothing() {
+        for line in ["0,x", "256,x", ",x", "encap:300,1,x", "encap:x,1,x", "option6:0,x", "option6:65536,x"] {
+            assert_eq!(sent(line), Ok(None), "{line}");
+        }
+    }
+
+    #[test]
+    fn values_of_version_6() {
+        let addresses: Vec<Ipv6Addr> = vec!["fe80::".parse().unwrap(), "2001:db8::1".parse().unwrap()];
+        assert_eq!(six("option6:dns-server,[fe80::],2001:db8::1").value, OptionValue6::Addresses(addresses));
+        assert_eq!(bytes6("option6:24,a.lan,b"), b"\x01a\x03lan\0\x01b\0");
+        assert_eq!(bytes6("option6:bootfile-param,ab,c"), b"\0\x02ab\0\x01c");
+        assert_eq!(bytes6("option6:56,ntp.lan"), b"\0\x03\0\x09\x03ntp\x03lan\0");
+        assert_eq!(bytes6("option6:32,1h"), [0, 0, 14, 16]);
+        assert_eq!(bytes6("option6:59,tftp://[fd00::1]/x"), b"tftp://[fd00::1]/x");
+        assert_eq!(bytes6("option6:200,1.2.3.4"), [1, 2, 3, 4]);
+        assert_eq!(six("tag:a,vi-encap:5,option6:3,x").enterprise, Some(5));
+        assert_eq!(sent("option6:23,1.2.3.4"), Err(Fault::from("bad IPv6 address")));
+        assert_eq!(sent("encap:1,option6:3"), Err(Fault::from("unsupported encapsulation for IPv6 option")));
+    }
+
+    #[test]
+    fn what_a_client_sends_sets_a_tag() {
+        let matched = |text: &str| {
+            let mut draft = Draft::new();
+            option_match(&mut draft, Some(text))?;
+            let found = draft.unserved.option_matches.pop().ok_or(Fault::Value)?;
+            Ok((found.option, found.value))
+        };
+        let v4 = |code, value| Ok((MatchedOption::V4(code), value));
+        assert_eq!(matched("set:a,60"), v4(60, MatchValue::Present));
+        assert_eq!(matched("set:a,option:vendor-class,PXE"), v4(60, MatchValue::Containing(b"PXE".to_vec())));
+        assert_eq!(matched("a,61,ff:*:2"), v4(61, MatchValue::Beginning(vec![Some(255), None, Some(2)])));
+        assert_eq!(matched("a,option:client-arch,6"), v4(93, MatchValue::Element(vec![0, 6])));
+        assert_eq!(matched("a,option:hostname"), v4(12, MatchValue::Present));
+        let class = MatchedOption::EnterpriseClass(2);
+        assert_eq!(matched("set:a,vi-encap:2,text"), Ok((class, MatchValue::Containing(b"text".to_vec()))));
+        assert_eq!(matched("set:a,option6:16"), Ok((MatchedOption::V6(16), MatchValue::Present)));
+        for bad in ["60", "set:a,b,60", "vi-encap:2,x"] {
+            assert_eq!(matched(bad), Err(Fault::from("illegal dhcp-match")), "{bad}");
+        }
+        assert_eq!(matched("set:a,encap:175,190"), Err(Fault::from("inappropriate encap:")));
+        assert_eq!(matched("set:a,9999"), Err(Fault::Value), "accepted, and nothing is stored");
     }
 }

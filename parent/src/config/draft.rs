@@ -8,8 +8,11 @@ use ipc::config::dhcp::DhcpSlice;
 use ipc::config::dns::DnsSlice;
 use ipc::config::tftp::TftpSlice;
 
+use super::dhcp_host::HostEntry;
+use super::dhcp6::Dhcp6;
 use super::fault::Fault;
 use super::keys::{self, Row};
+use super::unserved::Unserved;
 use super::{Config, ConfigError, LogTarget, Process, check};
 
 /// Where an option was written.
@@ -28,8 +31,14 @@ pub(crate) struct Draft {
     pub(crate) dns: DnsSlice,
     /// DHCP.
     pub(crate) dhcp: DhcpSlice,
+    /// Host rules, for DHCP of both families.
+    pub(crate) host_entries: Vec<HostEntry>,
     /// TFTP.
     pub(crate) tftp: TftpSlice,
+    /// DHCPv6 and router advertisements.
+    pub(crate) dhcp6: Dhcp6,
+    /// DHCP and TFTP settings that no worker uses yet.
+    pub(crate) unserved: Unserved,
     /// The parent's own.
     pub(crate) process: Process,
     /// `enable-tftp` was given.
@@ -78,7 +87,10 @@ impl Draft {
                 ..DnsSlice::default()
             },
             dhcp: DhcpSlice { server_port: 67, client_port: 68, lease_max: 1000, ..DhcpSlice::default() },
+            host_entries: Vec::new(),
             tftp: TftpSlice { max: 50, ..TftpSlice::default() },
+            dhcp6: Dhcp6::default(),
+            unserved: Unserved::default(),
             process: Process {
                 user: Some("nobody".to_owned()),
                 pid_file: Some(PathBuf::from("/var/run/dnsmasq.pid")),
@@ -142,8 +154,19 @@ impl Draft {
             check::at_start(&self)?;
         }
         let dhcp_wanted = !self.dhcp.pools.is_empty();
-        let Draft { dns, dhcp, tftp, process, tftp_wanted, .. } = self;
-        Ok(Config { dns, dhcp: dhcp_wanted.then_some(dhcp), tftp: tftp_wanted.then_some(tftp), process })
+        let Draft { dns, mut dhcp, mut dhcp6, host_entries, tftp, unserved, process, tftp_wanted, .. } = self;
+        if !dhcp6.ranges.is_empty() {
+            dhcp6.host_entries.clone_from(&host_entries);
+        }
+        dhcp.host_rules = host_entries.into_iter().map(|entry| entry.rule).collect();
+        Ok(Config {
+            dns,
+            dhcp: dhcp_wanted.then_some(dhcp),
+            dhcp6,
+            tftp: tftp_wanted.then_some(tftp),
+            unserved,
+            process,
+        })
     }
 }
 

@@ -11,14 +11,18 @@
 //! | `source` | which text, in which order, from where |
 //! | `draft` | the tree while it is being read |
 //! | `text`, `number`, `name`, `hex`, `tag` | values that several options share |
-//! | `process`, `dns`, `route`, `dhcp`, `dhcp_host`, `dhcp_option`, `tftp` | value parsers by area |
+//! | `process`, `dns`, `route`, `dhcp`, `dhcp_host`, `dhcp_option`, `option_value`, `tftp` | value parsers by area |
+//! | `dhcp6`, `range6`, `ra` | DHCPv6 and router advertisements: types and parsers |
+//! | `client_tags`, `relay`, `wire`, `pxe`, `unserved` | types and parsers of DHCP settings that no worker uses yet |
 //! | `fault` | what is wrong with a value, and how that is worded |
 //! | `check` | rules across options, after everything is read |
 
 mod check;
+pub mod client_tags;
 mod dhcp;
-mod dhcp_host;
-mod dhcp_option;
+pub mod dhcp6;
+pub mod dhcp_host;
+pub mod dhcp_option;
 pub(crate) mod dhcp_option_names;
 mod dns;
 pub(crate) mod draft;
@@ -28,12 +32,19 @@ pub mod keys;
 mod line;
 mod name;
 mod number;
+pub mod option_value;
 mod process;
+pub mod pxe;
+pub mod ra;
+pub mod range6;
+pub mod relay;
 mod route;
 pub(crate) mod source;
 mod tag;
 pub(crate) mod text;
 mod tftp;
+pub mod unserved;
+pub mod wire;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -44,6 +55,9 @@ use ipc::config::dhcp::DhcpSlice;
 use ipc::config::dns::DnsSlice;
 use ipc::config::tftp::TftpSlice;
 
+use self::dhcp6::Dhcp6;
+use self::unserved::Unserved;
+
 /// Everything that was configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -51,8 +65,12 @@ pub struct Config {
     pub dns: DnsSlice,
     /// What the dhcp worker gets; `None` without an IPv4 `dhcp-range`.
     pub dhcp: Option<DhcpSlice>,
+    /// DHCPv6 and router advertisements, which no worker serves yet.
+    pub dhcp6: Dhcp6,
     /// What the tftp worker gets; `None` without `enable-tftp`.
     pub tftp: Option<TftpSlice>,
+    /// Settings of DHCP and TFTP that no worker uses yet.
+    pub unserved: Unserved,
     /// What the parent keeps to itself.
     pub process: Process,
 }

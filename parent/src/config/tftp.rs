@@ -36,7 +36,10 @@ pub(crate) fn root(draft: &mut Draft, value: Option<&str>) -> Outcome {
 pub(crate) fn unique_root(draft: &mut Draft, value: Option<&str>) -> Outcome {
     match value.map(|value| reveal_text(value).to_ascii_lowercase()).as_deref() {
         None | Some("ip") => draft.tftp.unique_root = true,
-        Some("mac") => draft.not_built("tftp-unique-root=mac"),
+        Some("mac") => {
+            draft.not_built("tftp-unique-root=mac");
+            draft.unserved.tftp_unique_root_by_mac = true;
+        }
         Some(_) => return Err(Fault::Value),
     }
     Ok(())

@@ -1,0 +1,203 @@
+//! What PXE clients are offered: a menu, a prompt, and boot servers.
+
+use std::net::Ipv4Addr;
+
+use ipc::config::dhcp::Boot;
+use ipc::tag::TagTest;
+
+use super::dhcp_option::Option4;
+use super::draft::Draft;
+use super::fault::Fault;
+use super::number::number;
+use super::tag;
+use super::text::{fields, reveal, reveal_text, split};
+
+/// Boot types below this one have a meaning in the PXE specification (section 2.2.2, table 2-3); the files of a menu get the
+/// numbers from here.
+const FILE_TYPE_FIRST: u16 = 0x8000;
+/// The timeout that PXE takes for "wait for ever".
+const TIMEOUT_NEVER: u8 = 255;
+
+/// Names of client system architectures, each at its number. They are RFC 4578's, but for x86-64 and byte code, whose numbers
+/// the firmware of the world has swapped.
+#[rustfmt::skip]
+const ARCHITECTURES: &[&str] = &[
+    "x86PC", "PC98", "IA64_EFI", "Alpha", "Arc_x86", "Intel_Lean_Client", "IA32_EFI", "x86-64_EFI", "Xscale_EFI", "BC_EFI",
+    "ARM32_EFI", "ARM64_EFI",
+];
+
+type Value<'a> = Option<&'a str>;
+type Outcome = Result<(), Fault>;
+
+/// Everything about PXE.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pxe {
+    /// `pxe-service` lines, in the order of the menu.
+    pub services: Vec<PxeService>,
+    /// `pxe-prompt` lines, in the order written.
+    pub prompts: Vec<PxePrompt>,
+    /// `dhcp-pxe-vendor`: vendor classes that count as PXE; empty: `PXEClient` alone.
+    pub vendors: Vec<Vec<u8>>,
+    /// `dhcp-option-pxe` lines, the last first.
+    pub options: Vec<Option4>,
+    /// `dhcp-boot` lines that name their server instead of giving its address, the last first. They are among the boot lines
+    /// of the dhcp slice too.
+    pub boots_by_name: Vec<NamedBoot>,
+}
+
+/// One line of the menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PxeService {
+    /// Which clients see it: their client system architecture.
+    pub architecture: u16,
+    /// What the menu says.
+    pub menu: Vec<u8>,
+    /// What is booted.
+    pub boot: PxeBoot,
+    /// Where from; `None`: from us, or for a type whoever answers.
+    pub server: Option<BootServer>,
+    /// All must hold.
+    pub tests: Vec<TagTest>,
+}
+
+/// What a line of the menu boots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PxeBoot {
+    /// From the local disk.
+    Local,
+    /// Whatever boot servers of this type give; never 0.
+    Type(u16),
+    /// A file.
+    File {
+        /// Its name, to which clients' layers are added.
+        basename: String,
+        /// The type that stands for it in the menu.
+        kind: u16,
+    },
+}
+
+/// A server to boot from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BootServer {
+    /// By address.
+    Address(Ipv4Addr),
+    /// By name, to be looked up; never empty.
+    Name(String),
+}
+
+/// One `pxe-prompt`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PxePrompt {
+    /// What is shown.
+    pub text: Vec<u8>,
+    /// Seconds until the first line of the menu is taken, 0: at once, without showing it; `None`: never.
+    pub timeout_s: Option<u8>,
+    /// All must hold.
+    pub tests: Vec<TagTest>,
+}
+
+/// A `dhcp-boot` that names its server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedBoot {
+    /// The line, without address.
+    pub boot: Boot,
+    /// The name to look up; never empty.
+    pub server: String,
+}
+
+/// `pxe-service = {TEST ","} ARCHITECTURE "," MENU ["," (TYPE | BASENAME) ["," SERVER]]`.
+pub(crate) fn service(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (tests, rest) = tag::leading_tests(value.ok_or(Fault::Value)?);
+    let (architecture, rest) = split(rest.ok_or(Fault::Value)?, ',');
+    let (menu, rest) = split(rest.ok_or(Fault::Value)?, ',');
+    let (what, server) = rest.map_or(("", None), |rest| split(rest, ','));
+    let services = &mut draft.unserved.pxe.services;
+    let boot = match number(what) {
+        Some(kind) if kind as u16 == 0 => PxeBoot::Local,
+        Some(kind) => PxeBoot::Type(kind as u16),
+        None => {
+            let before = services.iter().filter(|service| matches!(service.boot, PxeBoot::File { .. })).count();
+            let kind = u16::try_from(before).ok().and_then(|before| FILE_TYPE_FIRST.checked_add(before));
+            PxeBoot::File { basename: reveal_text(what), kind: kind.ok_or(Fault::Value)? }
+        }
+    };
+    let server = server.and_then(boot_server);
+    let architecture = architecture_number(architecture).ok_or(Fault::Value)?;
+    services.push(PxeService { architecture, menu: reveal(menu), boot, server, tests });
+    Ok(())
+}
+
+fn architecture_number(text: &str) -> Option<u16> {
+    let text = reveal_text(text);
+    match ARCHITECTURES.iter().position(|name| name.eq_ignore_ascii_case(&text)) {
+        Some(position) => u16::try_from(position).ok(),
+        None => number(&text).map(|number| number as u16),
+    }
+}
+
+/// A server by address or name; `None` for an empty one.
+pub(crate) fn boot_server(text: &str) -> Option<BootServer> {
+    let text = reveal_text(text);
+    match text.parse() {
+        Ok(address) => Some(BootServer::Address(address)),
+        Err(_) if text.is_empty() => None,
+        Err(_) => Some(BootServer::Name(text)),
+    }
+}
+
+/// `pxe-prompt = {TEST ","} TEXT ["," SECONDS]`. What is no number of seconds means to wait for ever.
+pub(crate) fn prompt(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (tests, rest) = tag::leading_tests(value.ok_or(Fault::Value)?);
+    let (text, seconds) = split(rest.ok_or(Fault::Value)?, ',');
+    let seconds = seconds.and_then(number).and_then(|seconds| u8::try_from(seconds).ok());
+    let timeout_s = seconds.filter(|&seconds| seconds != TIMEOUT_NEVER);
+    draft.unserved.pxe.prompts.push(PxePrompt { text: reveal(text), timeout_s, tests });
+    Ok(())
+}
+
+/// `dhcp-pxe-vendor = TEXT {"," TEXT}`.
+pub(crate) fn vendor(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.unserved.pxe.vendors.extend(value.into_iter().flat_map(fields).map(reveal));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn menu(lines: &[&str]) -> Result<Vec<PxeService>, Fault> {
+        let mut draft = Draft::new();
+        lines.iter().try_for_each(|line| service(&mut draft, Some(line)))?;
+        Ok(draft.unserved.pxe.services)
+    }
+
+    #[test]
+    fn files_of_a_menu_are_numbered() {
+        let menu = menu(&["X86PC,A,a", "0,B,7,192.0.2.1", "tag:a,,C", "x86-64_efi,D,d,srv"]).unwrap();
+        let boots: Vec<_> = menu.iter().map(|service| &service.boot).collect();
+        assert_eq!(boots[0], &PxeBoot::File { basename: "a".into(), kind: 0x8000 });
+        assert_eq!((boots[1], boots[2]), (&PxeBoot::Type(7), &PxeBoot::Local));
+        assert_eq!(boots[3], &PxeBoot::File { basename: "d".into(), kind: 0x8001 });
+        assert_eq!(menu[1].server, Some(BootServer::Address(Ipv4Addr::new(192, 0, 2, 1))));
+        assert_eq!(menu[3].server, Some(BootServer::Name("srv".into())));
+        assert_eq!((menu[2].architecture, menu[3].architecture), (0, 7));
+    }
+
+    #[test]
+    fn a_menu_line_needs_an_architecture_and_a_text() {
+        for bad in ["", "Menu", "set:a,x86PC,Menu", "A64_EFI,Menu", "-1,Menu", "tag:a,tag:b"] {
+            assert_eq!(menu(&[bad]), Err(Fault::Value), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_prompt_waits() {
+        let mut draft = Draft::new();
+        for line in ["tag:a,Press,60", "Press,0", "Press", "Press,x", "Press,300", ""] {
+            prompt(&mut draft, Some(line)).unwrap();
+        }
+        let timeouts: Vec<_> = draft.unserved.pxe.prompts.iter().map(|prompt| prompt.timeout_s).collect();
+        assert_eq!(timeouts, [Some(60), Some(0), None, None, None, None]);
+        assert_eq!(prompt(&mut draft, Some("tag:a")), Err(Fault::Value));
+    }
+}

@@ -1,0 +1,168 @@
+//! Relaying DHCP: which requests go where, what goes through us, and who may ask for leases.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use super::draft::Draft;
+use super::fault::Fault;
+use super::number::number16;
+use super::text::{fields, reveal_text, split};
+
+/// The server port of DHCPv4 (RFC 2131 section 4.1).
+const SERVER_PORT: u16 = 67;
+/// The server port of DHCPv6 (RFC 8415 section 7.2).
+const SERVER_PORT_6: u16 = 547;
+
+type Value<'a> = Option<&'a str>;
+type Outcome = Result<(), Fault>;
+
+/// One `dhcp-relay`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Relay {
+    /// For DHCPv4.
+    V4(RelayRoute<Ipv4Addr>),
+    /// For DHCPv6.
+    V6(RelayRoute<Ipv6Addr>),
+}
+
+/// From where to where requests are relayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayRoute<A> {
+    /// Our address on the clients' side: requests that arrive on its interface are relayed.
+    pub local: A,
+    /// Where they go.
+    pub to: RelayTarget<A>,
+    /// The port they go to.
+    pub port: u16,
+}
+
+/// Where relayed requests go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RelayTarget<A> {
+    /// To a server.
+    Server {
+        /// Its address.
+        address: A,
+        /// Replies are taken from this interface only (a trailing `*` matches any tail); `None`: from any.
+        interface: Option<String>,
+    },
+    /// To all servers behind an interface, by broadcast or multicast; an empty name is the one that none has.
+    Link(String),
+}
+
+/// One `dhcp-split-relay`: the address that clients see as their server differs from the one that the server sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SplitRelay {
+    /// Our address on the clients' side.
+    pub local: Ipv4Addr,
+    /// The server.
+    pub server: Ipv4Addr,
+    /// Its port.
+    pub port: u16,
+    /// Where the server finds us.
+    pub uplink: Uplink,
+}
+
+/// Where a server finds the relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Uplink {
+    /// At this address.
+    Address(Ipv4Addr),
+    /// At the address of this interface.
+    Interface(String),
+}
+
+fn bad_relay() -> Fault {
+    Fault::from("Bad dhcp-relay")
+}
+
+/// `dhcp-relay = LOCAL "," (SERVER ["#" PORT] ["," INTERFACE] | INTERFACE ["#" PORT])`.
+pub(crate) fn relay(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (local, rest) = split(value.ok_or_else(bad_relay)?, ',');
+    let rest = rest.ok_or_else(bad_relay)?;
+    let relay = if let Ok(local) = local.parse() {
+        Relay::V4(route(local, rest, SERVER_PORT)?)
+    } else {
+        Relay::V6(route(local.parse().map_err(|_| bad_relay())?, rest, SERVER_PORT_6)?)
+    };
+    draft.unserved.relays.push(relay);
+    Ok(())
+}
+
+fn route<A: FromStr>(local: A, rest: &str, default_port: u16) -> Result<RelayRoute<A>, Fault> {
+    let (to, interface) = split(rest, ',');
+    let (to, port) = with_port(to, default_port);
+    let to = match (to.parse(), interface) {
+        (Ok(address), _) => {
+            RelayTarget::Server { address, interface: interface.filter(|name| !name.is_empty()).map(reveal_text) }
+        }
+        (Err(_), None) if !to.contains('*') => RelayTarget::Link(reveal_text(to)),
+        (Err(_), _) => return Err(bad_relay()),
+    };
+    Ok(RelayRoute { local, to, port })
+}
+
+/// Takes `#PORT` off the end; one that is no port, or 0, means the default.
+fn with_port(text: &str, default: u16) -> (&str, u16) {
+    let (text, port) = split(text, '#');
+    (text, port.and_then(number16).filter(|&port| port != 0).unwrap_or(default))
+}
+
+/// `dhcp-split-relay = LOCAL "," SERVER ["#" PORT] "," (INTERFACE | ADDRESS)`.
+pub(crate) fn split_relay(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (local, rest) = split(value.ok_or_else(bad_relay)?, ',');
+    let (server, uplink) = split(rest.ok_or_else(bad_relay)?, ',');
+    let (server, port) = with_port(server, SERVER_PORT);
+    let uplink = uplink.filter(|name| !name.contains('*')).ok_or_else(bad_relay)?;
+    draft.unserved.split_relays.push(SplitRelay {
+        local: local.parse().map_err(|_| bad_relay())?,
+        server: server.parse().map_err(|_| bad_relay())?,
+        port,
+        uplink: uplink.parse().map_or_else(|_| Uplink::Interface(reveal_text(uplink)), Uplink::Address),
+    });
+    Ok(())
+}
+
+/// `dhcp-proxy = [ADDRESS {"," ADDRESS}]`.
+pub(crate) fn proxy(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let relays = draft.unserved.proxy.get_or_insert_default();
+    for field in value.into_iter().flat_map(fields) {
+        relays.push(field.parse().map_err(|_| Fault::from("bad dhcp-proxy address"))?);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relayed(value: &str) -> Result<Relay, Fault> {
+        let mut draft = Draft::new();
+        relay(&mut draft, Some(value))?;
+        Ok(draft.unserved.relays.remove(0))
+    }
+
+    #[test]
+    fn a_relay_knows_a_server_or_an_interface() {
+        let local = Ipv4Addr::new(192, 0, 2, 1);
+        let to = RelayTarget::Server { address: Ipv4Addr::new(192, 0, 2, 9), interface: Some("eth*".into()) };
+        assert_eq!(relayed("192.0.2.1,192.0.2.9#6767,eth*"), Ok(Relay::V4(RelayRoute { local, to, port: 6767 })));
+        let link = |name: &str, port| Ok(Relay::V4(RelayRoute { local, to: RelayTarget::Link(name.into()), port }));
+        assert_eq!(relayed("192.0.2.1,eth0#x"), link("eth0", 67));
+        assert_eq!(relayed("192.0.2.1,fd00::9"), link("fd00::9", 67));
+        for bad in ["192.0.2.1", "192.0.2.1,eth*", "192.0.2.1,,eth0", "eth0,192.0.2.9", "fd00::1,1.2.3.4,eth0"] {
+            assert_eq!(relayed(bad), Err(bad_relay()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_split_relay_has_three_fields() {
+        let mut draft = Draft::new();
+        split_relay(&mut draft, Some("192.0.2.1,192.0.2.9#6767,192.0.2.5")).unwrap();
+        split_relay(&mut draft, Some("192.0.2.1,192.0.2.9,eth0,x")).unwrap();
+        let [one, other] = &draft.unserved.split_relays[..] else { panic!() };
+        assert_eq!((one.port, &one.uplink), (6767, &Uplink::Address(Ipv4Addr::new(192, 0, 2, 5))));
+        assert_eq!((other.port, &other.uplink), (67, &Uplink::Interface("eth0,x".into())));
+        assert_eq!(split_relay(&mut draft, Some("192.0.2.1,192.0.2.9")), Err(bad_relay()));
+    }
+}

@@ -1,0 +1,184 @@
+//! What was configured for DHCP and TFTP and no worker serves yet.
+//!
+//! Every value here has been checked and has its final type. When a worker learns an option, its field moves to that worker's
+//! slice.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use ipc::tag::TagTest;
+
+use super::client_tags::{EnterpriseRule, NameMatch, RelayIdRule, TagIf};
+use super::dhcp_option::{Option4, OptionMatch};
+use super::draft::Draft;
+use super::fault::Fault;
+use super::number::number;
+use super::process::given;
+use super::pxe::Pxe;
+use super::relay::{Relay, SplitRelay};
+use super::tag;
+use super::text::{reveal_path, reveal_text};
+use super::wire::{BridgeAliases, SharedNetwork};
+
+type Value<'a> = Option<&'a str>;
+type Outcome = Result<(), Fault>;
+
+/// The settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unserved {
+    /// `tag-if` lines, in the order written: a later one sees what an earlier one set.
+    pub tag_if: Vec<TagIf>,
+    /// `dhcp-match` lines, the last first.
+    pub option_matches: Vec<OptionMatch>,
+    /// `dhcp-name-match` lines, the last first.
+    pub name_matches: Vec<NameMatch>,
+    /// `dhcp-circuitid`, `dhcp-remoteid` and `dhcp-subscrid` lines, the last first.
+    pub relay_ids: Vec<RelayIdRule>,
+    /// `dhcp-vendorclass` lines with `enterprise:`, the last first.
+    pub enterprise_classes: Vec<EnterpriseRule>,
+    /// Options of DHCPv4 that go inside others, by `encap:` or `vi-encap:`; the last first.
+    pub encapsulated: Vec<Option4>,
+    /// `bootp-dynamic` lines: BOOTP clients that pass all tests of one get addresses for ever.
+    pub bootp_dynamic: Vec<Vec<TagTest>>,
+    /// `dhcp-generate-names` lines: clients that pass all tests of one are named by their hardware address.
+    pub generate_names: Vec<Vec<TagTest>>,
+    /// `dhcp-reply-delay`.
+    pub reply_delay: Option<ReplyDelay>,
+    /// `dhcp-client-update`.
+    pub client_update: bool,
+    /// `dhcp-relay` lines, the last first.
+    pub relays: Vec<Relay>,
+    /// `dhcp-split-relay` lines, the last first.
+    pub split_relays: Vec<SplitRelay>,
+    /// `dhcp-proxy`: replies of relays at these addresses go through us; an empty list stands for all relays.
+    pub proxy: Option<Vec<Ipv4Addr>>,
+    /// `shared-network` lines.
+    pub shared_networks: Vec<SharedNetwork>,
+    /// `bridge-interface` lines, one per bridge.
+    pub bridges: Vec<BridgeAliases>,
+    /// What PXE clients are offered.
+    pub pxe: Pxe,
+    /// Files that add to the configuration of DHCP.
+    pub files: DhcpFiles,
+    /// The program that hears of leases.
+    pub script: LeaseScript,
+    /// `tftp-unique-root=mac`: every client has a root of its own, named by its hardware address.
+    pub tftp_unique_root_by_mac: bool,
+    /// `tftp-single-port`: transfers come from port 69.
+    pub tftp_single_port: bool,
+}
+
+/// `dhcp-reply-delay`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyDelay {
+    /// All must hold.
+    pub tests: Vec<TagTest>,
+    /// How long a first offer waits, in seconds.
+    pub seconds: u32,
+}
+
+/// Files that add to the configuration of DHCP; each may be a directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DhcpFiles {
+    /// `dhcp-hostsfile`, in reading order, which is the reverse of the order written.
+    pub hosts: Vec<PathBuf>,
+    /// `dhcp-optsfile`, in reading order, which is the reverse of the order written.
+    pub options: Vec<PathBuf>,
+    /// `dhcp-hostsdir`: watched directories.
+    pub hosts_dirs: Vec<PathBuf>,
+    /// `dhcp-optsdir`: watched directories.
+    pub options_dirs: Vec<PathBuf>,
+    /// `read-ethers`: `/etc/ethers` is read.
+    pub ethers: bool,
+}
+
+/// The program that hears of leases.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeaseScript {
+    /// `dhcp-script`.
+    pub program: Option<PathBuf>,
+    /// `dhcp-luascript`.
+    pub lua: Option<PathBuf>,
+    /// `dhcp-scriptuser`; `None`: root.
+    pub user: Option<String>,
+    /// `script-on-renewal`: renewed leases are told too.
+    pub on_renewal: bool,
+    /// `script-arp`: neighbors are told too.
+    pub arp: bool,
+}
+
+/// `dhcp-reply-delay = {TEST ","} SECONDS`.
+pub(crate) fn reply_delay(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (tests, seconds) = tag::leading_tests(value.ok_or(Fault::Value)?);
+    let seconds = seconds.and_then(number).ok_or(Fault::Value)?;
+    draft.unserved.reply_delay = Some(ReplyDelay { tests, seconds: u32::try_from(seconds).unwrap_or(0) });
+    Ok(())
+}
+
+pub(crate) fn hosts_file(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.unserved.files.hosts.extend(given(value).map(reveal_path));
+    Ok(())
+}
+
+pub(crate) fn options_file(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.unserved.files.options.extend(given(value).map(reveal_path));
+    Ok(())
+}
+
+pub(crate) fn hosts_dir(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.unserved.files.hosts_dirs.extend(given(value).map(reveal_path));
+    Ok(())
+}
+
+pub(crate) fn options_dir(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.unserved.files.options_dirs.extend(given(value).map(reveal_path));
+    Ok(())
+}
+
+pub(crate) fn script(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.unserved.script.program = given(value).map(reveal_path);
+    Ok(())
+}
+
+pub(crate) fn lua_script(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.unserved.script.lua = given(value).map(reveal_path);
+    Ok(())
+}
+
+pub(crate) fn script_user(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.unserved.script.user = given(value).map(reveal_text);
+    Ok(())
+}
+
+impl Unserved {
+    /// Puts lists into the order in which they are searched or read.
+    pub(crate) fn settle(&mut self) {
+        self.option_matches.reverse();
+        self.name_matches.reverse();
+        self.relay_ids.reverse();
+        self.enterprise_classes.reverse();
+        self.encapsulated.reverse();
+        self.pxe.options.reverse();
+        self.pxe.boots_by_name.reverse();
+        self.relays.reverse();
+        self.split_relays.reverse();
+        self.files.hosts.reverse();
+        self.files.options.reverse();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_has_tests_and_seconds() {
+        let mut draft = Draft::new();
+        reply_delay(&mut draft, Some("tag:a,net:!b,5")).unwrap();
+        let delay = draft.unserved.reply_delay.unwrap();
+        assert_eq!((delay.tests.len(), delay.tests[1].negated, delay.seconds), (2, true, 5));
+        for bad in ["x", "tag:a", "2,3", "-1"] {
+            assert_eq!(reply_delay(&mut Draft::new(), Some(bad)), Err(Fault::Value), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Which interfaces and subnets are one wire to DHCP: `shared-network` and `bridge-interface`.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::draft::Draft;
+use super::fault::Fault;
+use super::text::{fields, reveal_text, split};
+
+/// Longest name of an interface, in bytes (`IFNAMSIZ` without its NUL).
+const INTERFACE_BYTES_MAX: usize = 15;
+
+type Value<'a> = Option<&'a str>;
+type Outcome = Result<(), Fault>;
+
+/// One `shared-network`: clients that arrive so may get addresses of this subnet too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SharedNetwork {
+    /// For DHCPv4.
+    V4 {
+        /// How they arrive.
+        arrival: Arrival<Ipv4Addr>,
+        /// An address of the subnet.
+        subnet: Ipv4Addr,
+    },
+    /// For DHCPv6.
+    V6 {
+        /// How they arrive.
+        arrival: Arrival<Ipv6Addr>,
+        /// An address of the subnet.
+        subnet: Ipv6Addr,
+    },
+}
+
+/// How requests arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arrival<A> {
+    /// On the interface of this name, which was there when the configuration was read.
+    Interface(String),
+    /// On the interface that has this address, or from the relay that has it.
+    Address(A),
+}
+
+/// `bridge-interface`: requests that arrive on an alias count as having arrived on the bridge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BridgeAliases {
+    /// The bridge.
+    pub bridge: String,
+    /// The aliases; a trailing `*` matches any tail.
+    pub aliases: Vec<String>,
+}
+
+/// `shared-network = (INTERFACE | ADDRESS) "," ADDRESS`.
+pub(crate) fn shared_network(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let network = value.and_then(network).ok_or_else(|| Fault::from("bad shared-network"))?;
+    draft.unserved.shared_networks.push(network);
+    Ok(())
+}
+
+fn network(value: &str) -> Option<SharedNetwork> {
+    let (arrival, subnet) = split(value, ',');
+    let subnet = subnet?;
+    if let Ok(address) = arrival.parse() {
+        return Some(SharedNetwork::V4 { arrival: Arrival::Address(address), subnet: subnet.parse().ok()? });
+    }
+    if let Ok(address) = arrival.parse() {
+        return Some(SharedNetwork::V6 { arrival: Arrival::Address(address), subnet: subnet.parse().ok()? });
+    }
+    let interface = reveal_text(arrival);
+    nix::net::if_::if_nametoindex(interface.as_str()).ok()?;
+    match subnet.parse() {
+        Ok(subnet) => Some(SharedNetwork::V4 { arrival: Arrival::Interface(interface), subnet }),
+        Err(_) => Some(SharedNetwork::V6 { arrival: Arrival::Interface(interface), subnet: subnet.parse().ok()? }),
+    }
+}
+
+/// `bridge-interface = BRIDGE "," ALIAS {"," ALIAS}`. Lines about one bridge add up; aliases that no interface can have are
+/// passed over.
+pub(crate) fn bridge_interface(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let bad = || Fault::from("bad bridge-interface");
+    let (bridge, aliases) = split(value.ok_or_else(bad)?, ',');
+    let bridge = reveal_text(bridge);
+    let fits = |name: &String| name.len() <= INTERFACE_BYTES_MAX;
+    let aliases = aliases.filter(|_| fits(&bridge)).ok_or_else(bad)?;
+    let aliases = fields(aliases).map(reveal_text).filter(|alias| !alias.is_empty() && fits(alias));
+    let bridges = &mut draft.unserved.bridges;
+    match bridges.iter_mut().find(|known| known.bridge == bridge) {
+        Some(known) => known.aliases.extend(aliases),
+        None => bridges.push(BridgeAliases { aliases: aliases.collect(), bridge }),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_must_agree() {
+        let subnet = Ipv4Addr::new(192, 168, 4, 1);
+        let arrival = Arrival::Interface("lo".into());
+        assert_eq!(network("lo,192.168.4.1"), Some(SharedNetwork::V4 { arrival, subnet }));
+        let arrival = Arrival::Address(Ipv4Addr::new(192, 168, 3, 1));
+        assert_eq!(network("192.168.3.1 , 192.168.4.1"), Some(SharedNetwork::V4 { arrival, subnet }));
+        assert!(matches!(network("fd00::1,fd01::1"), Some(SharedNetwork::V6 { .. })));
+        for bad in ["lo", "lo,", "lo,lo", "192.168.3.1,fd00::1", "fd00::1,192.168.3.1", "no such,192.168.4.1"] {
+            assert_eq!(network(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn lines_about_one_bridge_add_up() {
+        let mut draft = Draft::new();
+        bridge_interface(&mut draft, Some("br0,tap*,,a-very-long-interface-name")).unwrap();
+        bridge_interface(&mut draft, Some("br0,eth1")).unwrap();
+        assert_eq!(draft.unserved.bridges[0].aliases, ["tap*", "eth1"]);
+        let bad = Err(Fault::from("bad bridge-interface"));
+        assert_eq!(bridge_interface(&mut draft, Some("br0")), bad);
+        assert_eq!(bridge_interface(&mut draft, Some("sixteenchars-if0,tap0")), bad);
+    }
+}
