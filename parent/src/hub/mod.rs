@@ -183,7 +183,11 @@ impl Hub {
             hub.watch_fd(watch.as_fd(), true, false)?;
         }
         if hub.config.process.port != 0 {
-            hub.add_role(Role::Dns, &hub.config.dns.clone())?;
+            let mut slice = std::mem::take(&mut hub.config.dns);
+            hub.add_role(Role::Dns, &slice)?;
+            // Block lists are long, and the parent has no use for them.
+            slice.routes = Vec::new();
+            hub.config.dns = slice;
         }
         if let Some(slice) = hub.config.dhcp.take() {
             hub.add_role(Role::Dhcp, &slice)?;
