@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use ipc::config::dns::{RouteScope, RouteTarget};
 use parent::config::keys;
+use parent::config::relay::{Relay, RelayTarget};
 use parent::config::{BindMode, Config, ConfigError, GroupChoice, Loaded, LogTarget, load};
 
 /// A directory that goes away with the test.
@@ -124,6 +125,46 @@ txt-record=a,b
 }
 
 #[test]
+fn what_no_worker_serves_yet_is_kept_in_the_order_of_its_use() {
+    let text = "\
+dhcp-range=fd00::,ra-stateless
+dhcp-range=set:b,::1,::400,constructor:eth*,12h
+dhcp-host=id:00:01,[fd00::5],laptop
+dhcp-host=11:22:33:44:55:66,10.0.0.15
+dhcp-option=option6:dns-server,[::]
+dhcp-option=encap:175,190,x
+dhcp-option=vendor:PXEClient,6,2b
+dhcp-option-pxe=3,10.0.0.1
+dhcp-match=set:efi,option:client-arch,7
+tag-if=set:a,tag:b
+tag-if=set:c,tag:a
+dhcp-boot=file,,boot.lan
+dhcp-relay=10.0.0.1,10.1.0.1
+dhcp-relay=10.0.0.1,10.2.0.1
+dhcp-hostsfile=/h1
+dhcp-hostsfile=/h2
+dhcp-script=/bin/true
+enable-ra
+tftp-unique-root=mac
+";
+    let config = read("unserved", text).unwrap();
+    assert_eq!((&config.dhcp, &config.tftp), (&None, &None));
+    let six = &config.dhcp6;
+    assert_eq!(six.ranges[0].set_tag.as_deref(), Some("b"), "the last line comes first");
+    assert_eq!((six.host_entries.len(), six.options.len()), (2, 1));
+    assert_eq!(six.host_entries[1].addresses6.len(), 1);
+    assert!(six.enable_ra && six.ranges[1].wants_dhcp());
+    let rest = &config.unserved;
+    assert_eq!((rest.encapsulated.len(), rest.pxe.options.len(), rest.option_matches.len()), (1, 1, 1));
+    assert_eq!(rest.tag_if[1].sets, ["c"], "in the order written");
+    assert_eq!(rest.pxe.boots_by_name[0].server, "boot.lan");
+    assert_eq!(rest.files.hosts, [PathBuf::from("/h2"), PathBuf::from("/h1")]);
+    assert!(rest.tftp_unique_root_by_mac && rest.script.program.is_some());
+    let Relay::V4(first) = &rest.relays[0] else { panic!() };
+    assert_eq!(first.to, RelayTarget::Server { address: "10.2.0.1".parse().unwrap(), interface: None });
+}
+
+#[test]
 fn local_service_gives_way_to_any_choice_of_interfaces() {
     assert!(read("local-net", "local-service").unwrap().dns.local_service);
     assert!(!read("local-void", "local-service\ninterface=eth0").unwrap().dns.local_service);
@@ -232,6 +273,19 @@ fn no_file_can_upset_the_reader() {
         "xn--a",
         "6-",
         "/32",
+        "enterprise:311",
+        "vi-encap:",
+        "eth0",
+        "fd00::1",
+        "slaac",
+        "ra-stateless",
+        "mtu:",
+        "high",
+        "x86PC",
+        "#6767",
+        "option6:56",
+        "option6:client-id",
+        "01:*:03",
     ];
     let scratch = Scratch::new("noise");
     // Options that run commands or read what the noise names are left out, and host names are not worth waiting for.

@@ -398,7 +398,8 @@ mod tests {
         assert_eq!(bytes6("option6:56,ntp.lan"), b"\0\x03\0\x09\x03ntp\x03lan\0");
         assert_eq!(bytes6("option6:32,1h"), [0, 0, 14, 16]);
         assert_eq!(bytes6("option6:59,tftp://[fd00::1]/x"), b"tftp://[fd00::1]/x");
-        assert_eq!(bytes6("option6:200,1.2.3.4"), [1, 2, 3, 4]);
+        assert_eq!(bytes6("option6:200,1.2.3.4"), b"1.2.3.4");
+        assert_eq!(bytes6("option6:200,5s"), [0, 5]);
         assert_eq!(six("tag:a,vi-encap:5,option6:3,x").enterprise, Some(5));
         assert_eq!(sent("option6:23,1.2.3.4"), Err(Fault::from("bad IPv6 address")));
         assert_eq!(sent("encap:1,option6:3"), Err(Fault::from("unsupported encapsulation for IPv6 option")));

@@ -28,7 +28,7 @@ pub(crate) fn entry(line: &[u8]) -> Result<Option<Entry>, Fault> {
 }
 
 /// What is left of a line when quotes and comments have been dealt with.
-fn content(line: &[u8]) -> Result<String, Fault> {
+pub(crate) fn content(line: &[u8]) -> Result<String, Fault> {
     let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
     let mut text = String::with_capacity(line.len());
     let mut rest = line;

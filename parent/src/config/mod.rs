@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `keys` | the table: one row per option. Read this first |
 //! | `line` | one line of a file to key and value: comments, quotes |
+//! | `late` | lines of files that are read after the start, and again |
 //! | `source` | which text, in which order, from where |
 //! | `draft` | the tree while it is being read |
 //! | `text`, `number`, `name`, `hex`, `tag` | values that several options share |
@@ -29,6 +30,7 @@ pub(crate) mod draft;
 pub(crate) mod fault;
 mod hex;
 pub mod keys;
+pub mod late;
 mod line;
 mod name;
 mod number;

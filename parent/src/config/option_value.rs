@@ -200,13 +200,13 @@ pub(crate) fn typed(text: &str, selector: &Selector, plain: bool, purpose: Purpo
     if looks.decimal {
         return Ok(Typed::Bytes(decimal(&looks, selector.kind)));
     }
-    if looks.ip4 && !ntp_6 {
+    if looks.ip4 && !selector.six {
         return ip4_list(text, selector, plain);
     }
     if selector.six && looks.ip6 {
         return ip6_list(text);
     }
-    if selector.six && ntp_6 {
+    if ntp_6 {
         return ntp_names(text).map(Typed::Coded);
     }
     match (selector.kind, selector.six) {
@@ -241,7 +241,7 @@ fn decimal(looks: &Looks<'_>, kind: Kind) -> Vec<u8> {
 fn ip4_list(text: &str, selector: &Selector, plain: bool) -> Result<Typed, Fault> {
     let bad = || Fault::from("bad IPv4 address");
     let mut addresses = Vec::new();
-    let mut bytes = if selector.code == SIP_SERVER && !selector.six && plain { vec![1] } else { Vec::new() };
+    let mut bytes = if selector.code == SIP_SERVER && plain { vec![1] } else { Vec::new() };
     let mut as_bytes = !bytes.is_empty();
     for field in fields(text) {
         let (address, length) = split(field, '/');

@@ -149,8 +149,8 @@ pub(crate) fn boot_server(text: &str) -> Option<BootServer> {
 pub(crate) fn prompt(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tests, rest) = tag::leading_tests(value.ok_or(Fault::Value)?);
     let (text, seconds) = split(rest.ok_or(Fault::Value)?, ',');
-    let seconds = seconds.and_then(number).and_then(|seconds| u8::try_from(seconds).ok());
-    let timeout_s = seconds.filter(|&seconds| seconds != TIMEOUT_NEVER);
+    // The timeout is one byte on the wire, and of a longer number its lowest byte counts.
+    let timeout_s = seconds.and_then(number).map(|seconds| seconds as u8).filter(|&seconds| seconds != TIMEOUT_NEVER);
     draft.unserved.pxe.prompts.push(PxePrompt { text: reveal(text), timeout_s, tests });
     Ok(())
 }
@@ -197,7 +197,7 @@ mod tests {
             prompt(&mut draft, Some(line)).unwrap();
         }
         let timeouts: Vec<_> = draft.unserved.pxe.prompts.iter().map(|prompt| prompt.timeout_s).collect();
-        assert_eq!(timeouts, [Some(60), Some(0), None, None, None, None]);
+        assert_eq!(timeouts, [Some(60), Some(0), None, None, Some(44), None]);
         assert_eq!(prompt(&mut draft, Some("tag:a")), Err(Fault::Value));
     }
 }
