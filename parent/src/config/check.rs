@@ -7,9 +7,10 @@ use ipc::config::dhcp::{ClassTest, DhcpSlice};
 
 use super::draft::Draft;
 use super::fault::{Fault, STATUS_CONFIGURATION, STATUS_FILE, STATUS_OTHER};
+use super::record::{cname, mx, srv};
 use super::source::reason;
 use super::text::from_bytes;
-use super::{BindMode, ConfigError, LogTarget, name};
+use super::{BindMode, ConfigError, LogTarget, domain, name};
 
 /// Above this many records dnsmasq doubts that a cache is of use.
 const CACHE_SIZE_DOUBTFUL: u32 = 10_000;
@@ -35,10 +36,24 @@ pub(crate) fn always(draft: &mut Draft) -> Result<(), ConfigError> {
         }
         draft.dns.domains.default = Some(search_domain(file)?);
     }
+    srv::append_domain(&mut draft.records.srv, draft.dns.domains.default.as_deref())?;
+    if let Some(alias) = cname::looping(&draft.records.cnames) {
+        return Err(refusal(&format!("CNAME loop involving {alias}")));
+    }
     if draft.dns.dhcp_fqdn && draft.dns.domains.default.is_none() {
         return Err(refusal("there must be a default domain when --dhcp-fqdn is set"));
     }
-    Ok(())
+    mx::settle(draft, machine_name)
+}
+
+/// The name of this machine, which MX records may point to.
+fn machine_name() -> Result<String, ConfigError> {
+    let name = nix::unistd::gethostname().map_err(|error| ConfigError {
+        status: STATUS_OTHER,
+        text: format!("cannot get host-name: {}", reason(&error.into())),
+        remedy: None,
+    })?;
+    Ok(name.to_string_lossy().into_owned())
 }
 
 const NOT_ONE_RESOLV: &str = "must have exactly one resolv.conf to read domain from.";
@@ -103,7 +118,7 @@ pub(crate) fn settle(draft: &mut Draft) {
     let limited = !process.interfaces.is_empty()
         || !process.except_interfaces.is_empty()
         || !process.listen_addresses.is_empty()
-        || draft.auth_server;
+        || draft.auth.server.is_some();
     if limited {
         dns.local_service = false;
     } else if draft.local_host_only && !dns.local_service {
@@ -121,12 +136,19 @@ pub(crate) fn settle(draft: &mut Draft) {
 
     // An empty domain satisfies `dhcp-fqdn` but is no domain to put behind a name.
     dns.domains.default = dns.domains.default.take().filter(|domain| !domain.is_empty());
-    dns.domains.conditional.reverse();
+    draft.conditional_domains.reverse();
+    dns.domains.conditional = domain::ranges(&draft.conditional_domains);
     let dhcp = &mut draft.dhcp;
     last_first(dhcp);
     draft.host_entries.reverse();
     draft.dhcp6.settle();
     draft.unserved.settle();
+    draft.records.last_first();
+    draft.replies.aliases.reverse();
+    draft.auth.zones.reverse();
+    draft.dnssec.anchors.reverse();
+    draft.sets.ipset.reverse();
+    draft.sets.nftset.reverse();
     dhcp.domains.clone_from(&dns.domains);
     dhcp.dns_served = dns.port != 0;
     process.dhcp_broadcast_all = dhcp.broadcast.iter().any(Vec::is_empty);

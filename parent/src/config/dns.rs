@@ -1,16 +1,12 @@
-//! Values of DNS options, but for upstreams and fixed answers (see `route`).
+//! Values of DNS options that are numbers and the like.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-use ipc::config::dns::{Route, RouteScope, RouteTarget};
-use ipc::config::domain::DomainRange;
 
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, required};
 use super::process::{count, port};
-use super::text::{reveal_text, split};
-use super::{name, route};
+use super::text::split;
 
 /// Most records in the cache.
 const CACHE_SIZE_MAX: i32 = 5_000_000;
@@ -63,62 +59,6 @@ pub(crate) fn fast_dns_retry(draft: &mut Draft, value: Value<'_>) -> Outcome {
     Ok(())
 }
 
-/// `domain = "#" | NAME | NAME,RANGE`.
-pub(crate) fn domain(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let value = value.ok_or(Fault::Value)?;
-    if value == "#" {
-        draft.domain_from_resolv = true;
-        return Ok(());
-    }
-    let (domain, range) = split(value, ',');
-    let domain = name::domain(domain, Fault::Value)?;
-    let Some(range) = range else {
-        draft.domain_from_resolv = false;
-        draft.dns.domains.default = Some(domain);
-        return Ok(());
-    };
-    let range = reveal_text(range);
-    let (first, last) = if let (address, Some(length)) = split(&range, '/') {
-        let (length, local) = split(length, ',');
-        let address: IpAddr = address.parse().map_err(|_| Fault::Value)?;
-        let length = number(length).ok_or(Fault::Value)?;
-        let length = u8::try_from(length).ok().filter(|&length| length <= width(address));
-        let length = length.ok_or_else(|| Fault::from("bad prefix length"))?;
-        match local {
-            None => {}
-            Some("local") => declare_local(draft, &domain, address, length),
-            Some(_) => return Err(Fault::Value),
-        }
-        block(address, length)
-    } else if let (from, to) = split(&range, ',')
-        && let Ok(first) = from.parse::<IpAddr>()
-    {
-        // A third field is not looked at.
-        let last = to.map_or(Ok(first), |to| split(to, ',').0.parse()).map_err(|_| Fault::Value)?;
-        if first.is_ipv4() != last.is_ipv4() {
-            return Err(Fault::Value);
-        }
-        (first, last)
-    } else {
-        draft.not_built("domain with an interface");
-        return Ok(());
-    };
-    if domain.is_empty() {
-        draft.not_built("domain without a name for a range");
-        return Ok(());
-    }
-    draft.dns.domains.conditional.push(DomainRange { domain, first, last });
-    Ok(())
-}
-
-fn declare_local(draft: &mut Draft, domain: &str, address: IpAddr, length: u8) {
-    let scopes = [RouteScope::Domain(domain.to_owned())];
-    let reverse = route::reverse_zones(address, length).into_iter().map(RouteScope::Domain);
-    for scope in scopes.into_iter().filter(|_| !domain.is_empty()).chain(reverse) {
-        draft.dns.routes.push(Route { scope, target: RouteTarget::NoData });
-    }
-}
-
 /// Bits of an address of this family.
 pub(crate) fn width(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
@@ -154,17 +94,5 @@ mod tests {
         assert_eq!(told("192.0.2.77", 0), "0.0.0.0 255.255.255.255");
         assert_eq!(told("192.0.2.77", 32), "192.0.2.77 192.0.2.77");
         assert_eq!(told("fd00::5", 64), "fd00:: fd00::ffff:ffff:ffff:ffff");
-    }
-
-    #[test]
-    fn a_domain_may_own_a_range_and_be_local() {
-        let mut draft = Draft::new();
-        domain(&mut draft, Some("lan.example , 192.168.4.0 / 23 , local")).unwrap();
-        domain(&mut draft, Some("Example.")).unwrap();
-        assert_eq!(draft.dns.domains.default.as_deref(), Some("example"));
-        assert_eq!(draft.dns.domains.conditional[0].last.to_string(), "192.168.5.255");
-        let scopes: Vec<_> = draft.dns.routes.iter().map(|route| route.scope.clone()).collect();
-        let expected = ["lan.example", "4.168.192.in-addr.arpa", "5.168.192.in-addr.arpa"];
-        assert_eq!(scopes, expected.map(|zone| RouteScope::Domain(zone.to_owned())));
     }
 }

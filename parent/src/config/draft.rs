@@ -8,10 +8,19 @@ use ipc::config::dhcp::DhcpSlice;
 use ipc::config::dns::DnsSlice;
 use ipc::config::tftp::TftpSlice;
 
+use super::auth::AuthService;
 use super::dhcp_host::HostEntry;
 use super::dhcp6::Dhcp6;
+use super::dnssec::Dnssec;
+use super::domain::ConditionalDomain;
 use super::fault::Fault;
+use super::kernel_set::KernelSets;
 use super::keys::{self, Row};
+use super::mark::ConnectionMarks;
+use super::query::QueryRules;
+use super::record::Records;
+use super::record::mx::MxLine;
+use super::reply::ReplyRules;
 use super::unserved::Unserved;
 use super::{Config, ConfigError, LogTarget, Process, check};
 
@@ -41,6 +50,26 @@ pub(crate) struct Draft {
     pub(crate) unserved: Unserved,
     /// The parent's own.
     pub(crate) process: Process,
+    /// Records of our own.
+    pub(crate) records: Records,
+    /// Rules for replies.
+    pub(crate) replies: ReplyRules,
+    /// Rules for queries.
+    pub(crate) queries: QueryRules,
+    /// The authoritative service.
+    pub(crate) auth: AuthService,
+    /// Validation.
+    pub(crate) dnssec: Dnssec,
+    /// Kernel address sets.
+    pub(crate) sets: KernelSets,
+    /// Connection marks.
+    pub(crate) marks: ConnectionMarks,
+    /// `domain` for ranges and interfaces.
+    pub(crate) conditional_domains: Vec<ConditionalDomain>,
+    /// Aliases of `cname`, of which each may occur once; without regard to letter case.
+    pub(crate) cname_aliases: HashSet<String>,
+    /// `mx-host` lines.
+    pub(crate) mx_lines: Vec<MxLine>,
     /// `enable-tftp` was given.
     pub(crate) tftp_wanted: bool,
     /// `no-hosts` was given.
@@ -59,8 +88,6 @@ pub(crate) struct Draft {
     pub(crate) local_host_only: bool,
     /// The last unconditional `domain` was `#`: take it from the resolv file.
     pub(crate) domain_from_resolv: bool,
-    /// `auth-server` was given, which widens what is listened on.
-    pub(crate) auth_server: bool,
     /// Addresses of host rules, of which each may occur once.
     pub(crate) host_addresses: HashSet<Ipv4Addr>,
     /// Files that were read, by device and inode.
@@ -97,6 +124,16 @@ impl Draft {
                 lease_file: PathBuf::from(LEASE_FILE),
                 ..Process::default()
             },
+            records: Records::default(),
+            replies: ReplyRules::default(),
+            queries: QueryRules::default(),
+            auth: AuthService::default(),
+            dnssec: Dnssec::default(),
+            sets: KernelSets::default(),
+            marks: ConnectionMarks::default(),
+            conditional_domains: Vec::new(),
+            cname_aliases: HashSet::new(),
+            mx_lines: Vec::new(),
             tftp_wanted: false,
             no_hosts: false,
             resolv_files: None,
@@ -106,7 +143,6 @@ impl Draft {
             bind_dynamic: false,
             local_host_only: false,
             domain_from_resolv: false,
-            auth_server: false,
             host_addresses: HashSet::new(),
             files_read: HashSet::new(),
             stdin_read: false,
@@ -166,6 +202,14 @@ impl Draft {
             tftp: tftp_wanted.then_some(tftp),
             unserved,
             process,
+            records: self.records,
+            replies: self.replies,
+            queries: self.queries,
+            auth: self.auth,
+            dnssec: self.dnssec,
+            sets: self.sets,
+            marks: self.marks,
+            conditional_domains: self.conditional_domains,
         })
     }
 }

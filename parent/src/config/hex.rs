@@ -25,6 +25,11 @@ pub(crate) fn pattern(text: &str) -> Option<Vec<Option<u8>>> {
     Some(bytes)
 }
 
+/// As [`pattern`] where holes mean nothing: they become zeros.
+pub(crate) fn bytes(text: &str) -> Option<Vec<u8>> {
+    Some(pattern(text)?.into_iter().map(Option::unwrap_or_default).collect())
+}
+
 /// A hardware address with holes; a first group that ends in `-` is the type if `:` follows somewhere, and `11-22-33` is
 /// type 11 hexadecimal.
 pub(crate) fn hardware(text: &str) -> Option<HardwarePattern> {

@@ -11,13 +11,15 @@
 //! | `late` | lines of files that are read after the start, and again |
 //! | `source` | which text, in which order, from where |
 //! | `draft` | the tree while it is being read |
-//! | `text`, `number`, `name`, `hex`, `tag` | values that several options share |
 //! | `process`, `dns`, `route`, `dhcp`, `dhcp_host`, `dhcp_option`, `option_value`, `tftp` | value parsers by area |
 //! | `dhcp6`, `range6`, `ra` | DHCPv6 and router advertisements: types and parsers |
 //! | `client_tags`, `relay`, `wire`, `pxe`, `unserved` | types and parsers of DHCP settings that no worker uses yet |
+//! | `text`, `number`, `name`, `hex`, `tag`, `prefix`, `record_type`, `interface_address` | values that several options share |
+//! | `domain`, `record`, `reply`, `query`, `auth`, `dnssec`, `kernel_set`, `mark` | more of DNS: types and their parsers |
 //! | `fault` | what is wrong with a value, and how that is worded |
 //! | `check` | rules across options, after everything is read |
 
+pub mod auth;
 mod check;
 pub mod client_tags;
 mod dhcp;
@@ -26,20 +28,30 @@ pub mod dhcp_host;
 pub mod dhcp_option;
 pub(crate) mod dhcp_option_names;
 mod dns;
+pub mod dnssec;
+pub mod domain;
 pub(crate) mod draft;
 pub(crate) mod fault;
 mod hex;
+pub mod interface_address;
+pub mod kernel_set;
 pub mod keys;
 pub mod late;
 mod line;
+pub mod mark;
 mod name;
 mod number;
 pub mod option_value;
+pub mod prefix;
 mod process;
 pub mod pxe;
+pub mod query;
 pub mod ra;
 pub mod range6;
+pub mod record;
+mod record_type;
 pub mod relay;
+pub mod reply;
 mod route;
 pub(crate) mod source;
 mod tag;
@@ -57,7 +69,15 @@ use ipc::config::dhcp::DhcpSlice;
 use ipc::config::dns::DnsSlice;
 use ipc::config::tftp::TftpSlice;
 
+use self::auth::AuthService;
 use self::dhcp6::Dhcp6;
+use self::dnssec::Dnssec;
+use self::domain::ConditionalDomain;
+use self::kernel_set::KernelSets;
+use self::mark::ConnectionMarks;
+use self::query::QueryRules;
+use self::record::Records;
+use self::reply::ReplyRules;
 use self::unserved::Unserved;
 
 /// Everything that was configured.
@@ -75,6 +95,22 @@ pub struct Config {
     pub unserved: Unserved,
     /// What the parent keeps to itself.
     pub process: Process,
+    /// Records of our own.
+    pub records: Records,
+    /// What happens to replies.
+    pub replies: ReplyRules,
+    /// What is done to queries on their way upstream.
+    pub queries: QueryRules,
+    /// The authoritative service.
+    pub auth: AuthService,
+    /// DNSSEC validation.
+    pub dnssec: Dnssec,
+    /// Kernel address sets.
+    pub sets: KernelSets,
+    /// Connection marks.
+    pub marks: ConnectionMarks,
+    /// `domain` for ranges and interfaces, in the order searched; those of ranges that have a name are also in `dns.domains`.
+    pub conditional_domains: Vec<ConditionalDomain>,
 }
 
 /// Parent-only settings. Field names are dnsmasq's option names where there is one.
@@ -126,6 +162,18 @@ pub struct Process {
     pub log_facility: LogTarget,
     /// `log-async`: lines to queue, 1 to 100; `None`: log synchronously.
     pub log_async: Option<u32>,
+    /// `servers-file`: upstreams that are read again on SIGHUP.
+    pub servers_file: Option<PathBuf>,
+    /// `enable-dbus`: the name to take on the bus.
+    pub dbus: Option<String>,
+    /// `enable-ubus`: the name to take on the bus.
+    pub ubus: Option<String>,
+    /// `dumpfile`: where copies of packets go.
+    pub dumpfile: Option<PathBuf>,
+    /// `dumpmask`: which packets are copied.
+    pub dumpmask: u32,
+    /// `log-debug`.
+    pub log_debug: bool,
     /// Lowest random source port.
     pub min_port: u16,
     /// Highest random source port.

@@ -19,6 +19,22 @@ pub(crate) fn number16(text: &str) -> Option<u16> {
     u16::try_from(number(text)?).ok()
 }
 
+/// A [`number`] from 0 to 255 after the cut.
+pub(crate) fn number8(text: &str) -> Option<u8> {
+    u8::try_from(number(text)?).ok()
+}
+
+/// Zero or more digits up to 4294967295; nothing is 0.
+pub(crate) fn unsigned(text: &str) -> Option<u32> {
+    let text = reveal_text(text);
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| u32::try_from(saturating(&text)).ok())?
+}
+
+/// The time to live that a [`number`] of a record stands for; one that wraps below 0 counts as not given.
+pub(crate) fn ttl(number: i32) -> Option<u32> {
+    u32::try_from(number).ok()
+}
+
 /// As C's `atoi`: blanks, a sign, digits; anything else is 0.
 pub(crate) fn loose(text: &str) -> i32 {
     let text = reveal_text(text);

@@ -8,6 +8,11 @@ use super::number::{number, number16, required};
 use super::text::{fields, reveal_path, reveal_text};
 use super::{GroupChoice, LogTarget};
 
+/// The name on D-Bus unless given.
+const DBUS_NAME: &str = "uk.org.thekelleys.dnsmasq";
+/// The name on ubus unless given.
+const UBUS_NAME: &str = "dnsmasq";
+
 /// Longest log queue, in lines.
 const LOG_ASYNC_MAX: u32 = 100;
 
@@ -142,6 +147,37 @@ pub(crate) fn log_async(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let lines = value.map_or(Ok(5), |value| number(value).ok_or(Fault::Value))?;
     draft.process.log_async =
         u32::try_from(lines).ok().filter(|&lines| lines > 0).map(|lines| lines.min(LOG_ASYNC_MAX));
+    Ok(())
+}
+
+/// The name is the system's to refuse.
+pub(crate) fn enable_dbus(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.process.dbus = Some(given(value).map_or_else(|| DBUS_NAME.to_owned(), reveal_text));
+    Ok(())
+}
+
+pub(crate) fn enable_ubus(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.process.ubus = Some(given(value).map_or_else(|| UBUS_NAME.to_owned(), reveal_text));
+    Ok(())
+}
+
+/// As C's `strtol` with base 0, which takes what it can and never fails.
+pub(crate) fn dumpmask(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let text = reveal_text(value.unwrap_or_default());
+    let text = text.trim_start_matches([' ', '\t', '\n', '\r', '\u{B}', '\u{C}']);
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let (radix, digits) = match hexadecimal {
+        Some(digits) if digits.starts_with(|letter: char| letter.is_ascii_hexdigit()) => (16, digits),
+        _ if text.starts_with('0') => (8, text),
+        _ => (10, text),
+    };
+    let digits = digits.chars().map_while(|letter| letter.to_digit(radix));
+    let value = digits.fold(0_i64, |value, digit| value.saturating_mul(radix.into()).saturating_add(digit.into()));
+    draft.process.dumpmask = (if negative { -value } else { value }) as u32;
     Ok(())
 }
 

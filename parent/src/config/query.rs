@@ -1,0 +1,233 @@
+//! What is done to queries on their way upstream: `add-mac`, `add-subnet`, `add-cpe-id`, `umbrella` and their kin, and how
+//! stale answers may be.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+use super::draft::Draft;
+use super::fault::Fault;
+use super::number::{number, required, unsigned};
+use super::prefix::Prefix;
+use super::process::positive;
+use super::text::{fields, reveal_text, split};
+
+/// Longest time for which an answer is served when it has run out, unless `use-stale-cache` says otherwise, in seconds.
+const STALE_DEFAULT_S: u32 = 86_400;
+
+/// Rules for queries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueryRules {
+    /// `add-mac`: the client's hardware address in each of these forms.
+    pub add_mac: AddMac,
+    /// `strip-mac`: hardware addresses that clients send are removed.
+    pub strip_mac: bool,
+    /// `add-subnet`: the client's network (RFC 7871).
+    pub add_subnet: Option<AddSubnet>,
+    /// `strip-subnet`: networks that clients send are removed.
+    pub strip_subnet: bool,
+    /// `add-cpe-id`: this text.
+    pub add_cpe_id: Option<String>,
+    /// `umbrella`: who asks, for Cisco Umbrella.
+    pub umbrella: Option<Umbrella>,
+    /// `proxy-dnssec`: the AD bit of upstreams is passed on.
+    pub proxy_dnssec: bool,
+    /// `do-0x20-encode`, `no-0x20-encode`.
+    pub letter_case: LetterCase,
+    /// `port-limit`: source ports for one question, at most.
+    pub port_limit: Option<NonZeroU32>,
+    /// `use-stale-cache`: an answer that has run out is served while a fresh one is fetched.
+    pub stale_answers: Option<StaleLimit>,
+    /// `dns-loop-detect`.
+    pub loop_detect: bool,
+}
+
+/// `add-mac`, whose forms add up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AddMac {
+    /// Six bytes.
+    pub binary: bool,
+    /// Base64.
+    pub base64: bool,
+    /// Hexadecimal with colons.
+    pub text: bool,
+}
+
+/// `add-subnet`, by family of the client; without prefix such clients get none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AddSubnet {
+    /// For IPv4 clients.
+    pub ipv4: Option<Subnet>,
+    /// For IPv6 clients.
+    pub ipv6: Option<Subnet>,
+}
+
+/// The network to send upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subnet {
+    /// So many leading bits of the client's address.
+    OfClient(u8),
+    /// This one, whoever asks.
+    Constant(Prefix),
+}
+
+/// Identifiers of an Umbrella client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Umbrella {
+    /// `deviceid:`.
+    pub device: Option<[u8; 8]>,
+    /// `orgid:`; 0: none.
+    pub organization: u32,
+    /// `assetid:`; 0: none.
+    pub asset: u32,
+}
+
+/// Is the letter case of questions made random?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LetterCase {
+    /// As dnsmasq does by default, which is no.
+    #[default]
+    Default,
+    /// `do-0x20-encode`.
+    Random,
+    /// `no-0x20-encode`.
+    Kept,
+}
+
+impl LetterCase {
+    /// `no-0x20-encode`, which does not undo `do-0x20-encode`.
+    pub(crate) fn keep(&mut self) {
+        if *self == LetterCase::Default {
+            *self = LetterCase::Kept;
+        }
+    }
+}
+
+/// How long an answer that has run out may be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StaleLimit {
+    /// For ever.
+    None,
+    /// For so many seconds.
+    Seconds(NonZeroU32),
+}
+
+type Value<'a> = Option<&'a str>;
+type Outcome = Result<(), Fault>;
+
+/// `add-mac = ["base64" | "text"]`.
+pub(crate) fn add_mac(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let forms = &mut draft.queries.add_mac;
+    match value.map(reveal_text).as_deref() {
+        None => forms.binary = true,
+        Some("base64") => forms.base64 = true,
+        Some("text") => forms.text = true,
+        Some(_) => return Err(Fault::Value),
+    }
+    Ok(())
+}
+
+/// `add-subnet = [SUBNET ["," SUBNET]]`, the second for IPv6 clients.
+pub(crate) fn add_subnet(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let mut subnets = AddSubnet::default();
+    if let Some(value) = value {
+        let (ipv4, ipv6) = split(value, ',');
+        subnets.ipv4 = Some(subnet(ipv4, 32)?);
+        subnets.ipv6 = ipv6.map(|text| subnet(text, 128)).transpose()?;
+    }
+    draft.queries.add_subnet = Some(subnets);
+    Ok(())
+}
+
+/// `[ADDRESS "/"] LENGTH`. A length beyond the width of the address is that width.
+fn subnet(text: &str, width_of_client: u8) -> Result<Subnet, Fault> {
+    let (address, length) = match split(text, '/') {
+        (address, Some(length)) => (Some(address), length),
+        (length, None) => (None, length),
+    };
+    let address: Option<IpAddr> = address.map(str::parse).transpose().map_err(|_| Fault::from("bad address"))?;
+    let length = number(length).ok_or(Fault::Value)?;
+    let length = u8::try_from(length.max(0)).unwrap_or(u8::MAX);
+    Ok(match address {
+        Some(address) => Subnet::Constant(Prefix::cut(address, length)),
+        None => Subnet::OfClient(length.min(width_of_client)),
+    })
+}
+
+/// `umbrella = [ITEM {"," ITEM}]`, `ITEM = "deviceid:" HEX16 | "orgid:" NUMBER | "assetid:" NUMBER`.
+pub(crate) fn umbrella(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let mut identifiers = Umbrella::default();
+    for item in value.into_iter().flat_map(fields) {
+        let (key, text) = item.split_once(':').ok_or(Fault::Value)?;
+        match reveal_text(key).as_str() {
+            "deviceid" => identifiers.device = Some(device(&reveal_text(text)).ok_or(Fault::Value)?),
+            "orgid" => identifiers.organization = unsigned(text).ok_or(Fault::Value)?,
+            "assetid" => identifiers.asset = unsigned(text).ok_or(Fault::Value)?,
+            _ => return Err(Fault::Value),
+        }
+    }
+    draft.queries.umbrella = Some(identifiers);
+    Ok(())
+}
+
+/// Exactly 16 hex digits.
+fn device(text: &str) -> Option<[u8; 8]> {
+    let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    digits.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(u64::to_be_bytes)
+}
+
+pub(crate) fn port_limit(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    draft.queries.port_limit = NonZeroU32::new(positive(value)?);
+    Ok(())
+}
+
+/// `use-stale-cache = [SECONDS]`, 0 being no limit.
+pub(crate) fn use_stale_cache(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let seconds = match value {
+        None => STALE_DEFAULT_S,
+        Some(_) => u32::try_from(required(value)?).map_err(|_| Fault::Value)?,
+    };
+    draft.queries.stale_answers = Some(NonZeroU32::new(seconds).map_or(StaleLimit::None, StaleLimit::Seconds));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subnets_by_family_of_the_client() {
+        let parsed = |value| {
+            let mut draft = Draft::new();
+            add_subnet(&mut draft, value).unwrap();
+            draft.queries.add_subnet.unwrap()
+        };
+        assert_eq!(parsed(None), AddSubnet::default());
+        assert_eq!(parsed(Some("24")).ipv4, Some(Subnet::OfClient(24)));
+        let both = parsed(Some("192.0.2.0/40 , 255"));
+        assert_eq!(both.ipv4, Some(Subnet::Constant(Prefix::cut("192.0.2.0".parse().unwrap(), 32))));
+        assert_eq!(both.ipv6, Some(Subnet::OfClient(128)));
+    }
+
+    #[test]
+    fn umbrella_identifiers() {
+        let mut draft = Draft::new();
+        umbrella(&mut draft, Some("deviceid:0123456789abcdef,orgid:4294967295,assetid:")).unwrap();
+        let identifiers = draft.queries.umbrella.unwrap();
+        assert_eq!(identifiers.device.unwrap()[7], 0xEF);
+        assert_eq!((identifiers.organization, identifiers.asset), (u32::MAX, 0));
+        for bad in ["", "orgid", "orgid:x", "deviceid:012", "userid:1", "orgid:1,"] {
+            assert_eq!(umbrella(&mut draft, Some(bad)), Err(Fault::Value), "{bad}");
+        }
+    }
+
+    #[test]
+    fn stale_answers_have_a_limit_unless_it_is_0() {
+        let parsed = |value| {
+            let mut draft = Draft::new();
+            use_stale_cache(&mut draft, value).map(|()| draft.queries.stale_answers.unwrap())
+        };
+        assert_eq!(parsed(Some("0")), Ok(StaleLimit::None));
+        assert_eq!(parsed(None), Ok(StaleLimit::Seconds(NonZeroU32::new(86_400).unwrap())));
+        assert_eq!(parsed(Some("2147483648")), Err(Fault::Value));
+    }
+}

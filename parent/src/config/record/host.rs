@@ -1,0 +1,58 @@
+//! `host-record`: names with addresses of both families.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::super::draft::Draft;
+use super::super::fault::Fault;
+use super::super::name;
+use super::super::number::{number, ttl};
+use super::super::text::fields;
+
+/// Names that share addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostRecord {
+    /// The names, in the order written.
+    pub names: Vec<String>,
+    /// The A record of each.
+    pub ipv4: Option<Ipv4Addr>,
+    /// The AAAA record of each.
+    pub ipv6: Option<Ipv6Addr>,
+    /// Time to live, in seconds; `None`: `local-ttl`.
+    pub ttl: Option<u32>,
+}
+
+/// `host-record = FIELD "," FIELD {"," FIELD}`: addresses, digits for a time to live, and names, in any order. Of two fields
+/// that say the same thing the later counts, and a name of digits is a time to live.
+pub(crate) fn host_record(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
+    let value = value.filter(|value| value.contains(',')).ok_or_else(|| Fault::from("Bad host-record"))?;
+    let mut record = HostRecord::default();
+    for field in fields(value) {
+        if let Ok(address) = field.parse() {
+            record.ipv4 = Some(address);
+        } else if let Ok(address) = field.parse() {
+            record.ipv6 = Some(address);
+        } else if let Some(number) = number(field) {
+            record.ttl = ttl(number);
+        } else {
+            record.names.push(name::domain(field, Fault::from("Bad name in host-record"))?);
+        }
+    }
+    draft.records.hosts.push(record);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_come_in_any_order() {
+        let mut draft = Draft::new();
+        host_record(&mut draft, Some("A.example , 192.0.2.1,60,::1,b,192.0.2.2,192.0.2")).unwrap();
+        let record = &draft.records.hosts[0];
+        assert_eq!(record.names, ["a.example", "b", "192.0.2"]);
+        assert_eq!(record.ipv4, Some(Ipv4Addr::new(192, 0, 2, 2)));
+        assert_eq!((record.ipv6, record.ttl), (Some(Ipv6Addr::LOCALHOST), Some(60)));
+        assert_eq!(host_record(&mut draft, Some("a")), Err(Fault::from("Bad host-record")));
+    }
+}

@@ -1,0 +1,200 @@
+//! Records written as in a zone file: `txt-record`, `ptr-record`, `naptr-record`, `caa-record`, and `dns-rr` for any type.
+
+use super::super::draft::Draft;
+use super::super::fault::Fault;
+use super::super::number::{number, number16};
+use super::super::text::{fields, reveal, split};
+use super::super::{hex, name};
+
+/// Longest string within a TXT record, in bytes (RFC 1035 section 3.3).
+const STRING_BYTES_MAX: usize = 255;
+
+/// A TXT record (RFC 1035 section 3.3.14).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TxtRecord {
+    /// The owner.
+    pub name: String,
+    /// Its strings, of at most 255 bytes each; at least one.
+    pub strings: Vec<Vec<u8>>,
+}
+
+/// A PTR record (RFC 1035 section 3.3.12).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PtrRecord {
+    /// The owner.
+    pub name: String,
+    /// The name it points to.
+    pub target: String,
+}
+
+/// An NAPTR record (RFC 3403 section 4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NaptrRecord {
+    /// The owner.
+    pub name: String,
+    /// Lower comes first.
+    pub order: u16,
+    /// Lower is better among equal orders.
+    pub preference: u16,
+    /// FLAGS.
+    pub flags: Vec<u8>,
+    /// SERVICES.
+    pub services: Vec<u8>,
+    /// REGEXP.
+    pub regexp: Vec<u8>,
+    /// REPLACEMENT.
+    pub replacement: String,
+}
+
+/// A CAA record (RFC 8659 section 4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaaRecord {
+    /// The owner.
+    pub name: String,
+    /// Flags.
+    pub flags: u8,
+    /// Tag.
+    pub tag: Vec<u8>,
+    /// Value.
+    pub value: Vec<u8>,
+}
+
+/// A record of any type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawRecord {
+    /// The owner.
+    pub name: String,
+    /// The type.
+    pub record_type: u16,
+    /// RDATA.
+    pub data: Vec<u8>,
+}
+
+type Value<'a> = Option<&'a str>;
+type Outcome = Result<(), Fault>;
+
+/// `txt-record = NAME {"," STRING}`; strings that are too long are split.
+pub(crate) fn txt(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (name, strings) = split(value.ok_or(Fault::Value)?, ',');
+    let name = name::domain(name, Fault::from("bad TXT record"))?;
+    let mut pieces = Vec::new();
+    for string in fields(strings.unwrap_or_default()).map(reveal) {
+        if string.is_empty() {
+            pieces.push(Vec::new());
+        }
+        pieces.extend(string.chunks(STRING_BYTES_MAX).map(<[u8]>::to_vec));
+    }
+    draft.records.txt.push(TxtRecord { name, strings: pieces });
+    Ok(())
+}
+
+/// `ptr-record = NAME ["," TARGET]`; commas of the target are part of it.
+pub(crate) fn ptr(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (name, target) = split(value.ok_or(Fault::Value)?, ',');
+    let bad = || Fault::from("bad PTR record");
+    let name = name::domain(name, bad())?;
+    let target = name::domain(target.unwrap_or_default(), bad())?;
+    draft.records.ptr.push(PtrRecord { name, target });
+    Ok(())
+}
+
+/// `naptr-record = NAME "," ORDER "," PREFERENCE "," FLAGS "," SERVICES "," REGEXP ["," REPLACEMENT]`; commas of the replacement
+/// are part of it.
+pub(crate) fn naptr(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let bad = || Fault::from("bad NAPTR record");
+    let mut rest = Some(value.ok_or(Fault::Value)?);
+    let mut next = || {
+        let (field, after) = split(rest?, ',');
+        rest = after;
+        Some(field)
+    };
+    let name = name::domain(next().unwrap_or_default(), bad())?;
+    let (order, preference) = (next().and_then(number16), next().and_then(number16));
+    let texts = [next(), next(), next()].map(|text| text.map(reveal));
+    let (Some(order), Some(preference), [Some(flags), Some(services), Some(regexp)]) = (order, preference, texts)
+    else {
+        return Err(bad());
+    };
+    let replacement = name::domain(rest.unwrap_or_default(), bad())?;
+    draft.records.naptr.push(NaptrRecord { name, order, preference, flags, services, regexp, replacement });
+    Ok(())
+}
+
+/// `caa-record = NAME "," FLAGS "," TAG "," VALUE`; commas of the value are part of it, and flags are cut to 8 bits.
+pub(crate) fn caa(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let bad = || Fault::from("bad CAA record");
+    let (name, rest) = split(value.ok_or(Fault::Value)?, ',');
+    let name = name::domain(name, bad())?;
+    let (flags, rest) = split(rest.ok_or_else(bad)?, ',');
+    let flags = number(flags).ok_or_else(bad)? as u8;
+    let (tag, value) = split(rest.ok_or_else(bad)?, ',');
+    let value = reveal(value.ok_or_else(bad)?);
+    draft.records.caa.push(CaaRecord { name, flags, tag: reveal(tag), value });
+    Ok(())
+}
+
+/// `dns-rr = NAME "," TYPE ["," HEX]`; the type is cut to 16 bits. dnsmasq takes bad hex for a lack of memory.
+pub(crate) fn raw(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let bad = || Fault::from("bad RR record");
+    let (name, rest) = split(value.ok_or(Fault::Value)?, ',');
+    let name = name::domain(name, bad())?;
+    let (record_type, data) = split(rest.ok_or_else(bad)?, ',');
+    let record_type = number(record_type).ok_or_else(bad)? as u16;
+    let data = hex::bytes(data.unwrap_or_default()).ok_or_else(bad)?;
+    draft.records.raw.push(RawRecord { name, record_type, data });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::text::{from_bytes, push_quoted};
+    use super::*;
+
+    #[test]
+    fn strings_are_split_at_commas_and_at_their_limit() {
+        let mut draft = Draft::new();
+        let long = "x".repeat(300);
+        txt(&mut draft, Some(&format!("T , a , ,{long}"))).unwrap();
+        txt(&mut draft, Some("u")).unwrap();
+        let lengths = |record: &TxtRecord| record.strings.iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lengths(&draft.records.txt[0]), [1, 0, 255, 45]);
+        assert_eq!(lengths(&draft.records.txt[1]), [0]);
+        let mut quoted = from_bytes(b"t,a");
+        push_quoted(&mut quoted, b',');
+        txt(&mut draft, Some(&quoted)).unwrap();
+        assert_eq!(draft.records.txt[2].strings, [b"a,"]);
+    }
+
+    #[test]
+    fn an_naptr_record_has_six_or_seven_fields() {
+        let mut draft = Draft::new();
+        naptr(&mut draft, Some("n,1, 2 ,S,SIP,")).unwrap();
+        assert_eq!((draft.records.naptr[0].order, draft.records.naptr[0].preference), (1, 2));
+        naptr(&mut draft, Some("n,1,2,,,!a!,r,x")).unwrap();
+        assert_eq!(draft.records.naptr[1].replacement, "r,x");
+        for bad in ["", "n,1,2,S,SIP", "n,1,x,S,SIP,re", "n,1,2,S,SIP,re,-R"] {
+            assert_eq!(naptr(&mut draft, Some(bad)), Err(Fault::from("bad NAPTR record")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn commas_stay_in_the_last_field() {
+        let mut draft = Draft::new();
+        ptr(&mut draft, Some("a,b,c")).unwrap();
+        caa(&mut draft, Some("a,256,issue,x,y")).unwrap();
+        assert_eq!(draft.records.ptr[0].target, "b,c");
+        assert_eq!((draft.records.caa[0].flags, &draft.records.caa[0].value[..]), (0, &b"x,y"[..]));
+        assert_eq!(caa(&mut draft, Some("a,0,issue")), Err(Fault::from("bad CAA record")));
+    }
+
+    #[test]
+    fn raw_data_is_hex() {
+        let mut draft = Draft::new();
+        raw(&mut draft, Some("r,65537, 01 23:4")).unwrap();
+        raw(&mut draft, Some("r,51")).unwrap();
+        assert_eq!((draft.records.raw[0].record_type, &draft.records.raw[0].data[..]), (1, &[1, 0x23, 4][..]));
+        for bad in ["r", "r,TXT", "r,51,zz", "r,51,01,02"] {
+            assert_eq!(raw(&mut draft, Some(bad)), Err(Fault::from("bad RR record")), "{bad}");
+        }
+    }
+}

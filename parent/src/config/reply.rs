@@ -1,0 +1,126 @@
+//! What happens to replies before clients see them: `alias`, `bogus-nxdomain`, `ignore-address`, the filters by type, and the
+//! check for private addresses (`stop-dns-rebind`).
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use super::draft::Draft;
+use super::fault::Fault;
+use super::name;
+use super::prefix::Prefix;
+use super::text::{fields, from_bytes, reveal, reveal_text, split};
+
+/// Rules for replies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplyRules {
+    /// `alias`, the last line first.
+    pub aliases: Vec<Alias>,
+    /// `bogus-nxdomain`: a reply that holds one of these addresses becomes NXDOMAIN.
+    pub bogus_nxdomain: Vec<Prefix>,
+    /// `ignore-address`: a reply that holds one of these addresses is dropped.
+    pub ignore_addresses: Vec<Prefix>,
+    /// `filter-rr`, `filter-A`, `filter-AAAA`: RRs of these types are left out.
+    pub filtered_types: BTreeSet<u16>,
+    /// `cache-rr`: RRs of these types are cached besides those that always are.
+    pub cached_types: BTreeSet<u16>,
+    /// `filterwin2k`: periodic Windows questions are not forwarded.
+    pub filter_windows: bool,
+    /// `localise-queries`: of several addresses, one of the network that the query came from.
+    pub localize_queries: bool,
+    /// `stop-dns-rebind`: upstream replies may not hold private addresses.
+    pub stop_rebind: bool,
+    /// `rebind-localhost-ok`: but those of the loopback network.
+    pub rebind_localhost_ok: bool,
+    /// `rebind-domain-ok`: but those of names in these domains; an empty one stands for names without dots.
+    pub rebind_domains_ok: Vec<String>,
+}
+
+/// `alias`: an IPv4 address in replies gives way to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alias {
+    first: Ipv4Addr,
+    last: Ipv4Addr,
+    replacement: Ipv4Addr,
+    mask: Ipv4Addr,
+}
+
+impl Alias {
+    /// The address to send instead of `address`, if this rule is about it: the bits of the mask are replaced.
+    pub fn apply(&self, address: Ipv4Addr) -> Option<Ipv4Addr> {
+        let mask = self.mask;
+        let covered = if self.first == self.last {
+            address & mask == self.first & mask
+        } else {
+            (self.first..=self.last).contains(&address)
+        };
+        covered.then(|| (self.replacement & mask) | (address & !mask))
+    }
+}
+
+type Value<'a> = Option<&'a str>;
+type Outcome = Result<(), Fault>;
+
+/// `alias = ADDRESS ["-" ADDRESS] "," ADDRESS ["," MASK]`.
+pub(crate) fn alias(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let missing = || Fault::from("missing address in alias");
+    let invalid = || Fault::from("invalid alias range");
+    let mut parts = fields(value.ok_or(Fault::Value)?);
+    let (Some(from), Some(replacement), mask, None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return Err(missing());
+    };
+    let (first, last) = split(from, '-');
+    let first: Ipv4Addr = first.parse().map_err(|_| missing())?;
+    let replacement = reveal_text(replacement).parse().map_err(|_| missing())?;
+    let mask: Ipv4Addr =
+        mask.map_or(Ok(Ipv4Addr::BROADCAST), |mask| reveal_text(mask).parse()).map_err(|_| missing())?;
+    let last = last.map_or(Ok(first), str::parse).map_err(|_| invalid())?;
+    if first > last || first & mask != last & mask {
+        return Err(invalid());
+    }
+    draft.replies.aliases.push(Alias { first, last, replacement, mask });
+    Ok(())
+}
+
+/// `rebind-domain-ok`: one domain, or several behind slashes. A name that is none matches nothing and is dropped.
+pub(crate) fn rebind_domain_ok(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let value = from_bytes(&reveal(value.ok_or(Fault::Value)?));
+    let domains = value.strip_prefix('/').map_or(value.as_str(), |rest| rest.strip_suffix('/').unwrap_or(rest));
+    let names = domains.split('/').filter_map(|domain| name::domain(domain.trim_matches(' '), Fault::Value).ok());
+    draft.replies.rebind_domains_ok.extend(names);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_replaces_the_bits_of_its_mask() {
+        let applied = |line, address: &str| {
+            let mut draft = Draft::new();
+            alias(&mut draft, Some(line)).unwrap();
+            draft.replies.aliases[0].apply(address.parse().unwrap()).map(|address| address.to_string())
+        };
+        assert_eq!(applied("192.0.2.0,10.0.0.0,255.255.255.0", "192.0.2.9").as_deref(), Some("10.0.0.9"));
+        assert_eq!(applied("192.0.2.1,10.0.0.1", "192.0.2.2"), None);
+        let range = "192.0.2.10-192.0.2.40,10.0.0.0,255.255.255.0";
+        assert_eq!(applied(range, "192.0.2.40").as_deref(), Some("10.0.0.40"));
+        assert_eq!(applied(range, "192.0.2.41"), None);
+    }
+
+    #[test]
+    fn an_alias_range_lies_in_one_network() {
+        let refusal = |line| alias(&mut Draft::new(), Some(line)).unwrap_err();
+        assert_eq!(refusal("192.0.2.9-192.0.2.1,10.0.0.0,255.255.255.0"), Fault::from("invalid alias range"));
+        assert_eq!(refusal("192.0.2.1-192.0.2.9,10.0.0.0"), Fault::from("invalid alias range"));
+        assert_eq!(refusal("192.0.2.1"), Fault::from("missing address in alias"));
+    }
+
+    #[test]
+    fn domains_stand_between_slashes() {
+        let mut draft = Draft::new();
+        rebind_domain_ok(&mut draft, Some("/A.example/-B/b/")).unwrap();
+        rebind_domain_ok(&mut draft, Some("c")).unwrap();
+        assert_eq!(draft.replies.rebind_domains_ok, ["a.example", "b", "c"]);
+    }
+}
