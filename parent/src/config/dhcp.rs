@@ -149,7 +149,7 @@ pub(crate) fn user_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
 /// `dhcp-mac = ["set:"] TAG "," HARDWARE-ADDRESS`.
 pub(crate) fn mac(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tag, text) = value.and_then(tag::set_and_rest).ok_or(Fault::Value)?;
-    let pattern = hex::hardware(text).ok_or(Fault::Value)?;
+    let pattern = hex::hardware(&reveal_text(text)).ok_or(Fault::Value)?;
     draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::Hardware(pattern) });
     Ok(())
 }

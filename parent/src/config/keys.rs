@@ -328,7 +328,7 @@ pub static OPTIONS: &[Row] = &[
     unbuilt("use-stale-cache", "", OPTIONAL, ONCE, "stale answers").checked(query::use_stale_cache),
     built("no-ident", "", NO, ADDS, |draft, _| { draft.dns.no_ident = true; Ok(()) }),
     built("max-tcp-connections", "", REQUIRED, ONCE, |draft, value| { draft.dns.max_tcp_connections = positive(value)?; Ok(()) }),
-    unbuilt("leasequery", "", OPTIONAL, ADDS, "lease queries"),
+    unbuilt("leasequery", "", OPTIONAL, ADDS, "lease queries").checked(relay::leasequery),
     built("log-malloc", "", NO, ADDS, nothing).but("accepted; there is nothing to log"),
 ];
 

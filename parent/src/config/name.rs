@@ -57,7 +57,9 @@ pub(crate) fn host(text: &str, refusal: fn() -> Fault) -> Result<(String, Option
         None => (name.as_str(), None),
     };
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if host.bytes().all(inner) && !host.starts_with(['-', '_']) {
+    // The root is no host, though the empty text is none at all.
+    let root = name.is_empty() && !text.is_empty();
+    if !root && host.bytes().all(inner) && !host.starts_with(['-', '_']) {
         Ok((host.to_owned(), domain.map(str::to_owned)))
     } else {
         Err(refusal())
@@ -104,7 +106,7 @@ mod tests {
         let refusal = || Fault::from("bad");
         assert_eq!(host("Fred.Example.com", refusal), Ok(("fred".into(), Some("example.com".into()))));
         assert_eq!(host("fred.", refusal), Ok(("fred".into(), None)));
-        for bad in ["-fred", "_fred", "fr ed", "f*"] {
+        for bad in ["-fred", "_fred", "fr ed", "f*", "."] {
             assert_eq!(host(bad, refusal), Err(Fault::from("bad")));
         }
     }

@@ -128,10 +128,9 @@ pub(crate) fn service(draft: &mut Draft, value: Value<'_>) -> Outcome {
 }
 
 fn architecture_number(text: &str) -> Option<u16> {
-    let text = reveal_text(text);
-    match ARCHITECTURES.iter().position(|name| name.eq_ignore_ascii_case(&text)) {
+    match ARCHITECTURES.iter().position(|name| name.eq_ignore_ascii_case(text)) {
         Some(position) => u16::try_from(position).ok(),
-        None => number(&text).map(|number| number as u16),
+        None => number(text).map(|number| number as u16),
     }
 }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number16;
+use super::prefix::prefix;
 use super::text::{fields, reveal_text, split};
 
 /// The server port of DHCPv4 (RFC 2131 section 4.1).
@@ -132,6 +133,15 @@ pub(crate) fn proxy(draft: &mut Draft, value: Value<'_>) -> Outcome {
     Ok(())
 }
 
+/// `leasequery = [ADDRESS ["/" LENGTH]]`.
+pub(crate) fn leasequery(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let askers = draft.unserved.leasequery.get_or_insert_default();
+    if value.is_some() {
+        askers.push(prefix(value)?);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,5 +174,20 @@ mod tests {
         assert_eq!((one.port, &one.uplink), (6767, &Uplink::Address(Ipv4Addr::new(192, 0, 2, 5))));
         assert_eq!((other.port, &other.uplink), (67, &Uplink::Interface("eth0,x".into())));
         assert_eq!(split_relay(&mut draft, Some("192.0.2.1,192.0.2.9")), Err(bad_relay()));
+    }
+
+    #[test]
+    fn nobody_or_everybody_or_some() {
+        let mut draft = Draft::new();
+        assert_eq!((&draft.unserved.proxy, &draft.unserved.leasequery), (&None, &None));
+        proxy(&mut draft, None).unwrap();
+        leasequery(&mut draft, None).unwrap();
+        assert_eq!(draft.unserved.proxy, Some(vec![]));
+        leasequery(&mut draft, Some("192.0.2.0/24")).unwrap();
+        leasequery(&mut draft, Some("2001:db8::1")).unwrap();
+        let lengths: Vec<_> = draft.unserved.leasequery.iter().flatten().map(|prefix| prefix.length()).collect();
+        assert_eq!(lengths, [24, 128]);
+        assert_eq!(leasequery(&mut draft, Some("192.0.2.0/33")), Err(Fault::Value));
+        assert_eq!(proxy(&mut draft, Some("192.0.2.1,")), Err(Fault::from("bad dhcp-proxy address")));
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn root(draft: &mut Draft, value: Option<&str>) -> Outcome {
 
 /// `tftp-unique-root = ["ip" | "mac"]`, in any letter case.
 pub(crate) fn unique_root(draft: &mut Draft, value: Option<&str>) -> Outcome {
-    match value.map(|value| reveal_text(value).to_ascii_lowercase()).as_deref() {
+    match value.map(str::to_ascii_lowercase).as_deref() {
         None | Some("ip") => draft.tftp.unique_root = true,
         Some("mac") => {
             draft.not_built("tftp-unique-root=mac");

@@ -13,6 +13,7 @@ use super::dhcp_option::{Option4, OptionMatch};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number;
+use super::prefix::Prefix;
 use super::process::given;
 use super::pxe::Pxe;
 use super::relay::{Relay, SplitRelay};
@@ -52,6 +53,8 @@ pub struct Unserved {
     pub split_relays: Vec<SplitRelay>,
     /// `dhcp-proxy`: replies of relays at these addresses go through us; an empty list stands for all relays.
     pub proxy: Option<Vec<Ipv4Addr>>,
+    /// `leasequery`: who may ask for leases; an empty list stands for everybody.
+    pub leasequery: Option<Vec<Prefix>>,
     /// `shared-network` lines.
     pub shared_networks: Vec<SharedNetwork>,
     /// `bridge-interface` lines, one per bridge.
