@@ -169,10 +169,7 @@ impl Draft {
         if row.built == keys::Built::No {
             self.not_built(row.name);
         }
-        match row.parse {
-            Some(parse) => parse(self, value),
-            None => Ok(()),
-        }
+        (row.parse)(self, value)
     }
 
     /// Remembers that something known was written that has no effect yet.

@@ -260,7 +260,7 @@ mod tests {
 
     fn told(key: &str, value: &str) -> String {
         let mut draft = Draft::new();
-        let parse = super::super::keys::find(key).unwrap().parse.unwrap();
+        let parse = super::super::keys::find(key).unwrap().parse;
         parse(&mut draft, Some(value)).unwrap();
         let routes: Vec<_> =
             draft.dns.routes.iter().map(|route| format!("{:?} {:?}", route.scope, route.target)).collect();
