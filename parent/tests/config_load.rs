@@ -179,6 +179,11 @@ fn contradictions_end_a_start_but_not_a_test() {
     for (text, refusal) in [
         ("bind-interfaces\nbind-dynamic", "cannot set --bind-interfaces and --bind-dynamic"),
         ("min-port=5000\nmax-port=4000", "max_port cannot be smaller than min_port"),
+        ("port-limit=11\nmin-port=5000\nmax-port=5009", "port_limit must not be larger than available port range"),
+        ("conntrack\nquery-port=0", "cannot use --conntrack AND --query-port"),
+        ("auth-zone=a", "--auth-server required when an auth zone is defined."),
+        ("dnssec\ntrust-anchor=a", "no root trust anchor provided for DNSSEC"),
+        ("dnssec\ntrust-anchor=.\ncache-size=1", "cannot reduce cache size from default when DNSSEC enabled"),
     ] {
         let file = scratch.write("main.conf", text);
         assert_eq!(run(&[], &file).unwrap_err(), ConfigError { status: 1, text: refusal.into(), remedy: None });
@@ -225,6 +230,17 @@ fn a_million_blocked_names_are_read() {
 #[test]
 fn no_file_can_upset_the_reader() {
     const PIECES: &[&str] = &[
+        "/4",
+        "exclude:",
+        "orgid:",
+        "deviceid:0123456789abcdef",
+        "IN",
+        "p-*",
+        "MX",
+        "4#inet#t#s",
+        "1/15",
+        "text",
+        "192.0.2.1-192.0.2.9",
         "1.2.3.4",
         "::1",
         "[::1]",

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::draft::Draft;
 use super::fault::Fault;
-use super::interface_address::{InterfaceAddresses, interface_addresses};
+use super::interface_address::{Families, InterfaceAddresses, interface_addresses};
 use super::name;
 use super::number::{loose, number, required};
 use super::prefix::Prefix;
@@ -107,12 +107,19 @@ fn subnet(text: &str) -> Result<AuthSubnet, Fault> {
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    let (address, length) = split(text, '/');
-    let Ok(address) = address.parse::<IpAddr>() else {
+    let (place, length) = split(text, '/');
+    let length = length.map(|length| number(length).ok_or(Fault::Value)).transpose()?;
+    let Ok(address) = place.parse::<IpAddr>() else {
         // What is excluded must be an address; an interface counts as if the keyword were not there.
-        return interface_addresses(text).map(AuthSubnet::Interface);
+        let families = match length {
+            None => Families::Both,
+            Some(4) => Families::Ipv4,
+            Some(6) => Families::Ipv6,
+            Some(_) => return Err(Fault::Value),
+        };
+        return Ok(AuthSubnet::Interface(InterfaceAddresses { interface: reveal_text(place), families }));
     };
-    let length = match length.map_or(Some(0), number).ok_or(Fault::Value)? {
+    let length = match length.unwrap_or(0) {
         0 if address.is_ipv4() => LENGTHS.0,
         0 => LENGTHS.1,
         length => u8::try_from(length).unwrap_or(u8::MAX),
@@ -152,7 +159,6 @@ pub(crate) fn ttl(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::super::interface_address::Families;
     use super::*;
 
     #[test]

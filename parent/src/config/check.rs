@@ -15,6 +15,9 @@ use super::{BindMode, ConfigError, LogTarget, domain, name};
 /// Above this many records dnsmasq doubts that a cache is of use.
 const CACHE_SIZE_DOUBTFUL: u32 = 10_000;
 
+/// Fewest records that a cache must have for validation.
+const CACHE_SIZE_VALIDATING: u32 = 150;
+
 /// The resolv file unless configured otherwise.
 const RESOLV_FILE: &str = "/etc/resolv.conf";
 
@@ -184,8 +187,27 @@ fn last_first(dhcp: &mut DhcpSlice) {
 /// The checks that only a real start makes.
 pub(crate) fn at_start(draft: &Draft) -> Result<(), ConfigError> {
     let process = &draft.process;
-    if process.max_port < process.min_port {
+    if draft.dnssec.on {
+        if !draft.dnssec.anchors.iter().any(|anchor| anchor.zone().is_empty()) {
+            return Err(refusal("no root trust anchor provided for DNSSEC"));
+        }
+        if draft.dns.cache_size < CACHE_SIZE_VALIDATING {
+            return Err(refusal("cannot reduce cache size from default when DNSSEC enabled"));
+        }
+    }
+    if draft.marks.copied && process.query_port.is_some() {
+        return Err(refusal("cannot use --conntrack AND --query-port"));
+    }
+    let Some(ports) = process.max_port.checked_sub(process.min_port) else {
         return Err(refusal("max_port cannot be smaller than min_port"));
+    };
+    // Without a range of their own, source ports are the system's choice.
+    let bounded = draft.port_limits != (None, None);
+    if bounded && draft.queries.port_limit.is_some_and(|limit| limit.get() > u32::from(ports) + 1) {
+        return Err(refusal("port_limit must not be larger than available port range"));
+    }
+    if !draft.auth.zones.is_empty() && draft.auth.server.is_none() {
+        return Err(refusal("--auth-server required when an auth zone is defined."));
     }
     if draft.bind_interfaces && draft.bind_dynamic {
         return Err(refusal("cannot set --bind-interfaces and --bind-dynamic"));

@@ -52,6 +52,15 @@ pub enum TrustAnchor {
     },
 }
 
+impl TrustAnchor {
+    /// The apex of the zone.
+    pub fn zone(&self) -> &str {
+        match self {
+            TrustAnchor::Negative { zone } | TrustAnchor::Ds { zone, .. } => zone,
+        }
+    }
+}
+
 /// A class of records (RFC 1035 section 3.2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {

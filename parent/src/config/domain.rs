@@ -60,7 +60,7 @@ fn parse_hosts(draft: &mut Draft, domain: &str, text: &str) -> Result<DomainHost
         let (length, local) = split(length, ',');
         let address: IpAddr = address.parse().map_err(|_| Fault::Value)?;
         let length = number(length).ok_or(Fault::Value)?;
-        let length = u8::try_from(length).ok().filter(|&length| length <= width(address));
+        let length = u8::try_from(length.max(0)).ok().filter(|&length| length <= width(address));
         let length = length.ok_or_else(|| Fault::from("bad prefix length"))?;
         match local {
             None => {}

@@ -41,7 +41,7 @@ pub(crate) fn synth_domain(draft: &mut Draft, value: Option<&str>) -> Result<(),
         Some(length) => {
             let (length, text) = split(length, ',');
             let address: IpAddr = reveal_text(address).parse().map_err(|_| Fault::Value)?;
-            let length = u8::try_from(number(length).ok_or(Fault::Value)?).ok();
+            let length = u8::try_from(number(length).ok_or(Fault::Value)?.max(0)).ok();
             let length = length.filter(|&length| length <= width(address));
             let length = length.ok_or_else(|| Fault::from("bad prefix length"))?;
             let (first, last) = block(address, length);
