@@ -170,18 +170,18 @@ fn usage() -> String {
     let mut text = String::from("Usage: dnsmasq [options]\n\nValid options are:\n");
     for row in keys::all() {
         let short = row.short.get(..1).map_or_else(|| "   ".to_owned(), |letter| format!("-{letter},"));
-        let value = match row.argument {
-            Argument::None => "",
-            Argument::Optional => "[=<value>]",
-            Argument::Required => "=<value>",
-        };
-        let note = if row.built == keys::Built::No { "(has no effect yet)" } else { "" };
-        let long = format!("--{}{value}", row.name);
-        text += format!("{short} {long:<40} {note}").trim_end();
-        text.push('\n');
+        let option = format!("{short} --{}{}", row.name, row.form);
+        // An option that reaches into the column of texts has its text on a line of its own.
+        let gap = if option.len() < TEXT_COLUMN { "" } else { "\n" };
+        let indent = if gap.is_empty() { TEXT_COLUMN - option.len() } else { TEXT_COLUMN };
+        let note = if row.built == keys::Built::No { " (no effect yet)" } else { "" };
+        text += &format!("{option}{gap}{:indent$}{}{note}\n", "", row.help);
     }
     text
 }
+
+/// Where texts begin in the list of options.
+const TEXT_COLUMN: usize = 48;
 
 #[cfg(test)]
 mod tests {
@@ -221,6 +221,17 @@ mod tests {
         for bad in ["--por=53", "--no", "--PORT=53", "--domain-needed=", "--port", "-u", "-?"] {
             assert_eq!(taken(&[bad]), Err(Fault::Value), "{bad}");
         }
+    }
+
+    #[test]
+    fn help_lists_options_and_names_of_dhcp_options() {
+        let told = |words: &[&str]| help(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+        assert!(told(&["--help", "dhcp"]).starts_with("Known DHCP options:\n  1 netmask\n  2 time-offset\n"));
+        assert_eq!(told(&["--help", "dhcp"]).lines().count(), 65);
+        assert_eq!(told(&["-w", "dhcp6"]).lines().last(), Some("103 captive-portal"));
+        let list = told(&["--help", "dhcp", "-d"]);
+        assert!(list.contains("\n-p, --port=<port>                               answer DNS"), "{list}");
+        assert!(list.lines().all(|line| line.starts_with(' ') || line.find("  ").is_none_or(|gap| gap < TEXT_COLUMN)));
     }
 
     #[test]
