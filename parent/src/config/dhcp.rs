@@ -40,21 +40,22 @@ pub(crate) fn range(draft: &mut Draft, value: Value<'_>) -> Outcome {
             }
         }
     }
-    let fields: Vec<&str> = fields(rest).take(RANGE_FIELDS_MAX + 1).collect();
-    if !(2..=RANGE_FIELDS_MAX).contains(&fields.len()) {
+    let mut rest = fields(rest);
+    let all: Vec<&str> = rest.by_ref().take(RANGE_FIELDS_MAX).collect();
+    let [first, fields @ ..] = &all[..] else { return Err(bad()) };
+    if fields.is_empty() {
         return Err(bad());
     }
-    if let Ok(first) = fields[0].parse::<Ipv4Addr>() {
-        let pool = range4(first, &fields[1..], set_tag, tests)?;
-        draft.dhcp.pools.push(pool);
-        Ok(())
-    } else if let Ok(first) = fields[0].parse::<Ipv6Addr>() {
+    if let Ok(first) = first.parse::<Ipv4Addr>() {
+        draft.dhcp.pools.push(range4(first, fields, set_tag, tests)?);
+    } else if let Ok(first) = first.parse::<Ipv6Addr>() {
         draft.not_built("dhcp-range for IPv6");
-        draft.dhcp6.ranges.push(range6::range(first, &fields[1..], set_tag, tests)?);
-        Ok(())
+        draft.dhcp6.ranges.push(range6::range(first, fields, set_tag, tests)?);
     } else {
-        Err(bad())
+        return Err(bad());
     }
+    // What is wrong with the fields that count is said before there are too many.
+    if rest.next().is_some() { Err(bad()) } else { Ok(()) }
 }
 
 /// A field in front of a range that cannot be an address, with what follows its comma.

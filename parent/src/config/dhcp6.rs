@@ -48,9 +48,7 @@ pub(crate) fn duid(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> 
     let bad = || Fault::from("bad DUID");
     let (enterprise, identifier) = split(value.ok_or_else(bad)?, ',');
     let enterprise = number(enterprise).ok_or_else(bad)?.cast_unsigned();
-    let identifier = identifier.and_then(hex::pattern).ok_or_else(bad)?;
-    // A hole makes no sense here; the star stands for itself.
-    let identifier = identifier.into_iter().map(|byte| byte.unwrap_or(b'*')).collect();
+    let identifier = identifier.and_then(hex::bytes).ok_or_else(bad)?;
     draft.dhcp6.duid = Some(Duid { enterprise, identifier });
     Ok(())
 }

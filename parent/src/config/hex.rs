@@ -8,8 +8,16 @@ const HARDWARE_BYTES_MAX: usize = 16;
 /// Groups of hex digits separated by `:`, `-` or blanks; long groups are split in pairs from their left, a group `*` is a
 /// hole. `None` when anything else occurs.
 pub(crate) fn pattern(text: &str) -> Option<Vec<Option<u8>>> {
+    beginning(text, usize::MAX)
+}
+
+/// As [`pattern`], at least as far as `most` bytes go: groups behind them are not looked at.
+fn beginning(text: &str, most: usize) -> Option<Vec<Option<u8>>> {
     let mut bytes = Vec::new();
     for group in text.split([':', '-', ' ']) {
+        if bytes.len() >= most {
+            break;
+        }
         if group == "*" {
             bytes.push(None);
             continue;
@@ -37,7 +45,7 @@ pub(crate) fn hardware(text: &str) -> Option<HardwarePattern> {
         Some(end) if text[end..].starts_with('-') => (kind(&text[..end])?, &text[end + 1..]),
         _ => (None, text),
     };
-    let mut bytes = pattern(rest)?;
+    let mut bytes = beginning(rest, HARDWARE_BYTES_MAX)?;
     bytes.truncate(HARDWARE_BYTES_MAX);
     Some(HardwarePattern { kind, bytes })
 }
@@ -72,5 +80,6 @@ mod tests {
         assert_eq!(hardware("11:22").unwrap().kind, None);
         assert_eq!(hardware("zz-00:20"), None);
         assert_eq!(hardware(&"11:".repeat(20)).unwrap().bytes.len(), 16);
+        assert!(hardware(&("11:".repeat(16) + "zz")).is_some() && hardware(&("11:".repeat(15) + "zz")).is_none());
     }
 }

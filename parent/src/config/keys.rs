@@ -152,9 +152,9 @@ pub static OPTIONS: &[Row] = &[
     built("port", "p:", REQUIRED, ONCE, dns::dns_port).means("=<port>", "answer DNS on this port (53); 0 turns DNS off"),
     built("dhcp-leasefile", "l:", OPTIONAL, ONCE, process::lease_file).means("=<file>", "keep leases in this file"),
     built("dhcp-lease", "l:", REQUIRED, ONCE, process::lease_file).means("=<file>", "as dhcp-leasefile"),
-    built("dhcp-host", "G:", REQUIRED, ADDS, dhcp_host::host).but("IPv4 only: IPv6 addresses are checked and have no effect").means("=<client>[,<address>][,<name>][,<time>]", "settle address and name of a DHCP client"),
-    built("dhcp-range", "F:", REQUIRED, ADDS, dhcp::range).but("IPv4 only: IPv6 ranges are checked and have no effect").means("=<first>,<last>[,<netmask>][,<time>]", "give out addresses of this range"),
-    built("dhcp-option", "O:", REQUIRED, ADDS, dhcp_option::option).but("IPv4, plain and vendor: only: option6:, encap: and vi-encap: are checked and have no effect").means("=[<tags>,]<option>,<value>...", "send an option to DHCP clients that ask for it"),
+    built("dhcp-host", "G:", REQUIRED, ADDS, dhcp_host::host).but("IPv6 addresses have no effect").means("=<client>[,<address>][,<name>][,<time>]", "settle address and name of a DHCP client"),
+    built("dhcp-range", "F:", REQUIRED, ADDS, dhcp::range).but("IPv6 ranges have no effect").means("=<first>,<last>[,<netmask>][,<time>]", "give out addresses of this range"),
+    built("dhcp-option", "O:", REQUIRED, ADDS, dhcp_option::option).but("option6:, encap: and vi-encap: have no effect").means("=[<tags>,]<option>,<value>...", "send an option to DHCP clients that ask for it"),
     built("dhcp-boot", "M:", REQUIRED, ADDS, dhcp::boot).but("a server name in the third field is not looked up").means("=[<tags>,]<file>[,<name>[,<address>]]", "tell clients that boot what to load, and from where"),
     built("domain", "s:", REQUIRED, ADDS, domain::domain).but("the form with an interface has no effect").means("=<name>[,<range>|<interface>]", "put hosts into this domain"),
     built("domain-suffix", "s:", REQUIRED, ADDS, domain::domain).but("as domain").means("=<name>[,<range>|<interface>]", "as domain"),
@@ -400,6 +400,8 @@ same words for what is wrong. One that is not built has no effect; the log says 
   A name with a capital and a label that begins with `xn--` is taken as it is, without a check of the rest.
 - `help`, `version` and `test` in a file do nothing. (In dnsmasq they switch `bogus-priv` on.)
 - Control characters in a file are data. (In dnsmasq they stand for quoted digits, letters and separators.)
+- A plain number for a DHCP option that has no type of its own and that the server fills in (43, 52, 53, 55 to 57, 61, 81, 82, 118) is
+  taken. (dnsmasq calls it too long.)
 - A configuration file ends with an error after 1 GiB, and files and scripts may be nested 100 deep.
 
 ## Options

@@ -138,12 +138,12 @@ pub(crate) fn range(
     if length != PREFIX_LENGTH && advertise.wanted() {
         return Err(Fault::from("prefix length must be exactly 64 for RA subnets"));
     }
-    if constructor.is_some() && u128::from(first) >> 64 != 0 {
-        return Err(Fault::from("prefix must be zero with \"constructor:\" argument"));
-    }
     let network = |address: Ipv6Addr| u128::from(address) & !(u128::MAX.checked_shr(length.into()).unwrap_or(0));
     if network(first) != network(last) {
         return Err(Fault::from("inconsistent DHCPv6 range"));
+    }
+    if constructor.is_some() && u128::from(first) >> 64 != 0 {
+        return Err(Fault::from("prefix must be zero with \"constructor:\" argument"));
     }
     let (lease_time_s, deprecated) = match rest {
         [] => (LEASE_TIME_S, false),
@@ -194,6 +194,7 @@ mod tests {
             ("::1,constructor:eth0,80", "prefix length must be exactly 64 for subnet constructors"),
             ("fd00::1,constructor:eth0", "prefix must be zero with \"constructor:\" argument"),
             ("fd00::1,fd01::1", "inconsistent DHCPv6 range"),
+            ("fd00::1,::,constructor:eth0", "inconsistent DHCPv6 range"),
             ("fd00::1,nonsense", "bad dhcp-range"),
             ("fd00::1,fd00::2,64,1h,x", "bad dhcp-range"),
         ] {
