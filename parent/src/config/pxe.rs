@@ -18,8 +18,8 @@ const FILE_TYPE_FIRST: u16 = 0x8000;
 /// The timeout that PXE takes for "wait for ever".
 const TIMEOUT_NEVER: u8 = 255;
 
-/// Names of client system architectures, each at its number. They are RFC 4578's, but for x86-64 and byte code, whose numbers
-/// the firmware of the world has swapped.
+/// Names of client system architectures, each at its number. They are those of RFC 4578 section 2.1, but for x86-64 and byte
+/// code, which firmware numbers the other way round.
 #[rustfmt::skip]
 const ARCHITECTURES: &[&str] = &[
     "x86PC", "PC98", "IA64_EFI", "Alpha", "Arc_x86", "Intel_Lean_Client", "IA32_EFI", "x86-64_EFI", "Xscale_EFI", "BC_EFI",

@@ -86,7 +86,7 @@ pub(crate) fn param(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault>
         _ => interval.clamp(INTERVAL_MIN_S, INTERVAL_MAX_S) as u16,
     };
     let lifetime_s = match lifetime {
-        // All digits set is how dnsmasq remembers that nothing was written.
+        // All bits set is how dnsmasq remembers that nothing was written.
         None | Some(-1) => 3 * interval_s,
         Some(0) => 0,
         Some(seconds) => seconds.clamp(interval_s.into(), LIFETIME_MAX_S) as u16,
