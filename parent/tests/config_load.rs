@@ -165,6 +165,46 @@ tftp-unique-root=mac
 }
 
 #[test]
+fn records_and_rules_are_in_the_order_searched() {
+    let text = "\
+host-record=a,192.0.2.1
+host-record=b,192.0.2.2
+cname=x,a
+cname=y,a
+srv-host=_sip._udp,a,5060
+txt-record=a,one
+txt-record=a,two
+mx-host=a,mail
+domain=lan
+domain=one,192.0.2.0/25
+domain=two,eth0
+domain=three,192.0.2.128/25
+alias=192.0.2.1,10.0.0.1
+alias=192.0.2.2,10.0.0.2
+filter-AAAA
+filter-rr=MX,16
+synth-domain=lan,192.0.2.0/24,p-
+ipset=/a/one
+ipset=/b/two
+";
+    let config = read("records", text).unwrap();
+    let records = &config.records;
+    assert_eq!(records.hosts.iter().map(|host| &host.names[0]).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(records.cnames.iter().map(|cname| &cname.alias).collect::<Vec<_>>(), ["y", "x"]);
+    assert_eq!(records.srv[0].name, "_sip._udp.lan");
+    assert_eq!(records.txt.iter().map(|txt| &txt.strings[0][..]).collect::<Vec<_>>(), [b"two", b"one"]);
+    assert_eq!(records.mx.len(), 1);
+    let conditional: Vec<_> = config.conditional_domains.iter().map(|rule| rule.domain.as_str()).collect();
+    assert_eq!(conditional, ["three", "two", "one"]);
+    let ranges: Vec<_> = config.dns.domains.conditional.iter().map(|range| range.domain.as_str()).collect();
+    assert_eq!(ranges, ["three", "one"]);
+    assert_eq!(config.replies.aliases[0].apply([192, 0, 2, 2].into()), Some([10, 0, 0, 2].into()));
+    assert_eq!(config.replies.filtered_types.iter().copied().collect::<Vec<_>>(), [15, 16, 28]);
+    assert_eq!(config.sets.ipset[0].domains, ["b"]);
+    assert!(config.process.not_built.contains(&"domain with an interface".to_owned()));
+}
+
+#[test]
 fn local_service_gives_way_to_any_choice_of_interfaces() {
     assert!(read("local-net", "local-service").unwrap().dns.local_service);
     assert!(!read("local-void", "local-service\ninterface=eth0").unwrap().dns.local_service);

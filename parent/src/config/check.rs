@@ -26,6 +26,9 @@ const PORT_LIMITS: (u16, u16) = (1024, 65_535);
 
 /// The checks that `--test` makes too.
 pub(crate) fn always(draft: &mut Draft) -> Result<(), ConfigError> {
+    if let Some(alias) = cname::looping(&draft.records.cnames) {
+        return Err(refusal(&format!("CNAME loop involving {alias}")));
+    }
     let process = &draft.process;
     let system = [PathBuf::from(RESOLV_FILE)];
     let resolv_files = draft.resolv_files.as_deref().unwrap_or(&system);
@@ -40,9 +43,6 @@ pub(crate) fn always(draft: &mut Draft) -> Result<(), ConfigError> {
         draft.dns.domains.default = Some(search_domain(file)?);
     }
     srv::append_domain(&mut draft.records.srv, draft.dns.domains.default.as_deref())?;
-    if let Some(alias) = cname::looping(&draft.records.cnames) {
-        return Err(refusal(&format!("CNAME loop involving {alias}")));
-    }
     if draft.dns.dhcp_fqdn && draft.dns.domains.default.is_none() {
         return Err(refusal("there must be a default domain when --dhcp-fqdn is set"));
     }

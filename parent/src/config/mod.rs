@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `keys` | the table: one row per option. Read this first |
 //! | `line` | one line of a file to key and value: comments, quotes |
-//! | `late` | lines of files that are read after the start, and again |
+//! | `late`, `server_file` | lines of files that are read after the start, and again |
 //! | `source` | which text, in which order, from where |
 //! | `draft` | the tree while it is being read |
 //! | `process`, `dns`, `route`, `dhcp`, `dhcp_host`, `dhcp_option`, `option_value`, `tftp` | value parsers by area |
@@ -53,6 +53,7 @@ mod record_type;
 pub mod relay;
 pub mod reply;
 mod route;
+pub mod server_file;
 pub(crate) mod source;
 mod tag;
 pub(crate) mod text;

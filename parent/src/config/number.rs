@@ -30,9 +30,9 @@ pub(crate) fn unsigned(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| u32::try_from(saturating(&text)).ok())?
 }
 
-/// The time to live that a [`number`] of a record stands for; one that wraps below 0 counts as not given.
+/// The time to live that a [`number`] of a record stands for; -1, and what wraps to it, counts as not given.
 pub(crate) fn ttl(number: i32) -> Option<u32> {
-    u32::try_from(number).ok()
+    (number != -1).then_some(number as u32)
 }
 
 /// As C's `atoi`: blanks, a sign, digits; anything else is 0.

@@ -156,10 +156,15 @@ fn lines(draft: &mut Draft, source: impl BufRead, place: &dyn Fn(u32) -> String)
 
 fn take_line(draft: &mut Draft, bytes: &[u8]) -> Result<(), Fault> {
     let Some(entry) = line::entry(bytes)? else { return Ok(()) };
+    draft.take(row(&entry)?, entry.value.as_deref(), Origin::File)
+}
+
+/// The option of a line, if the line has a value just where the option wants one.
+pub(crate) fn row(entry: &line::Entry) -> Result<&'static keys::Row, Fault> {
     let row = keys::find(&entry.key).ok_or_else(|| Fault::from("bad option"))?;
     match (row.argument, &entry.value) {
         (keys::Argument::None, Some(_)) => Err(Fault::from("extraneous parameter")),
         (keys::Argument::Required, None) => Err(Fault::from("missing parameter")),
-        _ => draft.take(row, entry.value.as_deref(), Origin::File),
+        _ => Ok(row),
     }
 }

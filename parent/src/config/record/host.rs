@@ -31,8 +31,9 @@ pub(crate) fn host_record(draft: &mut Draft, value: Option<&str>) -> Result<(), 
             record.ipv4 = Some(address);
         } else if let Ok(address) = field.parse() {
             record.ipv6 = Some(address);
-        } else if let Some(number) = number(field) {
-            record.ttl = ttl(number);
+        } else if field.bytes().all(|byte| byte.is_ascii_digit()) {
+            // Digits in quotes are a name.
+            record.ttl = number(field).and_then(ttl);
         } else {
             record.names.push(name::domain(field, Fault::from("Bad name in host-record"))?);
         }

@@ -30,7 +30,7 @@ const PREFERENCE: u16 = 1;
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
-/// `mx-host = NAME ["," [TARGET] ["," PREFERENCE]]`.
+/// `mx-host = NAME ["," TARGET ["," PREFERENCE]]`; an empty target is the root, which takes no mail (RFC 7505).
 pub(crate) fn host(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let bad_preference = || Fault::from("bad MX preference");
     let mut parts = value.ok_or(Fault::Value)?.splitn(3, ',');
@@ -39,7 +39,7 @@ pub(crate) fn host(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let preference = preference.map_or(Ok(PREFERENCE), |text| number16(text).ok_or_else(bad_preference))?;
     let bad_name = || Fault::from("bad MX name");
     let name = name::domain(name.unwrap_or_default(), bad_name())?;
-    let target = target.filter(|target| !target.is_empty()).map(|target| name::domain(target, bad_name()));
+    let target = target.map(|target| name::domain(target, bad_name()));
     draft.mx_lines.push(MxLine { name, target: target.transpose()?, preference });
     Ok(())
 }
@@ -60,7 +60,7 @@ pub(crate) fn settle<E>(draft: &mut Draft, machine: impl FnOnce() -> Result<Stri
     }
     let machine = machine()?;
     let default = records.mx_target.get_or_insert_with(|| machine.clone());
-    if own && !draft.mx_lines.iter().any(|line| line.name == machine) {
+    if own && !draft.mx_lines.iter().any(|line| line.name.eq_ignore_ascii_case(&machine)) {
         draft.mx_lines.push(MxLine { name: machine, target: None, preference: PREFERENCE });
     }
     let complete = |line: MxLine| MxRecord {
@@ -85,10 +85,10 @@ mod tests {
     #[test]
     fn the_target_defaults_to_this_machine() {
         let mut draft = Draft::new();
-        for line in ["a", "b,,10", "c , D , 7"] {
+        for line in ["a", "b,", "c , D , 7"] {
             host(&mut draft, Some(line)).unwrap();
         }
-        assert_eq!(settled(&mut draft), ["c 7 d", "b 10 me", "a 1 me"]);
+        assert_eq!(settled(&mut draft), ["c 7 d", "b 1 ", "a 1 me"]);
     }
 
     #[test]

@@ -6,8 +6,10 @@ use super::super::number::{number, number16};
 use super::super::text::{fields, reveal, split};
 use super::super::{hex, name};
 
-/// Longest string within a TXT record, in bytes (RFC 1035 section 3.3).
+/// Longest character string within a record, in bytes (RFC 1035 section 3.3).
 const STRING_BYTES_MAX: usize = 255;
+/// Most data of a record, in bytes (RFC 1035 section 3.2.1).
+const DATA_BYTES_MAX: usize = 65_535;
 
 /// A TXT record (RFC 1035 section 3.3.14).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,11 +38,11 @@ pub struct NaptrRecord {
     pub order: u16,
     /// Lower is better among equal orders.
     pub preference: u16,
-    /// FLAGS.
+    /// FLAGS, at most 255 bytes.
     pub flags: Vec<u8>,
-    /// SERVICES.
+    /// SERVICES, at most 255 bytes.
     pub services: Vec<u8>,
-    /// REGEXP.
+    /// REGEXP, at most 255 bytes.
     pub regexp: Vec<u8>,
     /// REPLACEMENT.
     pub replacement: String,
@@ -53,7 +55,7 @@ pub struct CaaRecord {
     pub name: String,
     /// Flags.
     pub flags: u8,
-    /// Tag.
+    /// Tag, at most 255 bytes.
     pub tag: Vec<u8>,
     /// Value.
     pub value: Vec<u8>,
@@ -84,6 +86,9 @@ pub(crate) fn txt(draft: &mut Draft, value: Value<'_>) -> Outcome {
         }
         pieces.extend(string.chunks(STRING_BYTES_MAX).map(<[u8]>::to_vec));
     }
+    if pieces.iter().map(|piece| piece.len() + 1).sum::<usize>() > DATA_BYTES_MAX {
+        return Err(Fault::from("bad TXT record"));
+    }
     draft.records.txt.push(TxtRecord { name, strings: pieces });
     Ok(())
 }
@@ -110,7 +115,7 @@ pub(crate) fn naptr(draft: &mut Draft, value: Value<'_>) -> Outcome {
     };
     let name = name::domain(next().unwrap_or_default(), bad())?;
     let (order, preference) = (next().and_then(number16), next().and_then(number16));
-    let texts = [next(), next(), next()].map(|text| text.map(reveal));
+    let texts = [next(), next(), next()].map(|text| text.map(character_string));
     let (Some(order), Some(preference), [Some(flags), Some(services), Some(regexp)]) = (order, preference, texts)
     else {
         return Err(bad());
@@ -128,8 +133,11 @@ pub(crate) fn caa(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (flags, rest) = split(rest.ok_or_else(bad)?, ',');
     let flags = number(flags).ok_or_else(bad)? as u8;
     let (tag, value) = split(rest.ok_or_else(bad)?, ',');
-    let value = reveal(value.ok_or_else(bad)?);
-    draft.records.caa.push(CaaRecord { name, flags, tag: reveal(tag), value });
+    let (tag, value) = (character_string(tag), reveal(value.ok_or_else(bad)?));
+    if 2 + tag.len() + value.len() > DATA_BYTES_MAX {
+        return Err(bad());
+    }
+    draft.records.caa.push(CaaRecord { name, flags, tag, value });
     Ok(())
 }
 
@@ -140,9 +148,16 @@ pub(crate) fn raw(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let name = name::domain(name, bad())?;
     let (record_type, data) = split(rest.ok_or_else(bad)?, ',');
     let record_type = number(record_type).ok_or_else(bad)? as u16;
-    let data = hex::bytes(data.unwrap_or_default()).ok_or_else(bad)?;
+    let data = hex::bytes(data.unwrap_or_default()).filter(|data| data.len() <= DATA_BYTES_MAX).ok_or_else(bad)?;
     draft.records.raw.push(RawRecord { name, record_type, data });
     Ok(())
+}
+
+/// The bytes of a text, cut at what one length byte can tell.
+fn character_string(text: &str) -> Vec<u8> {
+    let mut bytes = reveal(text);
+    bytes.truncate(STRING_BYTES_MAX);
+    bytes
 }
 
 #[cfg(test)]
@@ -185,6 +200,17 @@ mod tests {
         assert_eq!(draft.records.ptr[0].target, "b,c");
         assert_eq!((draft.records.caa[0].flags, &draft.records.caa[0].value[..]), (0, &b"x,y"[..]));
         assert_eq!(caa(&mut draft, Some("a,0,issue")), Err(Fault::from("bad CAA record")));
+    }
+
+    #[test]
+    fn data_must_fit_a_record() {
+        let mut draft = Draft::new();
+        let long = "a".repeat(DATA_BYTES_MAX);
+        assert_eq!(txt(&mut draft, Some(&format!("t,{long}"))), Err(Fault::from("bad TXT record")));
+        assert_eq!(caa(&mut draft, Some(&format!("t,0,x,{long}"))), Err(Fault::from("bad CAA record")));
+        assert_eq!(raw(&mut draft, Some(&format!("t,1,{long}{long}ff"))), Err(Fault::from("bad RR record")));
+        naptr(&mut draft, Some(&format!("n,1,2,{long},s,r"))).unwrap();
+        assert_eq!(draft.records.naptr[0].flags.len(), 255);
     }
 
     #[test]
