@@ -9,7 +9,7 @@ use crate::config::draft::{Draft, Origin};
 use crate::config::fault::{Fault, STATUS_CONFIGURATION};
 use crate::config::keys::{self, Argument, Row};
 use crate::config::text::{from_bytes, reveal_path};
-use crate::config::{ConfigError, Loaded, source};
+use crate::config::{ConfigError, Loaded, feature, source};
 
 /// The release of dnsmasq whose behavior we reproduce.
 pub(crate) const DNSMASQ_VERSION: &str = "2.93";
@@ -142,15 +142,12 @@ fn version(as_dnsmasq: bool) -> String {
     } else {
         format!("wardmasq {ours} (in place of dnsmasq {DNSMASQ_VERSION})")
     };
+    let features = feature::words();
     format!(
-        "{first}\nCompile time options: {FEATURES}\n\nThis software comes with ABSOLUTELY NO WARRANTY.\n\
+        "{first}\nCompile time options: {features}\n\nThis software comes with ABSOLUTELY NO WARRANTY.\n\
          It is free software: you may redistribute it\nunder the terms of the MIT License or the Apache License 2.0.\n"
     )
 }
-
-/// In dnsmasq's words and order.
-pub(crate) const FEATURES: &str = "IPv6 GNU-getopt no-DBus no-UBus no-i18n no-IDN DHCP no-DHCPv6 no-scripts TFTP no-conntrack no-ipset \
-                        no-nftset no-auth no-DNSSEC no-loop-detect inotify no-dumpfile";
 
 /// What `--help` prints; `--help dhcp` and `--help dhcp6` list the names of DHCP options.
 fn help(words: &[String]) -> String {

@@ -25,6 +25,7 @@ use policy::parent::ParentFacts;
 
 use crate::accounts;
 use crate::broker::Echo;
+use crate::config::feature::Feature;
 use crate::config::{self, Config, Loaded, LogTarget};
 use crate::daemon::{self, Foreground};
 use crate::failure::Failure;
@@ -207,14 +208,12 @@ fn run(
 
 /// A configuration that asks for what is not built in fails by name; it is never ignored.
 fn check_features(config: &Config) -> Result<(), Failure> {
-    let wanted = [
-        ("DHCP", "HAVE_DHCP", "dhcp", config.dhcp.is_some() && !cfg!(feature = "dhcp")),
-        ("TFTP server", "HAVE_TFTP", "tftp", config.tftp.is_some() && !cfg!(feature = "tftp")),
-    ];
-    match wanted.into_iter().find(|(.., missing)| *missing) {
-        Some((name, switch, feature, _)) => {
-            let text = format!("{name} not available: set {switch} in src/config.h");
-            Err(Failure::configuration(text).remedy(format!("this program was built without the feature `{feature}`")))
+    let wanted = [(Feature::Dhcp, config.dhcp.is_some()), (Feature::Tftp, config.tftp.is_some())];
+    match wanted.into_iter().find(|(feature, wanted)| *wanted && !feature.built()) {
+        Some((feature, _)) => {
+            let (name, service, switch) = feature.names();
+            let text = format!("{service} not available: set {switch} in src/config.h");
+            Err(Failure::configuration(text).remedy(format!("this program was built without the feature `{name}`")))
         }
         None => Ok(()),
     }
@@ -340,7 +339,7 @@ fn say_started(log: &mut Log, config: &Config, program: &str) {
     if config.dns.cache_size > 10_000 {
         log.warning("cache size greater than 10000 may cause performance issues, and is unlikely to be useful.");
     }
-    log.info(&format!("compile time options: {}", crate::command_line::FEATURES));
+    log.info(&format!("compile time options: {}", config::feature::words()));
     if config.dns.local_service {
         log.info("DNS service limited to local subnets");
     }

@@ -14,6 +14,7 @@ use super::dhcp6::Dhcp6;
 use super::dnssec::Dnssec;
 use super::domain::ConditionalDomain;
 use super::fault::Fault;
+use super::feature;
 use super::kernel_set::KernelSets;
 use super::keys::{self, Row};
 use super::mark::ConnectionMarks;
@@ -166,6 +167,7 @@ impl Draft {
                 _ => {}
             }
         }
+        feature::check(row.name)?;
         if row.built == keys::Built::No {
             self.not_built(row.name);
         }

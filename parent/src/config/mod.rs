@@ -32,6 +32,7 @@ pub mod dnssec;
 pub mod domain;
 pub(crate) mod draft;
 pub(crate) mod fault;
+pub mod feature;
 mod hex;
 pub mod interface_address;
 pub mod kernel_set;
