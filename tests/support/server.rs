@@ -70,7 +70,7 @@ impl Server {
                 whole.push_str(line);
             }
         }
-        if Subject::chosen() == Subject::Ours {
+        if Subject::of(program) == Subject::Ours {
             // A call that no table lists ends the worker, so that a missing row shows at once.
             whole.push_str("sandbox=strict\n");
         }
@@ -144,9 +144,10 @@ impl Server {
                     lines = self.log.grown.wait_timeout(lines, left).expect("no panic while held").0;
                 }
                 _ => {
-                    // Let go of the lock first: the log is printed while the panic unwinds.
+                    let log = lines.texts.join("\n");
+                    // Let go of the lock first: the log is read while the panic unwinds.
                     drop(lines);
-                    panic!("the server's log has no line with {text:?}");
+                    panic!("the server's log has no line with {text:?}:\n{log}");
                 }
             }
         }

@@ -21,6 +21,11 @@ impl Subject {
         }
     }
 
+    /// Whose program file this is: the reference is called `dnsmasq`.
+    pub fn of(program: &Path) -> Subject {
+        if program.file_name().is_some_and(|name| name == "dnsmasq") { Subject::Theirs } else { Subject::Ours }
+    }
+
     /// The program file: `WARDMASQ_BINARY`, or the newest build beside the test itself; `WARDMASQ_REFERENCE` for dnsmasq.
     pub fn program(self) -> PathBuf {
         match self {
