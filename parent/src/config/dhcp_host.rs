@@ -103,7 +103,7 @@ fn colon_field(entry: &mut HostEntry, field: &str) -> Result<(), Fault> {
     if field.get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("id:")) {
         let id = &field[3..];
         rule.client_id = Some(match id {
-            "*" => ClientIdRule::Ignore,
+            _ if id.starts_with('*') => ClientIdRule::Ignore,
             // A hole makes no sense here; dnsmasq takes the star for some byte, and so do we.
             _ if id.contains(':') => ClientIdRule::Is(
                 hex::pattern(id).ok_or_else(bad_hex)?.into_iter().map(|byte| byte.unwrap_or(b'*')).collect(),
@@ -159,6 +159,7 @@ mod tests {
         assert_eq!(rule("1234::5").unwrap().hardware[0].bytes, [Some(0x12), Some(0x34), Some(5)]);
         assert_eq!(rule("id:marjorie").unwrap().client_id, Some(ClientIdRule::Is(b"marjorie".to_vec())));
         assert!(rule("id:*,ignore").unwrap().ignore);
+        assert_eq!(rule("id:*33:44").unwrap().client_id, Some(ClientIdRule::Ignore));
         assert_eq!(rule(""), Ok(HostRule::default()));
     }
 

@@ -61,7 +61,9 @@ pub(crate) fn enable(draft: &mut Draft, value: Value<'_>) -> Outcome {
 /// `connmark-allowlist = MARK ["/" MASK] ["," PATTERN {"/" PATTERN}]`. Blanks are not tolerated anywhere. A line without patterns
 /// does nothing, so a mark that no rule could have is accepted there.
 pub(crate) fn allowlist(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let value = value.ok_or(Fault::Value)?;
+    // Quotes hide nothing here, not even a comma.
+    let value = reveal_text(value.ok_or(Fault::Value)?);
+    let value = value.as_str();
     let (numbers, patterns) = match value.split_once(',') {
         Some((numbers, patterns)) => (numbers, Some(patterns)),
         None => (value, None),
@@ -75,7 +77,7 @@ pub(crate) fn allowlist(draft: &mut Draft, value: Value<'_>) -> Outcome {
         if !digits(mark) || !mask.is_none_or(digits) {
             return Err(Fault::Value);
         }
-        draft.process.warnings.push(format!("connmark-allowlist={} without names has no effect", reveal_text(value)));
+        draft.process.warnings.push(format!("connmark-allowlist={value} without names has no effect"));
         return Ok(());
     };
     let mark = nonzero(mark)?;
@@ -84,7 +86,6 @@ pub(crate) fn allowlist(draft: &mut Draft, value: Value<'_>) -> Outcome {
     if mark.get() & !mask.get() != 0 || known {
         return Err(Fault::Value);
     }
-    let patterns = reveal_text(patterns);
     let patterns = patterns.split('/').map(pattern).collect::<Option<_>>().ok_or(Fault::Value)?;
     draft.marks.allowlists.push(Allowlist { mark, mask, patterns });
     Ok(())
