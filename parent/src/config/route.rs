@@ -82,15 +82,20 @@ fn route_all(draft: &mut Draft, scopes: &[RouteScope], target: RouteTarget) {
 /// The text of the domains in front of a value, and what follows the last `/`. With one `/` only there are no domains.
 fn cut_domains(value: &str) -> (Option<&str>, &str) {
     let Some(inner) = value.strip_prefix('/') else { return (None, value) };
-    let (domains, rest) = inner.rsplit_once('/').map_or((None, inner), |(domains, rest)| (Some(domains), rest));
-    (domains, rest.trim_start_matches(' '))
+    match inner.rsplit_once('/') {
+        Some((domains, rest)) => (Some(domains), rest.trim_start_matches(' ')),
+        None => (None, inner),
+    }
 }
 
 fn scopes(domains: Option<&str>) -> Result<Vec<RouteScope>, Fault> {
     let Some(domains) = domains else { return Ok(vec![RouteScope::All]) };
     let scopes = domains.split('/').map(|domain| scope(domain.trim_matches(' '))).collect::<Result<_, _>>()?;
-    // Of several domains, dnsmasq loses the last when blanks stand in front of it, and finds fault with what it sees instead.
-    if domains.rsplit_once('/').is_some_and(|(_, last)| last.starts_with(' ')) {
+    // Of several domains, dnsmasq loses the last when blanks stand in front of it, and one of nothing but blanks, and finds
+    // fault with what it sees instead.
+    let mut behind = domains.split('/').skip(1);
+    let blank = |domain: &str| !domain.is_empty() && domain.trim_matches(' ').is_empty();
+    if domains.rsplit_once('/').is_some_and(|(_, last)| last.starts_with(' ')) || behind.any(blank) {
         return Err(Fault::Value);
     }
     Ok(scopes)
