@@ -154,6 +154,14 @@ fn run(
     for name in missing {
         log.warning(&format!("warning: interface {name} does not currently exist"));
     }
+    let mut addressless: Vec<&str> = Vec::new();
+    for line in &config.dns.records.interface_names {
+        let addressed = interfaces.iter().any(|known| known.name == line.interface && !known.addresses.is_empty());
+        if !addressed && !addressless.contains(&line.interface.as_str()) {
+            addressless.push(&line.interface);
+            log.warning(&format!("warning: no addresses found for interface {}", line.interface));
+        }
+    }
     for option in &process.not_built {
         log.warning(&format!("option {option} has no effect yet"));
     }

@@ -114,7 +114,7 @@ txt-record=a,b
     assert_eq!(process.bind, BindMode::Dynamic);
     assert_eq!(process.addn_hosts, [PathBuf::from("/b"), PathBuf::from("/a")]);
     assert_eq!(process.log_facility, LogTarget::Syslog(19));
-    assert_eq!(process.not_built, ["enable-ra", "txt-record"]);
+    assert_eq!(process.not_built, ["enable-ra"]);
     assert!(process.dhcp_broadcast_all);
     let dhcp = config.dhcp.unwrap();
     assert_eq!(dhcp.pools[1].set_tag.as_deref(), Some("one"), "the last line comes first");
@@ -188,7 +188,7 @@ ipset=/a/one
 ipset=/b/two
 ";
     let config = read("records", text).unwrap();
-    let records = &config.records;
+    let records = &config.dns.records;
     assert_eq!(records.hosts.iter().map(|host| &host.names[0]).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(records.cnames.iter().map(|cname| &cname.alias).collect::<Vec<_>>(), ["y", "x"]);
     assert_eq!(records.srv[0].name, "_sip._udp.lan");

@@ -8,6 +8,7 @@ mod dhcp_client;
 mod dig;
 mod dns_forwarded;
 mod dns_local;
+mod dns_records;
 mod process;
 mod resolver;
 mod service_manager;

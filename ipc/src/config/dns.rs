@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::domain::Domains;
+use super::record::Records;
 
 /// The dns slice. Field names are dnsmasq's option names where there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,12 @@ pub struct DnsSlice {
     pub resolv: bool,
     /// `domain`.
     pub domains: Domains,
+    /// Records of our own.
+    pub records: Records,
+    /// `localise-queries`.
+    pub localize_queries: bool,
+    /// `filterwin2k`.
+    pub filter_windows: bool,
     /// `cache-size`, in records.
     pub cache_size: u32,
     /// `local-ttl`, seconds.

@@ -5,4 +5,5 @@
 pub mod dhcp;
 pub mod dns;
 pub mod domain;
+pub mod record;
 pub mod tftp;

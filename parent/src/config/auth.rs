@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
+use ipc::config::record::Families;
+
 use super::draft::Draft;
 use super::fault::Fault;
-use super::interface_address::{Families, InterfaceAddresses, interface_addresses};
+use super::interface_address::{InterfaceAddresses, interface_addresses};
 use super::name;
 use super::number::{loose, number, required};
 use super::prefix::Prefix;

@@ -7,7 +7,7 @@ use ipc::config::dhcp::{ClassTest, DhcpSlice};
 
 use super::draft::Draft;
 use super::fault::{Fault, STATUS_CONFIGURATION, STATUS_FILE, STATUS_OTHER};
-use super::record::{cname, mx, srv};
+use super::record::{self, cname, mx, srv};
 use super::source::reason;
 use super::text::from_bytes;
 use super::{BindMode, ConfigError, LogTarget, domain, name};
@@ -26,7 +26,7 @@ const PORT_LIMITS: (u16, u16) = (1024, 65_535);
 
 /// The checks that `--test` makes too.
 pub(crate) fn always(draft: &mut Draft) -> Result<(), ConfigError> {
-    if let Some(alias) = cname::looping(&draft.records.cnames) {
+    if let Some(alias) = cname::looping(&draft.dns.records.cnames) {
         return Err(refusal(&format!("CNAME loop involving {alias}")));
     }
     let process = &draft.process;
@@ -42,7 +42,7 @@ pub(crate) fn always(draft: &mut Draft) -> Result<(), ConfigError> {
         }
         draft.dns.domains.default = Some(search_domain(file)?);
     }
-    srv::append_domain(&mut draft.records.srv, draft.dns.domains.default.as_deref())?;
+    srv::append_domain(&mut draft.dns.records.srv, draft.dns.domains.default.as_deref())?;
     if draft.dns.dhcp_fqdn && draft.dns.domains.default.is_none() {
         return Err(refusal("there must be a default domain when --dhcp-fqdn is set"));
     }
@@ -146,7 +146,7 @@ pub(crate) fn settle(draft: &mut Draft) {
     draft.host_entries.reverse();
     draft.dhcp6.settle();
     draft.unserved.settle();
-    draft.records.last_first();
+    record::last_first(&mut dns.records);
     draft.replies.aliases.reverse();
     draft.auth.zones.reverse();
     draft.dnssec.anchors.reverse();

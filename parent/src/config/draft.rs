@@ -19,7 +19,6 @@ use super::kernel_set::KernelSets;
 use super::keys::{self, Row};
 use super::mark::ConnectionMarks;
 use super::query::QueryRules;
-use super::record::Records;
 use super::record::mx::MxLine;
 use super::reply::ReplyRules;
 use super::unserved::Unserved;
@@ -51,8 +50,6 @@ pub(crate) struct Draft {
     pub(crate) unserved: Unserved,
     /// The parent's own.
     pub(crate) process: Process,
-    /// Records of our own.
-    pub(crate) records: Records,
     /// Rules for replies.
     pub(crate) replies: ReplyRules,
     /// Rules for queries.
@@ -125,7 +122,6 @@ impl Draft {
                 lease_file: PathBuf::from(LEASE_FILE),
                 ..Process::default()
             },
-            records: Records::default(),
             replies: ReplyRules::default(),
             queries: QueryRules::default(),
             auth: AuthService::default(),
@@ -201,7 +197,6 @@ impl Draft {
             tftp: tftp_wanted.then_some(tftp),
             unserved,
             process,
-            records: self.records,
             replies: self.replies,
             queries: self.queries,
             auth: self.auth,

@@ -1,5 +1,7 @@
 //! The addresses of an interface, as several options name them: `eth0`, `eth0/4`, `eth0/6`.
 
+use ipc::config::record::Families;
+
 use super::fault::Fault;
 use super::text::{reveal_text, split};
 
@@ -10,17 +12,6 @@ pub struct InterfaceAddresses {
     pub interface: String,
     /// Which of its addresses.
     pub families: Families,
-}
-
-/// Addresses of which family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Families {
-    /// Both.
-    Both,
-    /// IPv4 only (`/4`).
-    Ipv4,
-    /// IPv6 only (`/6`).
-    Ipv6,
 }
 
 /// `INTERFACE ["/4" | "/6"]`. A digit in quotes is none of these.

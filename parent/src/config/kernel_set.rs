@@ -1,8 +1,9 @@
 //! Kernel address sets that replies are added to: `ipset`, `nftset`.
 
+use ipc::config::record::Families;
+
 use super::draft::Draft;
 use super::fault::Fault;
-use super::interface_address::Families;
 use super::name;
 use super::text::{fields, from_bytes, reveal, reveal_text};
 

@@ -78,7 +78,6 @@ use self::domain::ConditionalDomain;
 use self::kernel_set::KernelSets;
 use self::mark::ConnectionMarks;
 use self::query::QueryRules;
-use self::record::Records;
 use self::reply::ReplyRules;
 use self::unserved::Unserved;
 
@@ -97,8 +96,6 @@ pub struct Config {
     pub unserved: Unserved,
     /// What the parent keeps to itself.
     pub process: Process,
-    /// Records of our own.
-    pub records: Records,
     /// What happens to replies.
     pub replies: ReplyRules,
     /// What is done to queries on their way upstream.

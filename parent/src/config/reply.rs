@@ -23,10 +23,6 @@ pub struct ReplyRules {
     pub filtered_types: BTreeSet<u16>,
     /// `cache-rr`: RRs of these types are cached besides those that always are.
     pub cached_types: BTreeSet<u16>,
-    /// `filterwin2k`: periodic Windows questions are not forwarded.
-    pub filter_windows: bool,
-    /// `localise-queries`: of several addresses, one of the network that the query came from.
-    pub localize_queries: bool,
     /// `stop-dns-rebind`: upstream replies may not hold private addresses.
     pub stop_rebind: bool,
     /// `rebind-localhost-ok`: but those of the loopback network.

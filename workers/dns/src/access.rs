@@ -53,6 +53,11 @@ impl Access {
         !self.local_service || client.is_loopback() || self.interfaces.iter().any(attached)
     }
 
+    /// The network of this address of ours, if it is one: a member, and the bits that all members share.
+    pub fn network(&self, own: IpAddr) -> Option<(IpAddr, u8)> {
+        self.interfaces.iter().flat_map(|interface| &interface.addresses).find(|(address, _)| *address == own).copied()
+    }
+
     /// Is this one of our own addresses?
     pub fn is_own(&self, address: IpAddr) -> bool {
         self.interfaces.iter().any(|interface| has_address(interface, address))
@@ -63,7 +68,7 @@ fn has_address(interface: &Interface, address: IpAddr) -> bool {
     interface.addresses.iter().any(|(own, _)| *own == address)
 }
 
-fn in_subnet(address: IpAddr, own: IpAddr, bits: u8) -> bool {
+pub(crate) fn in_subnet(address: IpAddr, own: IpAddr, bits: u8) -> bool {
     match (address, own) {
         (IpAddr::V4(a), IpAddr::V4(b)) => {
             let mask = u32::MAX.checked_shl(32 - u32::from(bits.min(32))).unwrap_or(0);

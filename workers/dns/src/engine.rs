@@ -88,7 +88,10 @@ impl Engine {
             Input::UpstreamFailed { socket } => upstream.failed(socket, now_ms, exchange, out),
             Input::HostsFile { path, content } => self.hosts_file(path, content, out),
             Input::ResolvFile { path, content } => self.resolv_file(path, content, now_ms, out),
-            Input::Interfaces(interfaces) => front.access.set_interfaces(interfaces),
+            Input::Interfaces(interfaces) => {
+                front.local.set_interfaces(&interfaces);
+                front.access.set_interfaces(interfaces);
+            }
             Input::LeaseName(lease) => front.local.put_lease(&lease, &mut out.lines),
             Input::LeaseNameGone(address) => front.local.remove_lease(address),
             Input::Start => {

@@ -3,6 +3,7 @@
 //! The order in which an answer is looked for is dnsmasq's: local names, cache, and only then `address=`, `local=` and `server=`, because
 //! those say what to do with a query that would be forwarded.
 
+mod answer;
 mod clients;
 mod relay;
 
@@ -14,7 +15,7 @@ use ipc::time::Now;
 
 use crate::access::Access;
 use crate::arpa;
-use crate::cache::{Cache, Kind};
+use crate::cache::Cache;
 use crate::chaos::{self, Chaos};
 use crate::edns;
 use crate::exchange::{Ask, Exchange, Ticket};
@@ -36,8 +37,6 @@ use crate::wire::{CH, HEADER, Header, IN, Question, put_u16, rcode, rtype, skip_
 
 /// Another client's question is sent again when the first has waited for so long.
 const IMPATIENCE_MS: u64 = 2000;
-/// Most CNAMEs followed in the cache.
-const CHAIN_MAX: usize = 10;
 
 /// Extended errors that we send (RFC 8914).
 mod ede {
@@ -77,6 +76,8 @@ pub(crate) struct Front {
     rotate: bool,
     domain_needed: bool,
     bogus_priv: bool,
+    localize_queries: bool,
+    filter_windows: bool,
 }
 
 /// What became of a query.
@@ -118,6 +119,8 @@ impl Front {
             rotate: !slice.no_round_robin,
             domain_needed: slice.domain_needed,
             bogus_priv: slice.bogus_priv,
+            localize_queries: slice.localize_queries,
+            filter_windows: slice.filter_windows,
         };
         front.set_upstreams(&slice.upstreams);
         front
@@ -175,10 +178,10 @@ impl Front {
             self.log.write(&mut out.lines, about, format_args!("query[{kind}] {name} from {}", client.address));
         }
         let answered = respond(origin, out, |bytes, lines| {
-            self.local.answer(&query, bytes, &self.log, lines)
+            self.answer_known(&query, bytes, lines)
                 || self.answer_chaos(&query, bytes, lines)
                 || self.answer_private(&query, bytes, lines)
-                || self.answer_cached(&query, bytes, lines)
+                || self.answer_windows(&query, bytes, lines)
         });
         if answered {
             self.statistics.answered_locally += 1;
@@ -247,7 +250,7 @@ impl Front {
                 let mut reply = Reply::new(bytes, &echo, rcode::NOERROR);
                 reply.authoritative();
                 reply.dnssec_ok(&echo);
-                reply.answer(rtype::TXT, CH, if counter { 0 } else { self.local.ttl() }, &rdata);
+                reply.answer(QNAME, rtype::TXT, CH, if counter { 0 } else { self.local.ttl() }, &rdata);
                 reply.finish(&echo, self.edns_bytes_max);
             }
         }
@@ -268,80 +271,29 @@ impl Front {
         let applies = self.bogus_priv && question.qclass == IN && matches!(question.qtype, rtype::PTR | rtype::ANY);
         match arpa::private(&question.name) {
             Some(address) if applies && !self.routes.has_own_upstream(&question.name) => {
-                self.local.private(query, address, bytes, &self.log, lines);
+                self.log.write_failed(lines, query.about(), format_args!("config {address} is NXDOMAIN"));
+                self.local.refuse(query, rcode::NXDOMAIN, bytes);
                 true
             }
             _ => false,
         }
     }
 
-    /// Writes the answer from the cache; false when it has none. Allocates nothing unless queries are logged.
-    fn answer_cached(&mut self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
+    /// `filterwin2k`: what old Windows systems ask by habit and no public server can answer.
+    fn answer_windows(&self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
         let question = &query.question;
-        // RRsets do not answer ANY, and none are kept under that type, but a denial of the name does.
-        let usable = question.qclass == IN && query.recursion_desired() && !query.dnssec_ok();
-        if !usable {
+        let odd = match question.qtype {
+            rtype::SOA | rtype::SRV => true,
+            rtype::ANY => question.name.wire().contains(&b'_'),
+            _ => false,
+        };
+        if !self.filter_windows || question.qclass != IN || !odd {
             return false;
         }
-        let about = query.about();
-        let (now_ms, echo, log) = (query.now.monotonic_ms, query.echo(), self.log);
-        let mut reply = Reply::new(bytes, &echo, rcode::NOERROR);
-        let (mut name, mut owner) = (question.name, QNAME);
-        for _ in 0..=CHAIN_MAX {
-            if let Some(hit) = self.cache.find(name.wire(), question.qtype, now_ms) {
-                match hit.set.kind {
-                    Kind::Records => {
-                        let from = reply.position();
-                        hit.append(reply.raw(), owner, self.ttl_max, self.rotate);
-                        let records = hit.set.records;
-                        reply.count_answers(records);
-                        if log.is_on() {
-                            log_records(&log, lines, about, &name, reply.since(from), records);
-                        }
-                        if question.qtype == rtype::CNAME {
-                            // dnsmasq sets AA in just this case.
-                            reply.authoritative();
-                        }
-                    }
-                    kind => {
-                        let missing = kind == Kind::NxDomain && !self.local.knows(&name);
-                        let authorities = hit.append_soa(reply.raw(), self.ttl_max);
-                        reply.count_authorities(authorities);
-                        if missing {
-                            reply.rcode(rcode::NXDOMAIN);
-                        }
-                        if log.is_on() {
-                            let (address, qtype) = (arpa::address(&name), question.qtype);
-                            log.said(
-                                lines,
-                                about,
-                                "cached",
-                                &Said::Negative { name: name.wire(), address, qtype, missing },
-                            );
-                        }
-                    }
-                }
-                reply.dnssec_ok(&echo);
-                reply.finish(&echo, self.edns_bytes_max);
-                return true;
-            }
-            let link = self.cache.find(name.wire(), rtype::CNAME, now_ms).filter(|hit| hit.set.kind == Kind::Records);
-            let Some(link) = link.filter(|_| question.qtype != rtype::CNAME) else { return false };
-            link.append(reply.raw(), owner, self.ttl_max, false);
-            reply.count_answers(1);
-            if log.is_on() {
-                log.said(lines, about, "cached", &Said::Cname { name: name.wire() });
-            }
-            // The RDATA of a kept CNAME is an uncompressed name: owner, type, class, TTL and length take 12 bytes.
-            let Some(next) = link.set.bytes.get(12..).and_then(Name::from_wire) else { return false };
-            let at = reply.position() - next.wire().len();
-            if at > 0x3fff {
-                return false;
-            }
-            owner = 0xc000 | at as u16;
-            name = next.lowered();
-        }
-        false
+        let said = Said::Negative { name: question.name.wire(), address: None, qtype: question.qtype, missing: false };
+        self.log.said(lines, query.about(), "config", &said);
+        self.local.refuse(query, rcode::NOERROR, bytes);
+        true
     }
 
     /// Nothing is known here: what the configuration says about queries that would be forwarded, and forwarding.

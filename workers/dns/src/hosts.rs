@@ -1,4 +1,4 @@
-//! Hosts files: text to names and back.
+//! Hosts files and `host-record` lines: names to addresses and back.
 //!
 //! `ADDRESS NAME [NAME...]`, blanks or tabs, `#` comments. The first name seen for an address owns its reverse entry; files are read in the
 //! order in which they come.
@@ -7,6 +7,7 @@ use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
 use ipc::config::domain::Domains;
+use ipc::config::record::HostRecord;
 use ipc::log::Line;
 
 use crate::hash::{Map, SeededState};
@@ -19,16 +20,28 @@ pub(crate) const PAIRS_MAX: usize = 4_000_000;
 /// Most addresses of one name.
 pub(crate) const ADDRESSES_MAX: usize = 1000;
 
-/// The content of all hosts files.
+/// The content of all hosts files, and of `host-record` lines in front of them.
 #[derive(Debug)]
 pub(crate) struct Hosts {
     names: Map<Box<[u8]>, Addresses>,
     reverse: Map<IpAddr, Reverse>,
-    sources: Vec<String>,
+    sources: Vec<Source>,
     pairs: usize,
 }
 
-/// The addresses of one name, with the files they stand in.
+/// Where names stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// For log lines: a path, or `config`.
+    pub text: String,
+    /// Seconds; `None`: `local-ttl`.
+    pub ttl: Option<u32>,
+}
+
+/// What is said of a name that stands nowhere.
+const NOWHERE: &Source = &Source { text: String::new(), ttl: None };
+
+/// The addresses of one name, with the places they stand in.
 #[derive(Debug, Default)]
 pub(crate) struct Addresses {
     list: Vec<(IpAddr, u16)>,
@@ -48,18 +61,18 @@ impl Hosts {
     }
 
     /// The addresses of a name (wire form, lower case). Successive look-ups start at successive addresses if `rotate`.
-    pub fn addresses(&mut self, name: &[u8], rotate: bool) -> Option<impl Iterator<Item = (IpAddr, &str)>> {
+    pub fn addresses(&mut self, name: &[u8], rotate: bool) -> Option<impl Iterator<Item = (IpAddr, &Source)>> {
         let found = self.names.get_mut(name)?;
         let first = if rotate { usize::from(found.turn) % found.list.len() } else { 0 };
         found.turn = found.turn.wrapping_add(1);
         let (end, begin) = found.list.split_at(first);
         let sources = &self.sources;
-        Some(begin.iter().chain(end).map(move |(address, source)| (*address, source_text(sources, *source))))
+        Some(begin.iter().chain(end).map(move |(address, source)| (*address, source_at(sources, *source))))
     }
 
     /// The name of an address in wire form, and the file it stands in.
-    pub fn name(&self, address: IpAddr) -> Option<(&[u8], &str)> {
-        self.reverse.get(&address).map(|found| (&*found.name, source_text(&self.sources, found.source)))
+    pub fn name(&self, address: IpAddr) -> Option<(&[u8], &Source)> {
+        self.reverse.get(&address).map(|found| (&*found.name, source_at(&self.sources, found.source)))
     }
 
     /// Is this name in a hosts file?
@@ -71,7 +84,28 @@ impl Hosts {
     pub fn same_family(&self, name: &[u8], other: IpAddr) -> Option<(IpAddr, &str)> {
         let list = &self.names.get(name)?.list;
         let fits = |(address, _): &&(IpAddr, u16)| address.is_ipv4() == other.is_ipv4();
-        list.iter().find(fits).map(|(address, source)| (*address, source_text(&self.sources, *source)))
+        list.iter().find(fits).map(|(address, source)| (*address, source_at(&self.sources, *source).text.as_str()))
+    }
+
+    /// Takes `host-record` lines.
+    pub fn configure(&mut self, records: &[HostRecord], ancestors: &mut Ancestors) {
+        for record in records {
+            let place = Source { text: "config".to_owned(), ttl: record.ttl };
+            let source = self.source(place);
+            let addresses = || record.ipv4.map(IpAddr::from).into_iter().chain(record.ipv6.map(IpAddr::from));
+            for name in record.names.iter().filter_map(|name| Name::from_text(name.as_bytes())) {
+                addresses().for_each(|address| self.add(&name, address, source, ancestors));
+            }
+        }
+    }
+
+    /// The number of a place. Places beyond what 16 bits can count share the last number.
+    fn source(&mut self, source: Source) -> u16 {
+        let known = self.sources.last().is_some_and(|last| *last == source);
+        if !known && self.sources.len() < usize::from(u16::MAX) {
+            self.sources.push(source);
+        }
+        (self.sources.len() - 1) as u16
     }
 
     /// Reads a file and logs what dnsmasq logs.
@@ -84,11 +118,7 @@ impl Hosts {
         ancestors: &mut Ancestors,
         log: &mut Vec<Line>,
     ) {
-        // Sources are numbered in 16 bits; files beyond that share the last number.
-        if self.sources.len() < usize::from(u16::MAX) {
-            self.sources.push(path.to_owned());
-        }
-        let source = (self.sources.len() - 1) as u16;
+        let source = self.source(Source { text: path.to_owned(), ttl: None });
         let mut names = 0u64;
         for (number, line) in content.split(|byte| *byte == b'\n').enumerate() {
             let text = line.split(|byte| *byte == b'#').next().unwrap_or_default();
@@ -149,8 +179,8 @@ fn host_name(word: &[u8]) -> Option<Name> {
     Name::from_text(word).filter(|name| !name.is_root()).map(Name::lowered)
 }
 
-fn source_text(sources: &[String], source: u16) -> &str {
-    sources.get(usize::from(source)).map_or("", String::as_str)
+fn source_at(sources: &[Source], source: u16) -> &Source {
+    sources.get(usize::from(source)).unwrap_or(NOWHERE)
 }
 
 #[cfg(test)]
@@ -190,7 +220,8 @@ mod tests {
         assert_eq!(addresses(&mut read, "fine"), ["10.0.0.2"]);
         assert_eq!(read.log, ["bad address at /h line 4", "bad name at /h line 5", "read /h - 5 names"]);
         assert!(read.ancestors.contains(b"\x03lan\0"));
-        assert_eq!(read.hosts.name("10.0.0.1".parse().unwrap()), Some((&b"\x04good\x03lan\0"[..], "/h")));
+        let (name, source) = read.hosts.name("10.0.0.1".parse().unwrap()).unwrap();
+        assert_eq!((name, source.text.as_str()), (&b"\x04good\x03lan\0"[..], "/h"));
     }
 
     #[test]

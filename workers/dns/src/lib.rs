@@ -10,7 +10,7 @@
 //! | `front`, `waiting`, `harvest` | clients and their questions; what is learnt from replies |
 //! | `exchange` | the messages between the front and the upstream side |
 //! | `upstream`, `pending`, `call`, `reserve` | sockets, ids, retries: how a question gets an answer |
-//! | `local`, `hosts`, `lease_names`, `known`, `chaos`, `arpa` | names that are known here |
+//! | `local`, `records`, `hosts`, `lease_names`, `interface_names`, `synthetic`, `known`, `chaos`, `arpa` | names that are known here |
 //! | `cache`, `routes` | what upstreams said, and who is asked about what |
 //! | `wire`, `name`, `query`, `edns`, `reply`, `resolv`, `tcp` | bytes |
 //! | `access` | who may ask |
@@ -32,6 +32,7 @@ mod harvest;
 mod hash;
 mod hosts;
 mod input;
+mod interface_names;
 mod known;
 mod lease_names;
 mod lines;
@@ -41,11 +42,13 @@ mod outbox;
 mod pending;
 mod query;
 mod random;
+mod records;
 mod reply;
 mod reserve;
 mod resolv;
 mod routes;
 mod statistics;
+mod synthetic;
 mod tcp;
 mod upstream;
 mod waiting;

@@ -339,7 +339,8 @@ mod tests {
 
     #[test]
     fn the_modifiers_of_log_queries() {
-        let client = Client { address: "10.0.0.1".parse().unwrap(), port: 53000, tcp: true };
+        let client =
+            Client { address: "10.0.0.1".parse().unwrap(), port: 53000, tcp: true, asked: "10.0.0.2".parse().unwrap() };
         let about = About { serial: 7, client };
         let write = |settings| {
             let mut lines = Vec::new();

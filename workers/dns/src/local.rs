@@ -1,32 +1,49 @@
-//! Answers from local names: hosts files and leases; `address=` and `local=`; and which names are known to exist.
+//! Answers from local names: records of the configuration, hosts files and leases; `address=` and `local=`; and which names are known
+//! to exist.
 
 use std::net::IpAddr;
 
 use ipc::config::dns::DnsSlice;
 use ipc::config::domain::Domains;
 use ipc::dns::LeaseName;
+use ipc::link::Interface;
 use ipc::log::Line;
 
+use crate::access::in_subnet;
 use crate::arpa;
 use crate::chaos;
 use crate::hash::SeededState;
 use crate::hosts::Hosts;
+use crate::interface_names::InterfaceNames;
 use crate::known::Ancestors;
 use crate::lease_names::LeaseNames;
-use crate::lines::{self, About, QueryLog, Said};
+use crate::lines::{self, QueryLog, Said};
 use crate::name::Name;
 use crate::query::Query;
 use crate::random::Random;
-use crate::reply::Reply;
+use crate::records::{Group, Link, Records};
+use crate::reply::{QNAME, Reply, pointer};
+use crate::synthetic::SyntheticDomains;
 use crate::wire::{IN, rcode, rtype};
+
+/// What log lines call the configuration.
+const CONFIG: &str = "config";
+/// The preference of MX records that follow from `localmx` and `selfmx`.
+const MX_PREFERENCE: [u8; 2] = [0, 1];
 
 /// Every local name.
 #[derive(Debug)]
 pub(crate) struct Local {
+    records: Records,
+    interface_names: InterfaceNames,
+    synthetic: SyntheticDomains,
     hosts: Hosts,
     leases: LeaseNames,
     ancestors: Ancestors,
     domains: Domains,
+    /// `localmx`: where the mail of every host goes.
+    mail_host: Option<Name>,
+    self_mx: bool,
     expand_hosts: bool,
     dhcp_fqdn: bool,
     local_ttl: u32,
@@ -36,6 +53,34 @@ pub(crate) struct Local {
     edns_bytes_max: u16,
 }
 
+/// The reply that answers of one query go into, and the lines that tell of them.
+pub(crate) struct Page<'a, 'o> {
+    pub query: &'a Query<'a>,
+    pub reply: Reply<'o>,
+    pub log: &'a QueryLog,
+    pub lines: &'o mut Vec<Line>,
+    /// With `localise-queries`: the network of the address that was asked.
+    pub network: Option<(IpAddr, u8)>,
+}
+
+impl Page<'_, '_> {
+    /// Logs what a source said.
+    pub fn say(&mut self, source: &str, said: &Said<'_>) {
+        if self.log.is_on() {
+            self.log.said(self.lines, self.query.about(), source, said);
+        }
+    }
+
+    fn wants(&self, rtype: u16) -> bool {
+        let qtype = self.query.question.qtype;
+        qtype == rtype || qtype == rtype::ANY
+    }
+
+    fn wants_address(&self, address: IpAddr) -> bool {
+        self.wants(if address.is_ipv4() { rtype::A } else { rtype::AAAA })
+    }
+}
+
 impl Local {
     pub fn new(slice: &DnsSlice, random: &mut Random) -> Local {
         let mut state = || SeededState::new(random.bytes16());
@@ -43,11 +88,19 @@ impl Local {
         if !slice.no_ident {
             chaos::names().for_each(|name| ancestors.add(name.wire()));
         }
+        let mut hosts = Hosts::new(state(), state());
+        hosts.configure(&slice.records.hosts, &mut ancestors);
+        let mail_host = slice.records.mx_target.as_ref().filter(|_| slice.records.local_mx);
         Local {
-            hosts: Hosts::new(state(), state()),
+            records: Records::new(&slice.records, state(), &mut ancestors),
+            interface_names: InterfaceNames::new(&slice.records.interface_names, state(), state()),
+            synthetic: SyntheticDomains::new(&slice.records.synthetic, state()),
+            hosts,
             leases: LeaseNames::new(state(), state()),
             ancestors,
             domains: slice.domains.clone(),
+            mail_host: mail_host.and_then(|target| Name::from_text(target.as_bytes())),
+            self_mx: slice.records.self_mx,
             expand_hosts: slice.expand_hosts,
             dhcp_fqdn: slice.dhcp_fqdn,
             local_ttl: slice.local_ttl,
@@ -56,6 +109,11 @@ impl Local {
             ident: !slice.no_ident,
             edns_bytes_max: slice.edns_packet_max,
         }
+    }
+
+    /// Learns the addresses of interfaces.
+    pub fn set_interfaces(&mut self, interfaces: &[Interface]) {
+        self.interface_names.update(interfaces);
     }
 
     /// Reads a hosts file.
@@ -85,7 +143,12 @@ impl Local {
 
     /// Does this name (lower case) have local addresses?
     pub fn has_addresses(&self, name: &Name) -> bool {
-        self.hosts.contains(name.wire()) || self.leases.contains(name.wire())
+        let wire = name.wire();
+        self.is_host(wire) || self.interface_names.addresses(wire).is_some()
+    }
+
+    fn is_host(&self, name: &[u8]) -> bool {
+        self.hosts.contains(name) || self.leases.contains(name)
     }
 
     /// `local-ttl`.
@@ -96,109 +159,176 @@ impl Local {
     /// Does this name (lower case) exist because of local data?
     pub fn knows(&self, name: &Name) -> bool {
         let wire = name.wire();
-        self.hosts.contains(wire)
-            || self.leases.contains(wire)
+        self.is_host(wire)
+            || self.records.contains(wire)
+            || self.interface_names.addresses(wire).is_some()
             || self.ancestors.contains(wire)
+            || self.synthetic.address(name, |_| true).is_some()
             || self.ident && chaos::is_name(name)
     }
 
-    /// Writes the answer from hosts files and leases; false when they have none.
-    pub fn answer(&mut self, query: &Query<'_>, bytes: &mut Vec<u8>, log: &QueryLog, lines: &mut Vec<Line>) -> bool {
-        let question = &query.question;
-        if question.qclass != IN {
-            return false;
+    /// Where this name (lower case) leads, if it is an alias (`cname`).
+    pub fn link(&self, name: &Name) -> Option<(&Link, u32)> {
+        self.records.link(name.wire()).map(|link| (link, link.ttl.unwrap_or(self.local_ttl)))
+    }
+
+    /// Appends all that the configuration, hosts files and leases have for a name (lower case); `owner` points to it in the reply.
+    pub fn append(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) -> bool {
+        let before = page.reply.answers();
+        let mut targets = Vec::new();
+        if !self.records.is_empty() {
+            self.append_sets(page, name, owner, Group::Text, &mut targets);
+            self.append_sets(page, name, owner, Group::Raw, &mut targets);
         }
-        let about = query.about();
-        match question.qtype {
-            rtype::MAILB => {
-                // dnsmasq says so of every name.
-                let mut reply = Reply::new(bytes, &query.echo(), rcode::NXDOMAIN);
-                reply.authoritative();
-                reply.finish(&query.echo(), self.edns_bytes_max);
-                true
+        if page.wants(rtype::PTR) {
+            self.append_pointer(page, name, owner);
+        }
+        if page.wants(rtype::A) || page.wants(rtype::AAAA) {
+            self.append_addresses(page, name, owner);
+        }
+        if !self.records.is_empty() {
+            self.append_sets(page, name, owner, Group::Mail, &mut targets);
+        }
+        if page.wants(rtype::MX) && targets.is_empty() {
+            self.append_mail(page, name, owner);
+        }
+        if !self.records.is_empty() {
+            self.append_sets(page, name, owner, Group::Service, &mut targets);
+            self.append_sets(page, name, owner, Group::Authority, &mut targets);
+        }
+        for (at, target) in targets {
+            self.append_target(page, at, &target);
+        }
+        page.reply.answers() > before
+    }
+
+    /// Appends records of one option, and notes the hosts that they name, with their places in the message.
+    fn append_sets(
+        &mut self,
+        page: &mut Page<'_, '_>,
+        name: &Name,
+        owner: u16,
+        group: Group,
+        targets: &mut Vec<(usize, Name)>,
+    ) {
+        let qtype = page.query.question.qtype;
+        for set in self.records.sets(name.wire(), group, qtype) {
+            let rtype = set.rtype;
+            for rdata in set.next() {
+                let at = page.reply.answer(owner, rtype, IN, self.local_ttl, rdata);
+                let target =
+                    group.target().and_then(|offset| Some((at? + offset, Name::from_wire(rdata.get(offset..)?)?)));
+                targets.extend(target);
+                page.say(CONFIG, &Said::Other { name: name.wire(), rtype });
             }
-            rtype::PTR => self.answer_pointer(query, about, bytes, log, lines),
-            rtype::A | rtype::AAAA => self.answer_addresses(query, about, bytes, log, lines),
-            rtype::ANY => {
-                self.answer_addresses(query, about, bytes, log, lines)
-                    || self.answer_pointer(query, about, bytes, log, lines)
-            }
-            _ => false,
         }
     }
 
-    fn answer_addresses(
-        &mut self,
-        query: &Query<'_>,
-        about: About,
-        bytes: &mut Vec<u8>,
-        log: &QueryLog,
-        lines: &mut Vec<Line>,
-    ) -> bool {
-        let name = query.question.name;
-        let (qtype, echo) = (query.question.qtype, query.echo());
-        let wanted = |address: IpAddr| match qtype {
-            rtype::A => address.is_ipv4(),
-            rtype::AAAA => address.is_ipv6(),
-            _ => true,
+    /// `localmx`, `selfmx`: the mail of a host without MX records of its own.
+    fn append_mail(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) {
+        let target = match &self.mail_host {
+            Some(host) => Some(host),
+            None => self.self_mx.then_some(name),
         };
-        let start = bytes.len();
-        let mut reply = Reply::new(bytes, &echo, rcode::NOERROR);
-        let mut say = |source: &str, address| {
-            if log.is_on() {
-                log.said(lines, about, source, &Said::Address { name: name.wire(), address });
+        let Some(target) = target.filter(|_| self.is_host(name.wire())) else { return };
+        let rdata = [&MX_PREFERENCE, target.wire()].concat();
+        page.reply.answer(owner, rtype::MX, IN, self.local_ttl, &rdata);
+        page.say(CONFIG, &Said::Other { name: name.wire(), rtype: rtype::MX });
+    }
+
+    /// Appends the addresses of a host that a record names, for the additional section.
+    fn append_target(&mut self, page: &mut Page<'_, '_>, at: usize, target: &Name) {
+        let Some(owner) = pointer(at) else { return };
+        let name = target.lowered();
+        for (address, source) in self.hosts.addresses(name.wire(), false).into_iter().flatten() {
+            page.reply.additional_address(owner, address, source.ttl.unwrap_or(self.local_ttl));
+        }
+        for address in self.leases.addresses(name.wire()) {
+            let ttl = self.leases.ttl(*address, self.dhcp_ttl, page.query.now.wall_s);
+            page.reply.additional_address(owner, *address, ttl);
+        }
+    }
+
+    fn append_addresses(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) {
+        let wire = name.wire();
+        if let Some(addresses) = self.interface_names.addresses(wire) {
+            let near = Near::of(page.network, addresses.iter().copied());
+            let mut any = false;
+            for address in addresses.iter().copied().filter(|address| near.allows(*address)) {
+                if page.wants_address(address) {
+                    any = true;
+                    page.say(CONFIG, &Said::Address { name: wire, address });
+                    page.reply.address(owner, address, self.local_ttl);
+                }
+            }
+            if !any && page.query.question.qtype != rtype::ANY {
+                let qtype = page.query.question.qtype;
+                page.say(CONFIG, &Said::Negative { name: wire, address: None, qtype, missing: false });
+            }
+            return;
+        }
+        let near = match page.network {
+            None => Near(None),
+            Some(_) => {
+                let all = self.hosts.addresses(wire, false).into_iter().flatten().map(|(address, _)| address);
+                Near::of(page.network, all)
             }
         };
         let (mut v4, mut v6) = (false, false);
-        for (address, source) in self.hosts.addresses(name.wire(), self.rotate).into_iter().flatten() {
+        for (address, source) in self.hosts.addresses(wire, self.rotate).into_iter().flatten() {
             *(if address.is_ipv4() { &mut v4 } else { &mut v6 }) = true;
-            if wanted(address) {
-                say(source, address);
-                reply.address(address, self.local_ttl);
+            if page.wants_address(address) && near.allows(address) {
+                page.say(&source.text, &Said::Address { name: wire, address });
+                page.reply.address(owner, address, source.ttl.unwrap_or(self.local_ttl));
             }
         }
-        for address in self.leases.addresses(name.wire()).iter().copied().filter(|address| wanted(*address)) {
+        for address in self.leases.addresses(wire).iter().copied() {
             // A name in a hosts file is not given to a lease with another address.
             let taken = if address.is_ipv4() { v4 } else { v6 };
-            if !taken {
-                say("DHCP", address);
-                reply.address(address, self.leases.ttl(address, self.dhcp_ttl, query.now.wall_s));
+            if page.wants_address(address) && !taken {
+                page.say("DHCP", &Said::Address { name: wire, address });
+                page.reply.address(owner, address, self.leases.ttl(address, self.dhcp_ttl, page.query.now.wall_s));
             }
         }
-        if reply.is_empty() {
-            bytes.truncate(start);
-            return false;
-        }
-        reply.authoritative();
-        reply.dnssec_ok(&echo);
-        reply.finish(&echo, self.edns_bytes_max);
-        true
     }
 
-    fn answer_pointer(
-        &self,
-        query: &Query<'_>,
-        about: About,
-        bytes: &mut Vec<u8>,
-        log: &QueryLog,
-        lines: &mut Vec<Line>,
-    ) -> bool {
-        let Some(address) = arpa::address(&query.question.name) else { return false };
-        let (name, source, ttl) = match (self.hosts.name(address), self.leases.name(address)) {
-            (Some((name, source)), _) => (name, source, self.local_ttl),
-            (None, Some(name)) => (name, "DHCP", self.leases.ttl(address, self.dhcp_ttl, query.now.wall_s)),
-            (None, None) => return false,
-        };
-        if log.is_on() {
-            log.said(lines, about, source, &Said::Pointer { address, name });
+    /// The name of an address: an interface's, else as `ptr-record` says, else from hosts files and leases.
+    fn append_pointer(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) {
+        let address = arpa::address(name);
+        if let Some(address) = address
+            && let Some(host) = self.interface_names.name(address)
+        {
+            page.say(CONFIG, &Said::Pointer { address, name: host.wire() });
+            page.reply.answer(owner, rtype::PTR, IN, self.local_ttl, host.wire());
+            return;
         }
-        let echo = query.echo();
-        let mut reply = Reply::new(bytes, &echo, rcode::NOERROR);
-        reply.authoritative();
-        reply.dnssec_ok(&echo);
-        reply.answer(rtype::PTR, IN, ttl, name);
-        reply.finish(&echo, self.edns_bytes_max);
-        true
+        let before = page.reply.answers();
+        self.append_sets(page, name, owner, Group::Pointer, &mut Vec::new());
+        let Some(address) = address.filter(|_| page.reply.answers() == before) else { return };
+        let (host, source, ttl) = match (self.hosts.name(address), self.leases.name(address)) {
+            (Some((host, source)), _) => (host, source.text.as_str(), source.ttl.unwrap_or(self.local_ttl)),
+            (None, Some(host)) => (host, "DHCP", self.leases.ttl(address, self.dhcp_ttl, page.query.now.wall_s)),
+            (None, None) => return,
+        };
+        page.say(source, &Said::Pointer { address, name: host });
+        page.reply.answer(owner, rtype::PTR, IN, ttl, host);
+    }
+
+    /// Appends what a `synth-domain` makes of a name (lower case) or of the address in a reverse name.
+    pub fn append_synthetic(&self, page: &mut Page<'_, '_>, name: &Name, owner: u16) -> bool {
+        let before = page.reply.answers();
+        if page.wants(rtype::PTR)
+            && let Some(address) = arpa::address(name)
+            && let Some(host) = self.synthetic.name(address)
+        {
+            page.say(CONFIG, &Said::Pointer { address, name: host.wire() });
+            page.reply.answer(owner, rtype::PTR, IN, self.local_ttl, host.wire());
+        }
+        if let Some(address) = self.synthetic.address(name, |first| page.wants_address(first)) {
+            page.say(CONFIG, &Said::Address { name: name.wire(), address });
+            page.reply.address(owner, address, self.local_ttl);
+        }
+        page.reply.answers() > before
     }
 
     /// Writes an answer made of configured addresses, or an empty one.
@@ -217,8 +347,8 @@ impl Local {
         let (question, echo) = (&query.question, query.echo());
         let mut reply = Reply::new(bytes, &echo, code);
         for address in addresses {
-            reply.address(address, self.local_ttl);
-            log.said(lines, about, "config", &Said::Address { name: question.name.wire(), address });
+            reply.address(QNAME, address, self.local_ttl);
+            log.said(lines, about, CONFIG, &Said::Address { name: question.name.wire(), address });
         }
         if let Some(code) = extended_error {
             reply.extended_error(code);
@@ -226,7 +356,7 @@ impl Local {
         if reply.is_empty() {
             let missing = code == rcode::NXDOMAIN;
             let said = Said::Negative { name: question.name.wire(), address: None, qtype: question.qtype, missing };
-            log.said(lines, about, "config", &said);
+            log.said(lines, about, CONFIG, &said);
         } else {
             reply.authoritative();
             // Copied here too; that the reference forgets it in these answers is a defect.
@@ -235,19 +365,25 @@ impl Local {
         reply.finish(&echo, self.edns_bytes_max);
     }
 
-    /// Writes an answer that says that no such reverse name is public (`bogus-priv`).
-    pub fn private(
-        &self,
-        query: &Query<'_>,
-        address: IpAddr,
-        bytes: &mut Vec<u8>,
-        log: &QueryLog,
-        lines: &mut Vec<Line>,
-    ) {
-        log.write_failed(lines, query.about(), format_args!("config {address} is NXDOMAIN"));
+    /// Writes an empty answer with AA: that no such reverse name is public (`bogus-priv`), or what else is asked here in vain.
+    pub fn refuse(&self, query: &Query<'_>, code: u8, bytes: &mut Vec<u8>) {
         let echo = query.echo();
-        let mut reply = Reply::new(bytes, &echo, rcode::NXDOMAIN);
+        let mut reply = Reply::new(bytes, &echo, code);
         reply.authoritative();
         reply.finish(&echo, self.edns_bytes_max);
+    }
+}
+
+/// `localise-queries`: the network that IPv4 addresses must lie in, if any of them does.
+#[derive(Clone, Copy, Debug)]
+struct Near(Option<(IpAddr, u8)>);
+
+impl Near {
+    fn of(network: Option<(IpAddr, u8)>, mut addresses: impl Iterator<Item = IpAddr>) -> Near {
+        Near(network.filter(|(own, bits)| own.is_ipv4() && addresses.any(|address| in_subnet(address, *own, *bits))))
+    }
+
+    fn allows(self, address: IpAddr) -> bool {
+        self.0.is_none_or(|(own, bits)| address.is_ipv6() || in_subnet(address, own, bits))
     }
 }

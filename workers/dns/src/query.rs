@@ -33,6 +33,8 @@ pub(crate) struct Client {
     pub address: IpAddr,
     pub port: u16,
     pub tcp: bool,
+    /// The address of ours that was asked.
+    pub asked: IpAddr,
 }
 
 impl<'a> Query<'a> {

@@ -8,6 +8,11 @@ use crate::wire::{self, AA, AD, CD, HEADER, OPCODE, QR, RA, RD, TC, Z, put_u16};
 /// The compression pointer to the question's name.
 pub(crate) const QNAME: u16 = 0xc000 | HEADER as u16;
 
+/// A compression pointer to a name that stands at this offset of the message; `None` beyond what a pointer can reach.
+pub(crate) fn pointer(at: usize) -> Option<u16> {
+    u16::try_from(at).ok().filter(|at| *at <= 0x3fff).map(|at| 0xc000 | at)
+}
+
 /// What a reply repeats of its query, and what it must respect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Echo<'a> {
@@ -33,6 +38,7 @@ pub(crate) struct Reply<'o> {
     start: usize,
     answers: u16,
     authorities: u16,
+    additionals: u16,
     dnssec_ok: bool,
     extended_error: Option<u16>,
 }
@@ -46,7 +52,7 @@ impl<'o> Reply<'o> {
         bytes.extend_from_slice(&echo.id.to_be_bytes());
         bytes.extend_from_slice(&[high, low, 0, 1, 0, 0, 0, 0, 0, 0]);
         bytes.extend_from_slice(echo.spelled);
-        Reply { bytes, start, answers: 0, authorities: 0, dnssec_ok: false, extended_error: None }
+        Reply { bytes, start, answers: 0, authorities: 0, additionals: 0, dnssec_ok: false, extended_error: None }
     }
 
     /// Sets AA.
@@ -70,26 +76,43 @@ impl<'o> Reply<'o> {
         *low = *low & 0xf0 | rcode;
     }
 
-    /// An address record of the question's name.
-    pub fn address(&mut self, address: IpAddr, ttl: u32) {
+    /// An address record of class IN in the answer section.
+    pub fn address(&mut self, owner: u16, address: IpAddr, ttl: u32) {
         match address {
-            IpAddr::V4(v4) => self.answer(wire::rtype::A, wire::IN, ttl, &v4.octets()),
-            IpAddr::V6(v6) => self.answer(wire::rtype::AAAA, wire::IN, ttl, &v6.octets()),
-        }
+            IpAddr::V4(v4) => self.answer(owner, wire::rtype::A, wire::IN, ttl, &v4.octets()),
+            IpAddr::V6(v6) => self.answer(owner, wire::rtype::AAAA, wire::IN, ttl, &v6.octets()),
+        };
     }
 
-    /// A record of the question's name. RDATA that would make the message too long is left out.
-    pub fn answer(&mut self, rtype: u16, class: u16, ttl: u32, rdata: &[u8]) {
-        if self.bytes.len() - self.start + 12 + rdata.len() > usize::from(u16::MAX) - 32 {
-            return;
+    /// A record in the answer section; `owner` is a pointer to a name of this message. Tells where its RDATA is. One that would make
+    /// the message too long is left out.
+    pub fn answer(&mut self, owner: u16, rtype: u16, class: u16, ttl: u32, rdata: &[u8]) -> Option<usize> {
+        let at = self.record(owner, rtype, class, ttl, rdata)?;
+        self.answers = self.answers.saturating_add(1);
+        Some(at)
+    }
+
+    /// An address record in the additional section, after all answers.
+    pub fn additional_address(&mut self, owner: u16, address: IpAddr, ttl: u32) {
+        let written = match address {
+            IpAddr::V4(v4) => self.record(owner, wire::rtype::A, wire::IN, ttl, &v4.octets()),
+            IpAddr::V6(v6) => self.record(owner, wire::rtype::AAAA, wire::IN, ttl, &v6.octets()),
+        };
+        self.additionals += u16::from(written.is_some());
+    }
+
+    fn record(&mut self, owner: u16, rtype: u16, class: u16, ttl: u32, rdata: &[u8]) -> Option<usize> {
+        if self.position() + 12 + rdata.len() > usize::from(u16::MAX) - 32 {
+            return None;
         }
-        self.bytes.extend_from_slice(&QNAME.to_be_bytes());
+        self.bytes.extend_from_slice(&owner.to_be_bytes());
         self.bytes.extend_from_slice(&rtype.to_be_bytes());
         self.bytes.extend_from_slice(&class.to_be_bytes());
         self.bytes.extend_from_slice(&ttl.to_be_bytes());
         self.bytes.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
+        let at = self.position();
         self.bytes.extend_from_slice(rdata);
-        self.answers = self.answers.saturating_add(1);
+        Some(at)
     }
 
     /// The buffer, for records that come ready-made; count them with [`Reply::count_answers`] or [`Reply::count_authorities`].
@@ -112,6 +135,11 @@ impl<'o> Reply<'o> {
         self.answers == 0
     }
 
+    /// How many answers there are so far.
+    pub fn answers(&self) -> u16 {
+        self.answers
+    }
+
     pub fn count_answers(&mut self, count: u16) {
         self.answers = self.answers.saturating_add(count);
     }
@@ -123,12 +151,12 @@ impl<'o> Reply<'o> {
     /// Completes the message: OPT if the query had one, and an empty message with TC if the client could not take all of it.
     pub fn finish(self, echo: &Echo<'_>, edns_bytes_max: u16) {
         let question_end = self.start + HEADER + echo.spelled.len();
-        let mut additionals = 0;
+        let mut additionals = self.additionals;
         put_u16(self.bytes, self.start + 6, self.answers);
         put_u16(self.bytes, self.start + 8, self.authorities);
         if echo.edns {
             edns::append(self.bytes, edns_bytes_max, self.dnssec_ok, self.extended_error);
-            additionals = 1;
+            additionals += 1;
         }
         put_u16(self.bytes, self.start + 10, additionals);
         if self.bytes.len() - self.start > echo.limit {

@@ -48,14 +48,17 @@ pub(crate) mod rtype {
     pub const CNAME: u16 = 5;
     pub const SOA: u16 = 6;
     pub const PTR: u16 = 12;
+    pub const MX: u16 = 15;
     pub const TXT: u16 = 16;
     pub const AAAA: u16 = 28;
     pub const SRV: u16 = 33;
+    pub const NAPTR: u16 = 35;
     pub const OPT: u16 = 41;
     pub const DS: u16 = 43;
     pub const DNSKEY: u16 = 48;
     pub const MAILB: u16 = 253;
     pub const ANY: u16 = 255;
+    pub const CAA: u16 = 257;
 }
 
 /// Two bytes, most significant first.

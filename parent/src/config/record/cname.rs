@@ -2,22 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use ipc::config::record::Cname;
+
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::name;
 use super::super::number::{number, ttl};
 use super::super::text::fields;
-
-/// An alias.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cname {
-    /// The owner; `*.example` stands for all names below `example`.
-    pub alias: String,
-    /// The name it stands for.
-    pub target: String,
-    /// Time to live, in seconds; `None`: `local-ttl`.
-    pub ttl: Option<u32>,
-}
 
 /// `cname = ALIAS {"," ALIAS} "," TARGET ["," TTL]`; digits are a time to live only behind two names.
 pub(crate) fn cname(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
@@ -40,7 +31,7 @@ pub(crate) fn cname(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault>
         if !draft.cname_aliases.insert(alias.to_ascii_lowercase()) {
             return Err(Fault::from("duplicate CNAME"));
         }
-        draft.records.cnames.push(Cname { alias, target: target.clone(), ttl: time });
+        draft.dns.records.cnames.push(Cname { alias, target: target.clone(), ttl: time });
     }
     Ok(())
 }
@@ -79,7 +70,7 @@ mod tests {
 
     #[test]
     fn digits_are_a_time_behind_two_names() {
-        let cnames = draft(&["a,60", "b , C,d,60", "e,f,"]).unwrap().records.cnames;
+        let cnames = draft(&["a,60", "b , C,d,60", "e,f,"]).unwrap().dns.records.cnames;
         let told: Vec<_> = cnames.iter().map(|c| (c.alias.as_str(), c.target.as_str(), c.ttl)).collect();
         let expected = [("a", "60", None), ("b", "d", Some(60)), ("c", "d", Some(60)), ("e", "f", Some(0))];
         assert_eq!(told, expected);
@@ -93,7 +84,7 @@ mod tests {
 
     #[test]
     fn circles_are_found() {
-        let found = |lines: &[&str]| looping(&draft(lines).unwrap().records.cnames).map(str::to_owned);
+        let found = |lines: &[&str]| looping(&draft(lines).unwrap().dns.records.cnames).map(str::to_owned);
         assert_eq!(found(&["a,b", "b,c", "c,d", "*.a,b", "x,x.a"]), None);
         assert_eq!(found(&["b,c", "c,b", "a,b"]).as_deref(), Some("a"));
         assert_eq!(found(&["x,y,z,x"]).as_deref(), Some("z"));

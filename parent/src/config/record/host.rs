@@ -1,25 +1,12 @@
 //! `host-record`: names with addresses of both families.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use ipc::config::record::HostRecord;
 
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::name;
 use super::super::number::{number, ttl};
 use super::super::text::fields;
-
-/// Names that share addresses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HostRecord {
-    /// The names, in the order written.
-    pub names: Vec<String>,
-    /// The A record of each.
-    pub ipv4: Option<Ipv4Addr>,
-    /// The AAAA record of each.
-    pub ipv6: Option<Ipv6Addr>,
-    /// Time to live, in seconds; `None`: `local-ttl`.
-    pub ttl: Option<u32>,
-}
 
 /// `host-record = FIELD "," FIELD {"," FIELD}`: addresses, digits for a time to live, and names, in any order. Of two fields
 /// that say the same thing the later counts, and a name of digits is a time to live.
@@ -38,19 +25,21 @@ pub(crate) fn host_record(draft: &mut Draft, value: Option<&str>) -> Result<(), 
             record.names.push(name::domain(field, Fault::from("Bad name in host-record"))?);
         }
     }
-    draft.records.hosts.push(record);
+    draft.dns.records.hosts.push(record);
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
 
     #[test]
     fn fields_come_in_any_order() {
         let mut draft = Draft::new();
         host_record(&mut draft, Some("A.example , 192.0.2.1,60,::1,b,192.0.2.2,192.0.2")).unwrap();
-        let record = &draft.records.hosts[0];
+        let record = &draft.dns.records.hosts[0];
         assert_eq!(record.names, ["a.example", "b", "192.0.2"]);
         assert_eq!(record.ipv4, Some(Ipv4Addr::new(192, 0, 2, 2)));
         assert_eq!((record.ipv6, record.ttl), (Some(Ipv6Addr::LOCALHOST), Some(60)));

@@ -2,36 +2,13 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use ipc::config::record::{Families, InterfaceHost, InterfaceName};
+
 use super::super::draft::Draft;
 use super::super::fault::Fault;
-use super::super::interface_address::{Families, InterfaceAddresses, interface_addresses};
+use super::super::interface_address::{InterfaceAddresses, interface_addresses};
 use super::super::name;
 use super::super::text::split;
-
-/// A name whose addresses depend on an interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InterfaceName {
-    /// The name.
-    pub name: String,
-    /// The interface, which need not exist. Not empty.
-    pub interface: String,
-    /// How the addresses follow.
-    pub addresses: InterfaceHost,
-}
-
-/// Which addresses a name has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InterfaceHost {
-    /// `interface-name`: those of the interface.
-    Same(Families),
-    /// `dynamic-host`: these, with the network part of the interface's; at least one of them.
-    Within {
-        /// The host part of an IPv4 address.
-        ipv4: Option<Ipv4Addr>,
-        /// The host part of an IPv6 address.
-        ipv6: Option<Ipv6Addr>,
-    },
-}
 
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
@@ -43,7 +20,7 @@ pub(crate) fn interface_name(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let name = name::domain(line.name, bad())?;
     let found = line.interface.filter(|found| !found.interface.is_empty() && !line.addressed).ok_or_else(bad)?;
     let addresses = InterfaceHost::Same(found.families);
-    draft.records.interface_names.push(InterfaceName { name, interface: found.interface, addresses });
+    draft.dns.records.interface_names.push(InterfaceName { name, interface: found.interface, addresses });
     Ok(())
 }
 
@@ -58,7 +35,7 @@ pub(crate) fn dynamic_host(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let plain = |found: &InterfaceAddresses| !found.interface.is_empty() && found.families == Families::Both;
     let found = line.interface.filter(plain).ok_or_else(bad)?;
     let addresses = InterfaceHost::Within { ipv4: line.ipv4, ipv6: line.ipv6 };
-    draft.records.interface_names.push(InterfaceName { name, interface: found.interface, addresses });
+    draft.dns.records.interface_names.push(InterfaceName { name, interface: found.interface, addresses });
     Ok(())
 }
 
@@ -103,7 +80,7 @@ mod tests {
     fn a_name_has_the_addresses_of_an_interface() {
         let mut draft = Draft::new();
         interface_name(&mut draft, Some("A , eth0 / 6")).unwrap();
-        assert_eq!(draft.records.interface_names[0].addresses, InterfaceHost::Same(Families::Ipv6));
+        assert_eq!(draft.dns.records.interface_names[0].addresses, InterfaceHost::Same(Families::Ipv6));
         for bad in ["a", "a,", "a,/4", "a,192.0.2.1,eth0"] {
             assert_eq!(interface_name(&mut draft, Some(bad)), Err(Fault::from("bad interface name")), "{bad}");
         }
@@ -115,7 +92,7 @@ mod tests {
         let mut draft = Draft::new();
         dynamic_host(&mut draft, Some("h,0.0.0.8,::8,0.0.0.9,eth0,x")).unwrap();
         let within = InterfaceHost::Within { ipv4: Some(Ipv4Addr::new(0, 0, 0, 9)), ipv6: "::8".parse().ok() };
-        assert_eq!(draft.records.interface_names[0].addresses, within);
+        assert_eq!(draft.dns.records.interface_names[0].addresses, within);
         let refusal = |line| dynamic_host(&mut Draft::new(), Some(line)).unwrap_err();
         assert_eq!(refusal("h,::8"), Fault::from("missing address in dynamic host"));
         assert_eq!(refusal("h,::8,"), Fault::from("bad dynamic host"));

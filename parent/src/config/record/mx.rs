@@ -1,20 +1,11 @@
 //! MX records: `mx-host`, `mx-target`, and those that `localmx` and `selfmx` make.
 
+use ipc::config::record::MxRecord;
+
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::name;
 use super::super::number::number16;
-
-/// An MX record (RFC 1035 section 3.3.9).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MxRecord {
-    /// The owner.
-    pub name: String,
-    /// The mail host.
-    pub target: String,
-    /// Lower is better.
-    pub preference: u16,
-}
 
 /// An `mx-host` line; what a missing target is becomes known when everything has been read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +36,7 @@ pub(crate) fn host(draft: &mut Draft, value: Value<'_>) -> Outcome {
 }
 
 pub(crate) fn target(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.records.mx_target = Some(name::domain(value.ok_or(Fault::Value)?, Fault::from("bad MX target"))?);
+    draft.dns.records.mx_target = Some(name::domain(value.ok_or(Fault::Value)?, Fault::from("bad MX target"))?);
     Ok(())
 }
 
@@ -53,7 +44,7 @@ pub(crate) fn target(draft: &mut Draft, value: Value<'_>) -> Outcome {
 ///
 /// `machine` is the machine's name, asked for only when it is needed.
 pub(crate) fn settle<E>(draft: &mut Draft, machine: impl FnOnce() -> Result<String, E>) -> Result<(), E> {
-    let records = &mut draft.records;
+    let records = &mut draft.dns.records;
     let own = records.mx_target.is_some() || records.local_mx;
     if !own && draft.mx_lines.is_empty() {
         return Ok(());
@@ -79,7 +70,7 @@ mod tests {
     fn settled(draft: &mut Draft) -> Vec<String> {
         settle(draft, || Ok::<_, ()>("me".to_owned())).unwrap();
         let told = |record: &MxRecord| format!("{} {} {}", record.name, record.preference, record.target);
-        draft.records.mx.iter().map(told).collect()
+        draft.dns.records.mx.iter().map(told).collect()
     }
 
     #[test]

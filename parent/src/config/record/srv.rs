@@ -1,25 +1,12 @@
 //! `srv-host`: SRV records.
 
+use ipc::config::record::SrvRecord;
+
 use super::super::draft::Draft;
 use super::super::fault::{Fault, STATUS_OTHER};
 use super::super::number::number16;
 use super::super::text::split;
 use super::super::{ConfigError, name};
-
-/// An SRV record (RFC 2782).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SrvRecord {
-    /// The owner, with the service and the protocol in front.
-    pub name: String,
-    /// The host; the root says that the service is not offered.
-    pub target: String,
-    /// Its port.
-    pub port: u16,
-    /// Lower is better.
-    pub priority: u16,
-    /// Share among equal priorities.
-    pub weight: u16,
-}
 
 /// `srv-host = NAME ["," TARGET ["," PORT ["," PRIORITY ["," WEIGHT]]]]`.
 pub(crate) fn srv_host(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
@@ -48,7 +35,7 @@ pub(crate) fn srv_host(draft: &mut Draft, value: Option<&str>) -> Result<(), Fau
         *slot = number16(number).ok_or_else(|| Fault::from(refusal))?;
         rest = after;
     }
-    draft.records.srv.push(record);
+    draft.dns.records.srv.push(record);
     Ok(())
 }
 
@@ -72,7 +59,7 @@ mod tests {
 
     fn record(line: &str) -> Result<SrvRecord, Fault> {
         let mut draft = Draft::new();
-        srv_host(&mut draft, Some(line)).map(|()| draft.records.srv.remove(0))
+        srv_host(&mut draft, Some(line)).map(|()| draft.dns.records.srv.remove(0))
     }
 
     #[test]

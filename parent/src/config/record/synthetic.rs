@@ -2,27 +2,14 @@
 
 use std::net::IpAddr;
 
+use ipc::config::record::SyntheticDomain;
+
 use super::super::dns::{block, width};
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::name;
 use super::super::number::number;
 use super::super::text::{reveal_text, split};
-
-/// A domain in which every address of a range has a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyntheticDomain {
-    /// The domain.
-    pub domain: String,
-    /// First address; of the same family as `last`.
-    pub first: IpAddr,
-    /// Last address. Before `first`, the range is empty.
-    pub last: IpAddr,
-    /// What stands in front of an address in its name.
-    pub prefix: String,
-    /// Names count the addresses from the first on, instead of spelling them.
-    pub numbered: bool,
-}
 
 /// Longest prefix of names, in bytes: in front of an IPv4 or an IPv6 address, and for two addresses.
 const PREFIX_BYTES_MAX: (usize, usize, usize) = (24, 17, 47);
@@ -78,7 +65,7 @@ pub(crate) fn synth_domain(draft: &mut Draft, value: Option<&str>) -> Result<(),
     if numbered && first.is_ipv6() && length.is_none_or(|length| length < NUMBERED_LENGTH_MIN) {
         return Err(Fault::from("prefix length too small"));
     }
-    draft.records.synthetic.push(SyntheticDomain { domain, first, last, prefix, numbered });
+    draft.dns.records.synthetic.push(SyntheticDomain { domain, first, last, prefix, numbered });
     Ok(())
 }
 
@@ -91,7 +78,7 @@ mod tests {
         let mut draft = Draft::new();
         synth_domain(&mut draft, Some("lan , 192.0.2.0 / 24 , P-*")).unwrap();
         synth_domain(&mut draft, Some("lan,fd00::1,fd00::9,p-")).unwrap();
-        let [block, range] = &draft.records.synthetic[..] else { panic!() };
+        let [block, range] = &draft.dns.records.synthetic[..] else { panic!() };
         assert_eq!((block.prefix.as_str(), block.numbered), ("p-", true));
         assert_eq!(block.last.to_string(), "192.0.2.255");
         assert_eq!((range.prefix.as_str(), range.numbered), ("p-", false));

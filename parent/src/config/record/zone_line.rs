@@ -1,5 +1,7 @@
 //! Records written as in a zone file: `txt-record`, `ptr-record`, `naptr-record`, `caa-record`, and `dns-rr` for any type.
 
+use ipc::config::record::{CaaRecord, NaptrRecord, PtrRecord, RawRecord, TxtRecord};
+
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::number::{number, number16};
@@ -10,67 +12,6 @@ use super::super::{hex, name};
 const STRING_BYTES_MAX: usize = 255;
 /// Most data of a record, in bytes (RFC 1035 section 3.2.1).
 const DATA_BYTES_MAX: usize = 65_535;
-
-/// A TXT record (RFC 1035 section 3.3.14).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TxtRecord {
-    /// The owner.
-    pub name: String,
-    /// Its strings, of at most 255 bytes each; at least one.
-    pub strings: Vec<Vec<u8>>,
-}
-
-/// A PTR record (RFC 1035 section 3.3.12).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PtrRecord {
-    /// The owner.
-    pub name: String,
-    /// The name it points to.
-    pub target: String,
-}
-
-/// An NAPTR record (RFC 3403 section 4.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NaptrRecord {
-    /// The owner.
-    pub name: String,
-    /// Lower comes first.
-    pub order: u16,
-    /// Lower is better among equal orders.
-    pub preference: u16,
-    /// FLAGS, at most 255 bytes.
-    pub flags: Vec<u8>,
-    /// SERVICES, at most 255 bytes.
-    pub services: Vec<u8>,
-    /// REGEXP, at most 255 bytes.
-    pub regexp: Vec<u8>,
-    /// REPLACEMENT.
-    pub replacement: String,
-}
-
-/// A CAA record (RFC 8659 section 4.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaaRecord {
-    /// The owner.
-    pub name: String,
-    /// Flags.
-    pub flags: u8,
-    /// Tag, at most 255 bytes.
-    pub tag: Vec<u8>,
-    /// Value.
-    pub value: Vec<u8>,
-}
-
-/// A record of any type.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawRecord {
-    /// The owner.
-    pub name: String,
-    /// The type.
-    pub record_type: u16,
-    /// RDATA.
-    pub data: Vec<u8>,
-}
 
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
@@ -89,7 +30,7 @@ pub(crate) fn txt(draft: &mut Draft, value: Value<'_>) -> Outcome {
     if pieces.iter().map(|piece| piece.len() + 1).sum::<usize>() > DATA_BYTES_MAX {
         return Err(Fault::from("bad TXT record"));
     }
-    draft.records.txt.push(TxtRecord { name, strings: pieces });
+    draft.dns.records.txt.push(TxtRecord { name, strings: pieces });
     Ok(())
 }
 
@@ -99,7 +40,7 @@ pub(crate) fn ptr(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let bad = || Fault::from("bad PTR record");
     let name = name::domain(name, bad())?;
     let target = name::domain(target.unwrap_or_default(), bad())?;
-    draft.records.ptr.push(PtrRecord { name, target });
+    draft.dns.records.ptr.push(PtrRecord { name, target });
     Ok(())
 }
 
@@ -121,7 +62,7 @@ pub(crate) fn naptr(draft: &mut Draft, value: Value<'_>) -> Outcome {
         return Err(bad());
     };
     let replacement = name::domain(rest.unwrap_or_default(), bad())?;
-    draft.records.naptr.push(NaptrRecord { name, order, preference, flags, services, regexp, replacement });
+    draft.dns.records.naptr.push(NaptrRecord { name, order, preference, flags, services, regexp, replacement });
     Ok(())
 }
 
@@ -137,7 +78,7 @@ pub(crate) fn caa(draft: &mut Draft, value: Value<'_>) -> Outcome {
     if 2 + tag.len() + value.len() > DATA_BYTES_MAX {
         return Err(bad());
     }
-    draft.records.caa.push(CaaRecord { name, flags, tag, value });
+    draft.dns.records.caa.push(CaaRecord { name, flags, tag, value });
     Ok(())
 }
 
@@ -149,7 +90,7 @@ pub(crate) fn raw(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (record_type, data) = split(rest.ok_or_else(bad)?, ',');
     let record_type = number(record_type).ok_or_else(bad)? as u16;
     let data = hex::bytes(data.unwrap_or_default()).filter(|data| data.len() <= DATA_BYTES_MAX).ok_or_else(bad)?;
-    draft.records.raw.push(RawRecord { name, record_type, data });
+    draft.dns.records.raw.push(RawRecord { name, record_type, data });
     Ok(())
 }
 
@@ -172,21 +113,21 @@ mod tests {
         txt(&mut draft, Some(&format!("T , a , ,{long}"))).unwrap();
         txt(&mut draft, Some("u")).unwrap();
         let lengths = |record: &TxtRecord| record.strings.iter().map(Vec::len).collect::<Vec<_>>();
-        assert_eq!(lengths(&draft.records.txt[0]), [1, 0, 255, 45]);
-        assert_eq!(lengths(&draft.records.txt[1]), [0]);
+        assert_eq!(lengths(&draft.dns.records.txt[0]), [1, 0, 255, 45]);
+        assert_eq!(lengths(&draft.dns.records.txt[1]), [0]);
         let mut quoted = from_bytes(b"t,a");
         push_quoted(&mut quoted, b',');
         txt(&mut draft, Some(&quoted)).unwrap();
-        assert_eq!(draft.records.txt[2].strings, [b"a,"]);
+        assert_eq!(draft.dns.records.txt[2].strings, [b"a,"]);
     }
 
     #[test]
     fn an_naptr_record_has_six_or_seven_fields() {
         let mut draft = Draft::new();
         naptr(&mut draft, Some("n,1, 2 ,S,SIP,")).unwrap();
-        assert_eq!((draft.records.naptr[0].order, draft.records.naptr[0].preference), (1, 2));
+        assert_eq!((draft.dns.records.naptr[0].order, draft.dns.records.naptr[0].preference), (1, 2));
         naptr(&mut draft, Some("n,1,2,,,!a!,r,x")).unwrap();
-        assert_eq!(draft.records.naptr[1].replacement, "r,x");
+        assert_eq!(draft.dns.records.naptr[1].replacement, "r,x");
         for bad in ["", "n,1,2,S,SIP", "n,1,x,S,SIP,re", "n,1,2,S,SIP,re,-R"] {
             assert_eq!(naptr(&mut draft, Some(bad)), Err(Fault::from("bad NAPTR record")), "{bad}");
         }
@@ -197,8 +138,8 @@ mod tests {
         let mut draft = Draft::new();
         ptr(&mut draft, Some("a,b,c")).unwrap();
         caa(&mut draft, Some("a,256,issue,x,y")).unwrap();
-        assert_eq!(draft.records.ptr[0].target, "b,c");
-        assert_eq!((draft.records.caa[0].flags, &draft.records.caa[0].value[..]), (0, &b"x,y"[..]));
+        assert_eq!(draft.dns.records.ptr[0].target, "b,c");
+        assert_eq!((draft.dns.records.caa[0].flags, &draft.dns.records.caa[0].value[..]), (0, &b"x,y"[..]));
         assert_eq!(caa(&mut draft, Some("a,0,issue")), Err(Fault::from("bad CAA record")));
     }
 
@@ -210,7 +151,7 @@ mod tests {
         assert_eq!(caa(&mut draft, Some(&format!("t,0,x,{long}"))), Err(Fault::from("bad CAA record")));
         assert_eq!(raw(&mut draft, Some(&format!("t,1,{long}{long}ff"))), Err(Fault::from("bad RR record")));
         naptr(&mut draft, Some(&format!("n,1,2,{long},s,r"))).unwrap();
-        assert_eq!(draft.records.naptr[0].flags.len(), 255);
+        assert_eq!(draft.dns.records.naptr[0].flags.len(), 255);
     }
 
     #[test]
@@ -218,7 +159,7 @@ mod tests {
         let mut draft = Draft::new();
         raw(&mut draft, Some("r,65537, 01 23:4")).unwrap();
         raw(&mut draft, Some("r,51")).unwrap();
-        assert_eq!((draft.records.raw[0].record_type, &draft.records.raw[0].data[..]), (1, &[1, 0x23, 4][..]));
+        assert_eq!((draft.dns.records.raw[0].record_type, &draft.dns.records.raw[0].data[..]), (1, &[1, 0x23, 4][..]));
         for bad in ["r", "r,TXT", "r,51,zz", "r,51,01,02"] {
             assert_eq!(raw(&mut draft, Some(bad)), Err(Fault::from("bad RR record")), "{bad}");
         }

@@ -23,7 +23,7 @@ impl Front {
         if reply || !size_is_sane || arrival.peer.port() == 0 || !self.access.arrival_is_served(&arrival) {
             return;
         }
-        let client = Client { address: arrival.peer.ip(), port: arrival.peer.port(), tcp: false };
+        let client = Client { address: arrival.peer.ip(), port: arrival.peer.port(), tcp: false, asked: arrival.local };
         if !self.access.client_is_served(client.address) {
             if !self.warned_not_local {
                 self.warned_not_local = true;
@@ -79,7 +79,8 @@ impl Front {
             if query.len() < HEADER || query.get(2).is_none_or(|high| high & QR != 0) {
                 continue;
             }
-            let client = Client { address: arrival.peer.ip(), port: arrival.peer.port(), tcp: true };
+            let client =
+                Client { address: arrival.peer.ip(), port: arrival.peer.port(), tcp: true, asked: arrival.local };
             match self.query(Origin::Stream(handle), client, edns, &query, now, exchange, out) {
                 Outcome::Done => {}
                 Outcome::Hopeless => return self.close(handle, out),

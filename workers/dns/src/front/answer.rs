@@ -1,0 +1,126 @@
+//! Answers from what is known here: local names and the cache, with the aliases that lead there.
+
+use ipc::log::Line;
+
+use super::{Front, log_records};
+use crate::arpa;
+use crate::cache::Kind;
+use crate::lines::Said;
+use crate::local::Page;
+use crate::name::Name;
+use crate::query::Query;
+use crate::reply::{QNAME, Reply, pointer};
+use crate::wire::{IN, rcode, rtype};
+
+/// Most CNAMEs followed.
+const CHAIN_MAX: usize = 255;
+
+impl Front {
+    /// Writes the answer from local names and the cache; false when they have none. Allocates nothing for plain questions unless queries
+    /// are logged.
+    pub(super) fn answer_known(&mut self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
+        let question = &query.question;
+        if question.qclass != IN {
+            return false;
+        }
+        let (start, echo, log) = (bytes.len(), query.echo(), self.log);
+        let reply = Reply::new(bytes, &echo, rcode::NOERROR);
+        let network = if self.localize_queries { self.access.network(query.client.asked) } else { None };
+        let mut page = Page { query, reply, log: &log, lines, network };
+        if !self.append_known(&mut page) {
+            bytes.truncate(start);
+            return false;
+        }
+        page.reply.dnssec_ok(&echo);
+        page.reply.finish(&echo, self.edns_bytes_max);
+        true
+    }
+
+    /// Follows aliases to a name that something is known of, and appends it all.
+    fn append_known(&mut self, page: &mut Page<'_, '_>) -> bool {
+        let (query, qtype) = (page.query, page.query.question.qtype);
+        // RRsets do not answer ANY, and none are kept under that type, but a denial of the name does.
+        let cache_serves = query.recursion_desired() && !query.dnssec_ok();
+        let now_ms = query.now.monotonic_ms;
+        let (mut name, mut owner) = (query.question.name, QNAME);
+        // A configured alias is an answer even if it leads nowhere, and what the cache adds makes us no authority.
+        let (mut answered, mut cached) = (false, false);
+        for _ in 0..CHAIN_MAX {
+            let next = if let Some((link, ttl)) = self.local.link(&name) {
+                answered = true;
+                page.say("config", &Said::Cname { name: name.wire() });
+                let at = page.reply.answer(owner, rtype::CNAME, IN, ttl, link.target.wire());
+                if qtype == rtype::CNAME {
+                    break;
+                }
+                at.map(|at| (at, link.target))
+            } else {
+                if self.local.append(page, &name, owner) || self.local.append_synthetic(page, &name, owner) {
+                    answered = true;
+                    break;
+                }
+                if !cache_serves {
+                    break;
+                }
+                if self.append_cached(page, &name, owner) {
+                    // dnsmasq sets AA when a CNAME itself is asked for.
+                    cached = qtype != rtype::CNAME;
+                    answered = true;
+                    break;
+                }
+                let link = self.cache.find(name.wire(), rtype::CNAME, now_ms);
+                let Some(link) = link.filter(|hit| hit.set.kind == Kind::Records && qtype != rtype::CNAME) else {
+                    break;
+                };
+                cached = true;
+                page.say("cached", &Said::Cname { name: name.wire() });
+                link.append(page.reply.raw(), owner, self.ttl_max, false);
+                page.reply.count_answers(1);
+                // The RDATA of a kept CNAME is an uncompressed name: owner, type, class, TTL and length take 12 bytes.
+                let target = link.set.bytes.get(12..).and_then(Name::from_wire);
+                target.map(|target| (page.reply.position() - target.wire().len(), target))
+            };
+            let Some((at, target)) = next else { break };
+            let Some(next) = pointer(at) else { break };
+            (name, owner) = (target.lowered(), next);
+        }
+        if qtype == rtype::MAILB {
+            // dnsmasq says so of every name.
+            page.reply.rcode(rcode::NXDOMAIN);
+            answered = true;
+        }
+        if answered && !cached {
+            page.reply.authoritative();
+        }
+        answered
+    }
+
+    /// Appends the RRset, or the denial, that the cache has for a name.
+    fn append_cached(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) -> bool {
+        let (qtype, now_ms) = (page.query.question.qtype, page.query.now.monotonic_ms);
+        let Some(hit) = self.cache.find(name.wire(), qtype, now_ms) else { return false };
+        match hit.set.kind {
+            Kind::Records => {
+                let from = page.reply.position();
+                hit.append(page.reply.raw(), owner, self.ttl_max, self.rotate);
+                let records = hit.set.records;
+                page.reply.count_answers(records);
+                if page.log.is_on() {
+                    let about = page.query.about();
+                    log_records(page.log, page.lines, about, name, page.reply.since(from), records);
+                }
+            }
+            kind => {
+                let missing = kind == Kind::NxDomain && !self.local.knows(name);
+                let authorities = hit.append_soa(page.reply.raw(), self.ttl_max);
+                page.reply.count_authorities(authorities);
+                if missing {
+                    page.reply.rcode(rcode::NXDOMAIN);
+                }
+                let address = arpa::address(name);
+                page.say("cached", &Said::Negative { name: name.wire(), address, qtype, missing });
+            }
+        }
+        true
+    }
+}
