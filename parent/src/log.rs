@@ -67,6 +67,13 @@ impl Log {
         }
     }
 
+    /// Writes how a process is confined. Called as dnsmasq, the log holds what dnsmasq's would, so only what is missing is told there.
+    pub fn confined(&mut self, text: &str) {
+        if self.program != "dnsmasq" || text.contains("; missing: ") {
+            self.info(text);
+        }
+    }
+
     /// Writes one line; `role` is the worker that said it, or `None` for the parent.
     pub fn write(&mut self, role: Option<Role>, severity: Severity, text: &str) {
         let name = self.name(role);

@@ -179,7 +179,7 @@ fn run(
         log.write(Some(Role::Dhcp), Severity::Info, &text);
     }
     match confine(&config, &nursery, &identities) {
-        Ok(report) => log.info(&format!("parent confined: {report}")),
+        Ok(report) => log.confined(&format!("parent confined: {report}")),
         Err(error) => {
             *log_slot = Some(log);
             return Err(Failure::other(format!("cannot confine the parent: {error}")));

@@ -114,7 +114,7 @@ impl Hub {
             None => String::new(),
         };
         let line = format!("{} worker {} confined: {uid}{confinement}", worker.role.word(), worker.pid);
-        self.log.info(&line);
+        self.log.confined(&line);
         let interfaces = self.interfaces.clone();
         match self.workers[index].role {
             Role::Dns => self.prime_dns(index, interfaces),
