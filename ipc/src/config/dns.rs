@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::domain::Domains;
 use super::record::Records;
+use super::reply::ReplyRules;
 
 /// The dns slice. Field names are dnsmasq's option names where there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub struct DnsSlice {
     pub domains: Domains,
     /// Records of our own.
     pub records: Records,
+    /// What happens to replies.
+    pub replies: ReplyRules,
     /// `localise-queries`.
     pub localize_queries: bool,
     /// `filterwin2k`.

@@ -5,5 +5,7 @@
 pub mod dhcp;
 pub mod dns;
 pub mod domain;
+pub mod prefix;
 pub mod record;
+pub mod reply;
 pub mod tftp;

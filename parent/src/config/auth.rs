@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ipc::config::prefix::Prefix;
 use ipc::config::record::Families;
 
 use super::draft::Draft;
@@ -9,7 +10,6 @@ use super::fault::Fault;
 use super::interface_address::{InterfaceAddresses, interface_addresses};
 use super::name;
 use super::number::{loose, number, required};
-use super::prefix::Prefix;
 use super::text::{fields, reveal_text, split};
 
 /// Prefix lengths of zones unless given.

@@ -147,7 +147,7 @@ pub(crate) fn settle(draft: &mut Draft) {
     draft.dhcp6.settle();
     draft.unserved.settle();
     record::last_first(&mut dns.records);
-    draft.replies.aliases.reverse();
+    dns.replies.aliases.reverse();
     draft.auth.zones.reverse();
     draft.dnssec.anchors.reverse();
     draft.sets.ipset.reverse();

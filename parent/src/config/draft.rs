@@ -20,7 +20,6 @@ use super::keys::{self, Row};
 use super::mark::ConnectionMarks;
 use super::query::QueryRules;
 use super::record::mx::MxLine;
-use super::reply::ReplyRules;
 use super::unserved::Unserved;
 use super::{Config, ConfigError, LogTarget, Process, check};
 
@@ -50,8 +49,6 @@ pub(crate) struct Draft {
     pub(crate) unserved: Unserved,
     /// The parent's own.
     pub(crate) process: Process,
-    /// Rules for replies.
-    pub(crate) replies: ReplyRules,
     /// Rules for queries.
     pub(crate) queries: QueryRules,
     /// The authoritative service.
@@ -122,7 +119,6 @@ impl Draft {
                 lease_file: PathBuf::from(LEASE_FILE),
                 ..Process::default()
             },
-            replies: ReplyRules::default(),
             queries: QueryRules::default(),
             auth: AuthService::default(),
             dnssec: Dnssec::default(),
@@ -197,7 +193,6 @@ impl Draft {
             tftp: tftp_wanted.then_some(tftp),
             unserved,
             process,
-            replies: self.replies,
             queries: self.queries,
             auth: self.auth,
             dnssec: self.dnssec,

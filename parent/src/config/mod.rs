@@ -78,7 +78,6 @@ use self::domain::ConditionalDomain;
 use self::kernel_set::KernelSets;
 use self::mark::ConnectionMarks;
 use self::query::QueryRules;
-use self::reply::ReplyRules;
 use self::unserved::Unserved;
 
 /// Everything that was configured.
@@ -96,8 +95,6 @@ pub struct Config {
     pub unserved: Unserved,
     /// What the parent keeps to itself.
     pub process: Process,
-    /// What happens to replies.
-    pub replies: ReplyRules,
     /// What is done to queries on their way upstream.
     pub queries: QueryRules,
     /// The authoritative service.

@@ -2,34 +2,12 @@
 
 use std::net::IpAddr;
 
+use ipc::config::prefix::Prefix;
+
 use super::dns::width;
 use super::fault::Fault;
 use super::number::number;
 use super::text::{reveal_text, split};
-
-/// An address and how many of its leading bits count. Bits behind those may be set; they mean nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prefix {
-    address: IpAddr,
-    length: u8,
-}
-
-impl Prefix {
-    /// The prefix of this length, cut at the width of the address.
-    pub(crate) fn cut(address: IpAddr, length: u8) -> Prefix {
-        Prefix { address, length: length.min(width(address)) }
-    }
-
-    /// The address, as written.
-    pub fn address(&self) -> IpAddr {
-        self.address
-    }
-
-    /// Leading bits that count: 0 to 32, or 0 to 128.
-    pub fn length(&self) -> u8 {
-        self.length
-    }
-}
 
 /// `ADDRESS ["/" LENGTH]`, quotes hiding nothing; without length one address. A length that wraps below 0 counts as 0.
 pub(crate) fn prefix(value: Option<&str>) -> Result<Prefix, Fault> {
@@ -43,7 +21,7 @@ pub(crate) fn prefix(value: Option<&str>) -> Result<Prefix, Fault> {
     if length > width(address) {
         return Err(Fault::Value);
     }
-    Ok(Prefix { address, length })
+    Ok(Prefix::cut(address, length))
 }
 
 #[cfg(test)]

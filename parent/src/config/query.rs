@@ -4,10 +4,11 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
+use ipc::config::prefix::Prefix;
+
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, required, unsigned};
-use super::prefix::Prefix;
 use super::process::positive;
 use super::text::{fields, reveal_text, split};
 

@@ -1,57 +1,14 @@
 //! What happens to replies before clients see them: `alias`, `bogus-nxdomain`, `ignore-address`, the filters by type, and the
 //! check for private addresses (`stop-dns-rebind`).
 
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+
+use ipc::config::reply::Alias;
 
 use super::draft::Draft;
 use super::fault::Fault;
 use super::name;
-use super::prefix::Prefix;
 use super::text::{fields, from_bytes, reveal, reveal_text, split};
-
-/// Rules for replies.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReplyRules {
-    /// `alias`, the last line first.
-    pub aliases: Vec<Alias>,
-    /// `bogus-nxdomain`: a reply that holds one of these addresses becomes NXDOMAIN.
-    pub bogus_nxdomain: Vec<Prefix>,
-    /// `ignore-address`: a reply that holds one of these addresses is dropped.
-    pub ignore_addresses: Vec<Prefix>,
-    /// `filter-rr`, `filter-A`, `filter-AAAA`: RRs of these types are left out.
-    pub filtered_types: BTreeSet<u16>,
-    /// `cache-rr`: RRs of these types are cached besides those that always are.
-    pub cached_types: BTreeSet<u16>,
-    /// `stop-dns-rebind`: upstream replies may not hold private addresses.
-    pub stop_rebind: bool,
-    /// `rebind-localhost-ok`: but those of the loopback network.
-    pub rebind_localhost_ok: bool,
-    /// `rebind-domain-ok`: but those of names in these domains; an empty one stands for names without dots.
-    pub rebind_domains_ok: Vec<String>,
-}
-
-/// `alias`: an IPv4 address in replies gives way to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Alias {
-    first: Ipv4Addr,
-    last: Ipv4Addr,
-    replacement: Ipv4Addr,
-    mask: Ipv4Addr,
-}
-
-impl Alias {
-    /// The address to send instead of `address`, if this rule is about it: the bits of the mask are replaced.
-    pub fn apply(&self, address: Ipv4Addr) -> Option<Ipv4Addr> {
-        let mask = self.mask;
-        let covered = if self.first == self.last {
-            address & mask == self.first & mask
-        } else {
-            (self.first..=self.last).contains(&address)
-        };
-        covered.then(|| (self.replacement & mask) | (address & !mask))
-    }
-}
 
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
@@ -73,7 +30,7 @@ pub(crate) fn alias(draft: &mut Draft, value: Value<'_>) -> Outcome {
     if first > last || first & mask != last & mask {
         return Err(invalid());
     }
-    draft.replies.aliases.push(Alias { first, last, replacement, mask });
+    draft.dns.replies.aliases.push(Alias { first, last, replacement, mask });
     Ok(())
 }
 
@@ -82,7 +39,7 @@ pub(crate) fn rebind_domain_ok(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let value = from_bytes(&reveal(value.ok_or(Fault::Value)?));
     let domains = value.strip_prefix('/').map_or(value.as_str(), |rest| rest.strip_suffix('/').unwrap_or(rest));
     let names = domains.split('/').filter_map(|domain| name::domain(domain.trim_matches(' '), Fault::Value).ok());
-    draft.replies.rebind_domains_ok.extend(names);
+    draft.dns.replies.rebind_domains_ok.extend(names);
     Ok(())
 }
 
@@ -95,7 +52,7 @@ mod tests {
         let applied = |line, address: &str| {
             let mut draft = Draft::new();
             alias(&mut draft, Some(line)).unwrap();
-            draft.replies.aliases[0].apply(address.parse().unwrap()).map(|address| address.to_string())
+            draft.dns.replies.aliases[0].apply(address.parse().unwrap()).map(|address| address.to_string())
         };
         assert_eq!(applied("192.0.2.0,10.0.0.0,255.255.255.0", "192.0.2.9").as_deref(), Some("10.0.0.9"));
         assert_eq!(applied("192.0.2.1,10.0.0.1", "192.0.2.2"), None);
@@ -117,6 +74,6 @@ mod tests {
         let mut draft = Draft::new();
         rebind_domain_ok(&mut draft, Some("/A.example/-B/b/")).unwrap();
         rebind_domain_ok(&mut draft, Some("c")).unwrap();
-        assert_eq!(draft.replies.rebind_domains_ok, ["a.example", "b", "c"]);
+        assert_eq!(draft.dns.replies.rebind_domains_ok, ["a.example", "b", "c"]);
     }
 }

@@ -8,12 +8,13 @@ use std::path::PathBuf;
 
 use ipc::tag::TagTest;
 
+use ipc::config::prefix::Prefix;
+
 use super::client_tags::{EnterpriseRule, NameMatch, RelayIdRule, TagIf};
 use super::dhcp_option::{Option4, OptionMatch};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number;
-use super::prefix::Prefix;
 use super::process::given;
 use super::pxe::Pxe;
 use super::relay::{Relay, SplitRelay};

@@ -12,10 +12,26 @@ pub(crate) fn address(name: &Name) -> Option<IpAddr> {
 
 /// The address of a reverse name, or of part of one, if no public server can know it (`bogus-priv`). A missing rest counts as zero.
 pub(crate) fn private(name: &Name) -> Option<IpAddr> {
-    parse(name).map(|(address, _)| address).filter(|address| match address {
-        IpAddr::V4(v4) => is_private_v4(*v4),
-        IpAddr::V6(v6) => is_private_v6(*v6),
-    })
+    parse(name).map(|(address, _)| address).filter(|address| is_private(*address))
+}
+
+/// Can no public name have this address?
+pub(crate) fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_private_v4(v4),
+        IpAddr::V6(v6) => is_private_v6(v6),
+    }
+}
+
+/// Does this address stand for the very host that uses it (`rebind-localhost-ok`)?
+pub(crate) fn is_this_host(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => matches!(v4.octets()[0], 0 | 127),
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => is_this_host(v4.into()),
+            None => v6.is_unspecified() || v6.is_loopback(),
+        },
+    }
 }
 
 fn parse(name: &Name) -> Option<(IpAddr, bool)> {

@@ -29,6 +29,7 @@ use crate::outbox::{Action, Outbox};
 use crate::query::{Client, Query};
 use crate::random::Random;
 use crate::reply::{Echo, QNAME, Reply, refuse_unread};
+use crate::reply_rules::ReplyRules;
 use crate::routes::{DEFAULT_GROUP, Routes, Verdict};
 use crate::statistics::Statistics;
 use crate::tcp::Stream;
@@ -41,6 +42,8 @@ const IMPATIENCE_MS: u64 = 2000;
 /// Extended errors that we send (RFC 8914).
 mod ede {
     pub const NOT_READY: u16 = 14;
+    pub const BLOCKED: u16 = 15;
+    pub const FILTERED: u16 = 17;
     pub const NETWORK_ERROR: u16 = 23;
     pub const INVALID_DATA: u16 = 24;
 }
@@ -54,6 +57,7 @@ pub(crate) struct Front {
     pub statistics: Statistics,
     routes: Routes,
     limits: Limits,
+    rules: ReplyRules,
     log: QueryLog,
     waiting: WaitingTable,
     streams: Map<Handle, Stream>,
@@ -100,6 +104,7 @@ impl Front {
             statistics: Statistics::default(),
             routes,
             limits: Limits::new(slice),
+            rules: ReplyRules::new(&slice.replies, SeededState::new(random.bytes16())),
             log: QueryLog(slice.log_queries),
             waiting: WaitingTable::new(SeededState::new(random.bytes16())),
             streams: Map::with_hasher(SeededState::new(random.bytes16())),

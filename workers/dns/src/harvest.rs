@@ -3,25 +3,30 @@
 //! Names in RDATA are written out and owners become pointers, so that an RRset can be put into any reply. Nothing else of the reply is
 //! kept: authority and additional sections are relayed once, apart from the SOA of a negative answer.
 
+use std::collections::BTreeSet;
+
 use ipc::config::dns::DnsSlice;
 
 use crate::arpa;
 use crate::cache::{Kind, RrSet};
 use crate::lines::Said;
 use crate::name::{Name, suffixes};
+use crate::rdata;
 use crate::reply::QNAME;
-use crate::wire::{CD, Header, IN, Question, Record, Records, TC, rcode, rtype, u32_at};
+use crate::wire::{CD, Header, IN, Question, Record, Records, TC, put_u16, rcode, rtype, u32_at};
 
 /// A chain with more CNAMEs than this is relayed but not kept.
 const CHAIN_MAX: usize = 10;
 
 /// Limits on what is kept.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Limits {
     ttl_min: u32,
     ttl_max: u32,
     negative_ttl: Option<u32>,
     negative: bool,
+    /// `cache-rr`: further types that are kept.
+    types: BTreeSet<u16>,
 }
 
 /// The reply contains a record that cannot be read.
@@ -38,7 +43,14 @@ impl Limits {
             ttl_max: slice.max_cache_ttl.unwrap_or(u32::MAX),
             negative_ttl: slice.neg_ttl,
             negative: !slice.no_negcache,
+            types: slice.replies.cached_types.clone(),
         }
+    }
+
+    /// Are answers to questions of this type kept?
+    fn keeps(&self, qtype: u16) -> bool {
+        matches!(qtype, rtype::A | rtype::AAAA | rtype::PTR | rtype::SRV)
+            || qtype != rtype::ANY && (self.types.contains(&qtype) || self.types.contains(&rtype::ANY))
     }
 
     fn clamp(&self, ttl: u32) -> u32 {
@@ -86,7 +98,7 @@ pub(crate) fn harvest(
             say(Said::Other { name: target.wire(), rtype: record.rtype });
         }
     }
-    let kept_type = matches!(question.qtype, rtype::A | rtype::AAAA | rtype::PTR | rtype::SRV);
+    let kept_type = limits.keeps(question.qtype);
     if !records.is_empty() {
         if !kept_type {
             return Ok(Vec::new());
@@ -185,21 +197,16 @@ fn collect(message: &[u8], records: &[Record], limits: &Limits) -> Result<RrSet,
         bytes.extend_from_slice(&record.rtype.to_be_bytes());
         bytes.extend_from_slice(&record.class.to_be_bytes());
         bytes.extend_from_slice(&ttl.to_be_bytes());
-        let rdata = message.get(record.rdata.clone()).ok_or(Malformed)?;
-        let skip = match record.rtype {
-            rtype::CNAME | rtype::PTR => Some(0),
-            rtype::SRV => Some(6),
-            _ => None,
-        };
-        match skip {
-            None => put_rdata(&mut bytes, &[rdata]),
-            Some(skip) => {
-                let name = rdata_name(message, record, skip)?;
-                // dnsmasq keeps the names of PTR records in lower case.
-                let name = if record.rtype == rtype::PTR { name.lowered() } else { name };
-                put_rdata(&mut bytes, &[rdata.get(..skip).ok_or(Malformed)?, name.wire()]);
-            }
+        let length_at = bytes.len();
+        bytes.extend_from_slice(&[0, 0]);
+        match record.rtype {
+            // dnsmasq keeps the names of PTR records in lower case.
+            rtype::PTR => bytes.extend_from_slice(rdata_name(message, record, 0)?.lowered().wire()),
+            rtype::CNAME => bytes.extend_from_slice(rdata_name(message, record, 0)?.wire()),
+            _ => rdata::append(&mut bytes, message, record).ok_or(Malformed)?,
         }
+        let length = u16::try_from(bytes.len() - length_at - 2).map_err(|_| Malformed)?;
+        put_u16(&mut bytes, length_at, length);
     }
     let records = u16::try_from(records.len()).map_err(|_| Malformed)?;
     Ok(RrSet { kind: Kind::Records, bytes: bytes.into(), records, ttl: least })
@@ -267,7 +274,8 @@ mod tests {
     }
 
     fn harvested(message: &[u8]) -> Result<Vec<Entry>, Malformed> {
-        let limits = Limits { ttl_min: 0, ttl_max: u32::MAX, negative_ttl: None, negative: true };
+        let limits =
+            Limits { ttl_min: 0, ttl_max: u32::MAX, negative_ttl: None, negative: true, types: BTreeSet::new() };
         let (header, question) = (Header::read(message).unwrap(), Question::read(message).unwrap());
         harvest(message, &header, &question, &limits, |_| {})
     }

@@ -11,8 +11,8 @@
 //! | `exchange` | the messages between the front and the upstream side |
 //! | `upstream`, `pending`, `call`, `reserve` | sockets, ids, retries: how a question gets an answer |
 //! | `local`, `records`, `hosts`, `lease_names`, `interface_names`, `synthetic`, `known`, `chaos`, `arpa` | names that are known here |
-//! | `cache`, `routes` | what upstreams said, and who is asked about what |
-//! | `wire`, `name`, `query`, `edns`, `reply`, `resolv`, `tcp` | bytes |
+//! | `cache`, `routes`, `reply_rules` | what upstreams said, who is asked about what, and what is done to replies |
+//! | `wire`, `name`, `rdata`, `query`, `edns`, `reply`, `resolv`, `tcp` | bytes |
 //! | `access` | who may ask |
 //! | `lines`, `statistics` | what the operator sees |
 //! | `hash`, `random` | seeded hashing and numbers |
@@ -42,8 +42,10 @@ mod outbox;
 mod pending;
 mod query;
 mod random;
+mod rdata;
 mod records;
 mod reply;
+mod reply_rules;
 mod reserve;
 mod resolv;
 mod routes;

@@ -316,6 +316,10 @@ pub(crate) fn too_many_queries(domain: &str, most: u32) -> Line {
     line(Severity::Warning, format!("Maximum number of concurrent DNS queries{whom} reached (max: {most})"))
 }
 
+pub(crate) fn rebind(name: &[u8]) -> Line {
+    line(Severity::Warning, format!("possible DNS-rebind attack detected: {}", Shown(name)))
+}
+
 pub(crate) fn no_recursion(upstream: SocketAddr) -> Line {
     line(Severity::Warning, format!("nameserver {} refused to do a recursive query", upstream.ip()))
 }

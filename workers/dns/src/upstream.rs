@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use ipc::config::dns::DnsSlice;
+use ipc::config::prefix::Prefix;
 use ipc::dns::{SOCKETS_PER_MESSAGE_MAX, ToParent};
 
 use crate::call::Call;
@@ -19,6 +20,7 @@ use crate::lines;
 use crate::outbox::{Action, Outbox};
 use crate::pending::{Attempt, AttemptState, Pending, PendingTable, Repeat};
 use crate::random::Random;
+use crate::reply_rules::is_ignored;
 use crate::reserve::Reserve;
 use crate::routes::Members;
 use crate::wire::{Header, QR, Question, put_u16, rcode};
@@ -48,6 +50,7 @@ pub(crate) struct UpstreamSide {
     random: Random,
     forward_max: u32,
     strict_order: bool,
+    ignore_addresses: Vec<Prefix>,
     all_servers: bool,
     fast_retry: Option<(u32, u32)>,
     /// Sockets were taken, came or failed to come: perhaps more must be asked for.
@@ -122,6 +125,7 @@ impl UpstreamSide {
             random,
             forward_max: slice.dns_forward_max,
             strict_order: slice.strict_order,
+            ignore_addresses: slice.replies.ignore_addresses.clone(),
             all_servers: slice.all_servers,
             fast_retry: slice.fast_dns_retry,
             sockets_moved: false,
@@ -511,6 +515,9 @@ impl UpstreamSide {
         let Some(pending) = self.pending.get(ticket) else { return };
         let Some(attempt) = pending.attempts.get_mut(index) else { return };
         let Some(header) = belongs(bytes, attempt.id, &pending.question) else { return };
+        if is_ignored(&self.ignore_addresses, bytes) {
+            return;
+        }
         let (upstream, address) = (attempt.upstream, attempt.address);
         let Some(group) = self.groups.get_mut(pending.group as usize) else { return };
         let refused = header.rcode() == rcode::REFUSED;

@@ -2,7 +2,7 @@
 
 use ipc::log::Line;
 
-use super::{Front, log_records};
+use super::{Front, ede, log_records};
 use crate::arpa;
 use crate::cache::Kind;
 use crate::lines::Said;
@@ -100,6 +100,10 @@ impl Front {
         let (qtype, now_ms) = (page.query.question.qtype, page.query.now.monotonic_ms);
         let Some(hit) = self.cache.find(name.wire(), qtype, now_ms) else { return false };
         match hit.set.kind {
+            Kind::Records if self.rules.filters_type(qtype) => {
+                page.reply.extended_error(ede::FILTERED);
+                self.say_filtered(&page.query.question, page.query.about(), page.lines);
+            }
             Kind::Records => {
                 let from = page.reply.position();
                 hit.append(page.reply.raw(), owner, self.ttl_max, self.rotate);

@@ -6,15 +6,18 @@ use ipc::log::Line;
 use ipc::time::Now;
 
 use super::{Front, ede, respond};
+use crate::cache::{Kind, RrSet};
 use crate::edns;
 use crate::exchange::{Answer, Exchange, Failure};
 use crate::harvest::{Malformed, harvest};
-use crate::lines::{self, About, RcodeName, Server};
+use crate::lines::{self, About, RcodeName, Said, Server};
 use crate::name::Shown;
 use crate::outbox::Outbox;
 use crate::reply::truncate;
 use crate::waiting::{Origin, Waiting};
-use crate::wire::{AA, AD, CD, HEADER, Header, IN, Question, RA, Records, TC, put_u16, put_u32, rcode, section_ends};
+use crate::wire::{
+    AA, AD, CD, HEADER, Header, IN, Question, RA, Records, TC, put_u16, put_u32, rcode, section_ends, u16_at,
+};
 
 impl Front {
     /// Takes one message of the upstream side.
@@ -80,14 +83,22 @@ impl Front {
         let mut base = std::mem::take(&mut self.scratch);
         base.clear();
         base.extend_from_slice(message);
+        self.rules.rename(&mut base, &question, &header);
         let opt = edns::find(message, question.end, &header).filter(|_| waiting.opt);
         let verdict =
-            self.judge(&header, &question, message, upstream, waiting.personal, first.about(), now, &mut out.lines);
+            self.judge(&header, &question, &base, upstream, waiting.personal, first.about(), now, &mut out.lines);
         base[3] = base[3] & !AD | RA;
+        let mut extended_error = None;
         let mut kept_opt = opt.as_ref().map(|opt| (self.edns_bytes_max, opt.dnssec_ok));
         match verdict {
-            Ok(relayed) => {
-                if relayed.exists {
+            Ok(Relayed::Emptied { code }) => {
+                truncate(&mut base, 0, question.end, None);
+                base[2] &= !(TC | AA);
+                base[3] = base[3] & 0xf0 | code;
+                extended_error = Some(ede::BLOCKED);
+            }
+            Ok(Relayed::Whole { exists }) => {
+                if exists {
                     base[2] |= AA;
                     base[3] &= 0xf0;
                 }
@@ -99,6 +110,10 @@ impl Front {
                 if header.high & TC != 0 && section_ends(message, question.end, &header).is_none() {
                     // It was cut in the middle of a record.
                     truncate(&mut base, 0, question.end, kept_opt);
+                } else if let Some(filtered) = self.rules.filtered(&base, &question, &header) {
+                    base = filtered;
+                    extended_error = Some(ede::FILTERED);
+                    self.say_filtered(&question, first.about(), &mut out.lines);
                 } else if let Some(opt) = &opt {
                     put_u16(&mut base, opt.start + 3, opt.udp_bytes.min(self.edns_bytes_max));
                 } else if let Some(unwanted) = edns::find(message, question.end, &header) {
@@ -111,6 +126,12 @@ impl Front {
                 base[3] = base[3] & 0xf0 | rcode::SERVFAIL;
                 kept_opt = None;
             }
+        }
+        if let (Some(_), Some((udp_bytes, dnssec_ok))) = (extended_error, kept_opt) {
+            // The filtered message has lost its OPT.
+            let additionals = u16_at(&base, 10).unwrap_or_default().saturating_add(1);
+            put_u16(&mut base, 10, additionals);
+            edns::append(&mut base, udp_bytes, dnssec_ok, extended_error);
         }
         for waiter in &waiting.waiters {
             let echo = waiter.echo();
@@ -131,6 +152,12 @@ impl Front {
         base.clear();
         base.shrink_to(4096);
         self.scratch = base;
+    }
+
+    /// Logs that a reply has lost what was asked for.
+    pub(super) fn say_filtered(&self, question: &Question, about: About, lines: &mut Vec<Line>) {
+        let said = Said::Negative { name: question.name.wire(), address: None, qtype: question.qtype, missing: false };
+        self.log.said(lines, about, "config", &said);
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a reply, where it came from and for whom")]
@@ -160,16 +187,30 @@ impl Front {
                     self.log.write_failed(lines, about, format_args!("reply error is {code} (EDE: {text})"));
                 }
             }
-            return Ok(Relayed { exists: false });
+            return Ok(Relayed::Whole { exists: false });
         }
         if header.high & TC != 0 {
             self.log.write(lines, about, format_args!("reply is truncated"));
-            return Ok(Relayed { exists: false });
+            return Ok(Relayed::Whole { exists: false });
         }
         section_ends(message, question.end, header).ok_or(Malformed)?;
         let missing = header.rcode() == rcode::NXDOMAIN;
         if missing {
             self.statistics.upstream(upstream).missing += 1;
+        }
+        if let Some(ttl) = self.rules.denied(message, question, header) {
+            let said =
+                Said::Negative { name: question.name.wire(), address: None, qtype: question.qtype, missing: true };
+            self.log.said(lines, about, "config", &said);
+            if !personal {
+                let set = RrSet { kind: Kind::NxDomain, bytes: Box::default(), records: 1, ttl };
+                self.cache.insert(question.name.wire(), question.qtype, set, now.monotonic_ms);
+            }
+            return Ok(Relayed::Emptied { code: rcode::NXDOMAIN });
+        }
+        if self.rules.is_rebind(message, question, header) {
+            lines.push(lines::rebind(question.name.wire()));
+            return Ok(Relayed::Emptied { code: rcode::NOERROR });
         }
         let exists = missing
             && (self.local.knows(&question.name)
@@ -177,8 +218,11 @@ impl Front {
                 || self.cache.knows(question.name.wire(), now.monotonic_ms));
         let seen = Header { low: if exists { header.low & 0xf0 } else { header.low }, ..*header };
         let log = self.log;
+        let filtered = self.rules.filters_type(question.qtype);
         let entries = harvest(message, &seen, question, &self.limits, |said| {
-            if log.is_on() {
+            // Of what the client will not see, nothing is told but that it is left out.
+            let hidden = filtered && !matches!(said, Said::Cname { .. } | Said::Negative { .. });
+            if log.is_on() && !hidden {
                 log.said(lines, about, "reply", &said);
             }
         })?;
@@ -191,13 +235,15 @@ impl Front {
                 self.cache.insert(name.wire(), qtype, set, now.monotonic_ms);
             }
         }
-        Ok(Relayed { exists })
+        Ok(Relayed::Whole { exists })
     }
 }
 
 /// What a reply needs on its way to the clients.
 #[derive(Clone, Copy, Debug)]
-struct Relayed {
-    /// It denies a name that exists here: NXDOMAIN becomes NODATA.
-    exists: bool,
+enum Relayed {
+    /// It goes on, if it `exists` as NODATA: it denies a name that exists here.
+    Whole { exists: bool },
+    /// Nothing of it goes on but this code.
+    Emptied { code: u8 },
 }

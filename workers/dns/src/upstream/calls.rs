@@ -7,6 +7,7 @@ use crate::call::{ANSWER_MS, CONNECT_MS, Call, CallState, Trial, gather};
 use crate::exchange::{Answer, Exchange, Failure, Ticket};
 use crate::input::Handle;
 use crate::outbox::{Action, Outbox};
+use crate::reply_rules::is_ignored;
 use crate::wire::{Question, put_u16};
 
 impl UpstreamSide {
@@ -99,7 +100,10 @@ impl UpstreamSide {
         let whole = match gather(received, bytes) {
             Ok(None) => return,
             Ok(Some(range)) => {
-                received.get(range).filter(|message| belongs(message, trial.id, &call.question).is_some())
+                let expected = |message: &&[u8]| {
+                    belongs(message, trial.id, &call.question).is_some() && !is_ignored(&self.ignore_addresses, message)
+                };
+                received.get(range).filter(expected)
             }
             Err(()) => None,
         };
