@@ -24,6 +24,8 @@ pub struct Query {
     pub kind: u16,
     /// Did it come over TCP?
     pub tcp: bool,
+    /// Did an OPT record come along (or anything else behind the question)?
+    pub edns: bool,
     /// Header and question, to be repeated in the reply.
     head: Vec<u8>,
 }
@@ -48,7 +50,12 @@ impl Query {
         }
         let kind = word(at)?;
         let head = bytes.get(..at + 4)?.to_vec();
-        Some(Query { id: word(0)?, name: labels.join("."), kind, tcp, head })
+        Some(Query { id: word(0)?, name: labels.join("."), kind, tcp, edns: word(10)? > 0, head })
+    }
+
+    /// Header and question, as they came.
+    pub fn head(&self) -> &[u8] {
+        &self.head
     }
 
     /// A reply with this RCODE, these answer records and further header flags (`TC`, `AA`).

@@ -21,6 +21,8 @@ pub enum Answer {
     Error(u8),
     /// Over UDP: nothing but the truncation flag. Over TCP: these records.
     OnlyOverTcp(Vec<Record>),
+    /// This message, in which nothing is changed.
+    Message(Vec<u8>),
     /// No reply.
     Silence,
     /// These records after a while; meanwhile other queries are answered.
@@ -158,6 +160,7 @@ fn reply_to(query: &Query, answer: Answer) -> (Option<Duration>, Option<Vec<u8>>
         Answer::Error(rcode) => (None, Some(query.reply(rcode, &[], 0))),
         Answer::OnlyOverTcp(records) if query.tcp => (None, Some(query.reply(0, &records, 0))),
         Answer::OnlyOverTcp(_) => (None, Some(query.reply(0, &[], TC))),
+        Answer::Message(message) => (None, Some(message)),
         Answer::Silence => (None, None),
         Answer::Late(delay, records) => (Some(delay), Some(query.reply(0, &records, 0))),
     }

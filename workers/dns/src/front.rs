@@ -186,7 +186,6 @@ impl Front {
             self.answer_known(&query, bytes, lines)
                 || self.answer_chaos(&query, bytes, lines)
                 || self.answer_private(&query, bytes, lines)
-                || self.answer_windows(&query, bytes, lines)
         });
         if answered {
             self.statistics.answered_locally += 1;
@@ -216,10 +215,9 @@ impl Front {
             let (opcode, client) = (header.opcode(), about.client.address);
             self.log.write(&mut out.lines, about, format_args!("non-query opcode {opcode} from {client}"));
             self.log.write_failed(&mut out.lines, about, format_args!("reply opcode is not implemented"));
-            let end = questions_end(bytes, header.questions);
-            let (questions, echoed) = end.map_or((0, HEADER), |end| (header.questions, end));
-            let opt = end.and_then(|end| edns::find(bytes, end, header)).map(|_| None);
-            return refuse(out, questions, echoed, rcode::NOTIMP, opt);
+            let Some(end) = questions_end(bytes, header.questions) else { return Err(Outcome::Hopeless) };
+            let opt = edns::find(bytes, end, header).map(|_| None);
+            return refuse(out, header.questions, end, rcode::NOTIMP, opt);
         }
         if header.questions != 1 || header.answers > 0 || header.authorities > 0 {
             let Some(end) = questions_end(bytes, header.questions) else { return Err(Outcome::Hopeless) };
@@ -254,7 +252,6 @@ impl Front {
                 self.log.said(lines, about, "config", &Said::Other { name: name.wire(), rtype: rtype::TXT });
                 let mut reply = Reply::new(bytes, &echo, rcode::NOERROR);
                 reply.authoritative();
-                reply.dnssec_ok(&echo);
                 reply.answer(QNAME, rtype::TXT, CH, if counter { 0 } else { self.local.ttl() }, &rdata);
                 reply.finish(&echo, self.edns_bytes_max);
             }
@@ -272,40 +269,32 @@ impl Front {
 
     /// `bogus-priv`: private reverse names that are not known here are known nowhere, unless a server of their own is configured.
     fn answer_private(&self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
-        let question = &query.question;
-        let applies = self.bogus_priv && question.qclass == IN && matches!(question.qtype, rtype::PTR | rtype::ANY);
-        match arpa::private(&question.name) {
-            Some(address) if applies && !self.routes.has_own_upstream(&question.name) => {
+        match self.private(query) {
+            Some(address) => {
                 self.log.write_failed(lines, query.about(), format_args!("config {address} is NXDOMAIN"));
                 self.local.refuse(query, rcode::NXDOMAIN, bytes);
                 true
             }
-            _ => false,
+            None => false,
         }
     }
 
-    /// `filterwin2k`: what old Windows systems ask by habit and no public server can answer.
-    fn answer_windows(&self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
+    /// The private address that `bogus-priv` keeps this question about its name from being forwarded for.
+    fn private(&self, query: &Query<'_>) -> Option<IpAddr> {
         let question = &query.question;
-        let odd = match question.qtype {
-            rtype::SOA | rtype::SRV => true,
-            rtype::ANY => question.name.wire().contains(&b'_'),
-            _ => false,
-        };
-        if !self.filter_windows || question.qclass != IN || !odd {
-            return false;
-        }
-        let said = Said::Negative { name: question.name.wire(), address: None, qtype: question.qtype, missing: false };
-        self.log.said(lines, query.about(), "config", &said);
-        self.local.refuse(query, rcode::NOERROR, bytes);
-        true
+        let applies = self.bogus_priv && question.qclass == IN && matches!(question.qtype, rtype::PTR | rtype::ANY);
+        let address = if applies { arpa::private(&question.name) } else { None };
+        address.filter(|_| !self.routes.has_own_upstream(&question.name))
     }
 
     /// Nothing is known here: what the configuration says about queries that would be forwarded, and forwarding.
     fn route(&mut self, origin: Origin, query: &Query<'_>, exchange: &mut Exchange, out: &mut Outbox) -> Outcome {
         let question = &query.question;
         // Addresses are data of class IN; type 0 is no address.
-        let qtype = if question.qclass == IN { question.qtype } else { 0 };
+        let qtype = match question.qtype {
+            rtype::A | rtype::AAAA | rtype::ANY if question.qclass != IN => 0,
+            qtype => qtype,
+        };
         let verdict = self.routes.find(&question.name, qtype);
         let plain = matches!(qtype, rtype::A | rtype::AAAA | rtype::ANY) && question.name.is_unqualified();
         let exists =

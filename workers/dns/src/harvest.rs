@@ -56,7 +56,7 @@ impl Limits {
     fn clamp(&self, ttl: u32) -> u32 {
         // A TTL with the top bit set means zero (RFC 2181, section 8).
         let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
-        ttl.min(self.ttl_max).max(self.ttl_min.min(self.ttl_max))
+        ttl.min(self.ttl_max).max(self.ttl_min)
     }
 }
 
@@ -248,7 +248,7 @@ fn start_of_authority(
     let mut bytes = owner.wire().to_vec();
     bytes.extend_from_slice(&soa.rtype.to_be_bytes());
     bytes.extend_from_slice(&soa.class.to_be_bytes());
-    bytes.extend_from_slice(&soa.ttl.to_be_bytes());
+    bytes.extend_from_slice(&limits.clamp(soa.ttl).to_be_bytes());
     put_rdata(&mut bytes, &[primary.wire(), mailbox.wire(), numbers]);
     Some(RrSet { kind, bytes: bytes.into(), records: 2, ttl })
 }

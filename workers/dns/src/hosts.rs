@@ -136,7 +136,7 @@ impl Hosts {
                 if expand
                     && !word.contains(&b'.')
                     && let Some(domain) = domains.of(address)
-                    && let Some(full) = Name::from_text(&[word, b".", domain.as_bytes()].concat())
+                    && let Some(full) = Name::from_text(&[word, b".", domain.as_bytes()].concat()).map(Name::lowered)
                 {
                     self.add(&full, address, source, ancestors);
                     names += 1;

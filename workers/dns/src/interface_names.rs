@@ -33,15 +33,17 @@ impl InterfaceNames {
     pub fn update(&mut self, interfaces: &[Interface]) {
         self.names.clear();
         self.reverse.clear();
+        let mut before = None;
         for line in &self.configured {
+            // Of lines about one interface that stand together, the first says how its addresses are called.
+            let first = before.replace(&line.interface) != Some(&line.interface);
             let Some(name) = Name::from_text(line.name.as_bytes()) else { continue };
             let addresses = self.names.entry(name.lowered().wire().into()).or_default();
             let own = interfaces.iter().filter(|interface| interface.name == line.interface);
             for (own, bits) in own.flat_map(|interface| interface.addresses.iter().copied()) {
                 let Some(address) = address(&line.addresses, own, bits) else { continue };
                 addresses.push(address);
-                // A host within the network is not we, so its reverse name is not ours to tell.
-                if let InterfaceHost::Same(_) = line.addresses {
+                if first {
                     self.reverse.entry(address).or_insert(name);
                 }
             }

@@ -39,6 +39,9 @@ pub(crate) struct Local {
     synthetic: SyntheticDomains,
     hosts: Hosts,
     leases: LeaseNames,
+    /// Domains that hosts are in.
+    host_domains: Ancestors,
+    /// Domains that other names are in.
     ancestors: Ancestors,
     domains: Domains,
     /// `localmx`: where the mail of every host goes.
@@ -88,8 +91,9 @@ impl Local {
         if !slice.no_ident {
             chaos::names().for_each(|name| ancestors.add(name.wire()));
         }
+        let mut host_domains = Ancestors::new(state());
         let mut hosts = Hosts::new(state(), state());
-        hosts.configure(&slice.records.hosts, &mut ancestors);
+        hosts.configure(&slice.records.hosts, &mut host_domains);
         let mail_host = slice.records.mx_target.as_ref().filter(|_| slice.records.local_mx);
         Local {
             records: Records::new(&slice.records, state(), &mut ancestors),
@@ -97,6 +101,7 @@ impl Local {
             synthetic: SyntheticDomains::new(&slice.records.synthetic, state()),
             hosts,
             leases: LeaseNames::new(state(), state()),
+            host_domains,
             ancestors,
             domains: slice.domains.clone(),
             mail_host: mail_host.and_then(|target| Name::from_text(target.as_bytes())),
@@ -118,7 +123,7 @@ impl Local {
 
     /// Reads a hosts file.
     pub fn read_hosts(&mut self, path: &str, content: &[u8], log: &mut Vec<Line>) {
-        self.hosts.read(path, content, &self.domains, self.expand_hosts, &mut self.ancestors, log);
+        self.hosts.read(path, content, &self.domains, self.expand_hosts, &mut self.host_domains, log);
     }
 
     /// Publishes the name of a lease.
@@ -133,22 +138,28 @@ impl Local {
                 log.push(lines::lease_name_taken(text, lease.address, source, address));
             }
         }
-        self.leases.put(lease, self.dhcp_fqdn, &mut self.ancestors);
+        self.leases.put(lease, self.dhcp_fqdn, &mut self.host_domains);
     }
 
     /// Forgets the name of a lease.
     pub fn remove_lease(&mut self, address: IpAddr) {
-        self.leases.remove(address, &mut self.ancestors);
+        self.leases.remove(address, &mut self.host_domains);
     }
 
     /// Does this name (lower case) have local addresses?
     pub fn has_addresses(&self, name: &Name) -> bool {
         let wire = name.wire();
-        self.is_host(wire) || self.interface_names.addresses(wire).is_some()
+        self.is_host(wire) || self.is_interface_name(name)
     }
 
-    fn is_host(&self, name: &[u8]) -> bool {
+    /// Is this name (wire form, lower case) in a hosts file or a `host-record`, or a lease's?
+    pub fn is_host(&self, name: &[u8]) -> bool {
         self.hosts.contains(name) || self.leases.contains(name)
+    }
+
+    /// Is this (lower case) a name that stands for an interface?
+    pub fn is_interface_name(&self, name: &Name) -> bool {
+        self.interface_names.addresses(name.wire()).is_some()
     }
 
     /// `local-ttl`.
@@ -161,7 +172,8 @@ impl Local {
         let wire = name.wire();
         self.is_host(wire)
             || self.records.contains(wire)
-            || self.interface_names.addresses(wire).is_some()
+            || self.is_interface_name(name)
+            || self.host_domains.contains(wire)
             || self.ancestors.contains(wire)
             || self.synthetic.address(name, |_| true).is_some()
             || self.ident && chaos::is_name(name)
@@ -226,12 +238,15 @@ impl Local {
 
     /// `localmx`, `selfmx`: the mail of a host without MX records of its own.
     fn append_mail(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) {
-        let target = match &self.mail_host {
-            Some(host) => Some(host),
-            None => self.self_mx.then_some(name),
+        if !self.is_host(name.wire()) {
+            return;
+        }
+        let rdata = match &self.mail_host {
+            // Spelled as the owner.
+            _ if self.self_mx => [MX_PREFERENCE, owner.to_be_bytes()].concat(),
+            Some(target) => [&MX_PREFERENCE, target.wire()].concat(),
+            None => return,
         };
-        let Some(target) = target.filter(|_| self.is_host(name.wire())) else { return };
-        let rdata = [&MX_PREFERENCE, target.wire()].concat();
         page.reply.answer(owner, rtype::MX, IN, self.local_ttl, &rdata);
         page.say(CONFIG, &Said::Other { name: name.wire(), rtype: rtype::MX });
     }
@@ -359,8 +374,6 @@ impl Local {
             log.said(lines, about, CONFIG, &said);
         } else {
             reply.authoritative();
-            // Copied here too; that the reference forgets it in these answers is a defect.
-            reply.dnssec_ok(&echo);
         }
         reply.finish(&echo, self.edns_bytes_max);
     }

@@ -39,7 +39,6 @@ pub(crate) struct Reply<'o> {
     answers: u16,
     authorities: u16,
     additionals: u16,
-    dnssec_ok: bool,
     extended_error: Option<u16>,
 }
 
@@ -52,17 +51,12 @@ impl<'o> Reply<'o> {
         bytes.extend_from_slice(&echo.id.to_be_bytes());
         bytes.extend_from_slice(&[high, low, 0, 1, 0, 0, 0, 0, 0, 0]);
         bytes.extend_from_slice(echo.spelled);
-        Reply { bytes, start, answers: 0, authorities: 0, additionals: 0, dnssec_ok: false, extended_error: None }
+        Reply { bytes, start, answers: 0, authorities: 0, additionals: 0, extended_error: None }
     }
 
     /// Sets AA.
     pub fn authoritative(&mut self) {
         self.bytes[self.start + 2] |= AA;
-    }
-
-    /// Copies the client's DO bit into our OPT.
-    pub fn dnssec_ok(&mut self, echo: &Echo<'_>) {
-        self.dnssec_ok = echo.dnssec_ok;
     }
 
     /// Adds an extended error to our OPT.
@@ -148,19 +142,19 @@ impl<'o> Reply<'o> {
         self.authorities = self.authorities.saturating_add(count);
     }
 
-    /// Completes the message: OPT if the query had one, and an empty message with TC if the client could not take all of it.
+    /// Completes the message: OPT with the client's DO bit (RFC 3225, section 3) if the query had one, and an empty message with TC if the client could not take all of it.
     pub fn finish(self, echo: &Echo<'_>, edns_bytes_max: u16) {
         let question_end = self.start + HEADER + echo.spelled.len();
         let mut additionals = self.additionals;
         put_u16(self.bytes, self.start + 6, self.answers);
         put_u16(self.bytes, self.start + 8, self.authorities);
         if echo.edns {
-            edns::append(self.bytes, edns_bytes_max, self.dnssec_ok, self.extended_error);
+            edns::append(self.bytes, edns_bytes_max, echo.dnssec_ok, self.extended_error);
             additionals += 1;
         }
         put_u16(self.bytes, self.start + 10, additionals);
         if self.bytes.len() - self.start > echo.limit {
-            truncate(self.bytes, self.start, question_end, echo.edns.then_some((edns_bytes_max, self.dnssec_ok)));
+            truncate(self.bytes, self.start, question_end, echo.edns.then_some((edns_bytes_max, echo.dnssec_ok)));
         }
     }
 }

@@ -35,7 +35,7 @@ impl ReplyRules {
 
     /// `alias`: puts other addresses into the answer and additional sections, in place. Who does that is no authority.
     pub fn rename(&self, message: &mut [u8], question: &Question, header: &Header) {
-        if self.rules.aliases.is_empty() || question.qclass != IN {
+        if self.rules.aliases.is_empty() {
             return;
         }
         let mut changes: Vec<(usize, Ipv4Addr)> = Vec::new();
@@ -60,8 +60,8 @@ impl ReplyRules {
         }
     }
 
-    /// `bogus-nxdomain`: the TTL of the first record that means "no such name".
-    pub fn denied(&self, message: &[u8], question: &Question, header: &Header) -> Option<u32> {
+    /// `bogus-nxdomain`: owner (lower case) and TTL of the first record that means "no such name".
+    pub fn denied(&self, message: &[u8], question: &Question, header: &Header) -> Option<(Name, u32)> {
         found(&self.rules.bogus_nxdomain, message, question, header)
     }
 
@@ -92,8 +92,10 @@ impl ReplyRules {
     /// `filter-rr`: must this record of an answer go?
     fn filters(&self, qtype: u16, record: &Record) -> bool {
         let types = &self.rules.filtered_types;
-        let common = matches!(record.rtype, rtype::A | rtype::AAAA | rtype::MX | rtype::CNAME);
-        types.contains(&record.rtype) || qtype == rtype::ANY && types.contains(&rtype::ANY) && !common
+        if qtype == rtype::ANY && types.contains(&rtype::ANY) {
+            return !matches!(record.rtype, rtype::A | rtype::AAAA | rtype::MX | rtype::CNAME);
+        }
+        types.contains(&record.rtype)
     }
 
     /// The message without the records that are filtered out, and without OPT; `None` when there is nothing to filter, or it cannot be
@@ -131,14 +133,15 @@ pub(crate) fn is_ignored(prefixes: &[Prefix], message: &[u8]) -> bool {
     found(prefixes, message, &question, &header).is_some()
 }
 
-/// The TTL of the first address in the answer section that lies in one of these prefixes.
-fn found(prefixes: &[Prefix], message: &[u8], question: &Question, header: &Header) -> Option<u32> {
-    if prefixes.is_empty() || question.qclass != IN {
+/// Owner and TTL of the first address in the answer section that lies in one of these prefixes.
+fn found(prefixes: &[Prefix], message: &[u8], question: &Question, header: &Header) -> Option<(Name, u32)> {
+    if prefixes.is_empty() {
         return None;
     }
     Records::new(message, question.end, header.answers).find_map(|record| {
         let address = address(message, &record)?;
-        prefixes.iter().any(|prefix| prefix.contains(address)).then_some(record.ttl)
+        let (owner, _) = Name::read(message, record.start).ok()?;
+        prefixes.iter().any(|prefix| prefix.contains(address)).then_some((owner.lowered(), record.ttl))
     })
 }
 

@@ -31,7 +31,6 @@ impl Front {
             bytes.truncate(start);
             return false;
         }
-        page.reply.dnssec_ok(&echo);
         page.reply.finish(&echo, self.edns_bytes_max);
         true
     }
@@ -40,10 +39,11 @@ impl Front {
     fn append_known(&mut self, page: &mut Page<'_, '_>) -> bool {
         let (query, qtype) = (page.query, page.query.question.qtype);
         // RRsets do not answer ANY, and none are kept under that type, but a denial of the name does.
-        let cache_serves = query.recursion_desired() && !query.dnssec_ok();
+        // What holds for one network may not hold for another (RFC 7871, section 7.3.1).
+        let cache_serves = query.recursion_desired() && !query.dnssec_ok() && !query.is_personal();
         let now_ms = query.now.monotonic_ms;
         let (mut name, mut owner) = (query.question.name, QNAME);
-        // A configured alias is an answer even if it leads nowhere, and what the cache adds makes us no authority.
+        // A configured alias is an answer even if it leads nowhere, and we are no authority for an end that comes from the cache.
         let (mut answered, mut cached) = (false, false);
         for _ in 0..CHAIN_MAX {
             let next = if let Some((link, ttl)) = self.local.link(&name) {
@@ -60,19 +60,42 @@ impl Front {
                     break;
                 }
                 if !cache_serves {
+                    let link = self.cache.find(name.wire(), rtype::CNAME, now_ms);
+                    if qtype != rtype::CNAME && link.is_some_and(|hit| hit.set.kind == Kind::Records) {
+                        // The cache knows more than it may tell.
+                        return false;
+                    }
+                }
+                // No denial in the cache is as good as this one.
+                if !cache_serves || qtype == rtype::SOA && self.filters_windows(&name, qtype) {
+                    (answered, cached) = self.append_refusal(page, &name, (answered, cached));
                     break;
                 }
-                if self.append_cached(page, &name, owner) {
-                    // dnsmasq sets AA when a CNAME itself is asked for.
-                    cached = qtype != rtype::CNAME;
+                // No denial of a private reverse name is as good as our own.
+                if !answered && self.private(query).is_some() {
+                    return false;
+                }
+                if let Some(kind) = self.append_cached(page, &name, owner) {
+                    // dnsmasq sets AA when a CNAME itself is asked for, and when it makes less of a denial than was said.
+                    let ours = match kind {
+                        Kind::Records => qtype == rtype::CNAME,
+                        Kind::NxDomain => answered || self.local.knows(&name),
+                        Kind::NoData if matches!(qtype, rtype::A | rtype::AAAA) => self.local.is_interface_name(&name),
+                        Kind::NoData if matches!(qtype, rtype::PTR | rtype::SRV) => false,
+                        Kind::NoData => self.local.knows(&name),
+                    };
+                    if answered && kind == Kind::NxDomain {
+                        page.reply.rcode(rcode::NOERROR);
+                    }
+                    cached |= !ours;
                     answered = true;
                     break;
                 }
                 let link = self.cache.find(name.wire(), rtype::CNAME, now_ms);
                 let Some(link) = link.filter(|hit| hit.set.kind == Kind::Records && qtype != rtype::CNAME) else {
+                    (answered, cached) = self.append_refusal(page, &name, (answered, cached));
                     break;
                 };
-                cached = true;
                 page.say("cached", &Said::Cname { name: name.wire() });
                 link.append(page.reply.raw(), owner, self.ttl_max, false);
                 page.reply.count_answers(1);
@@ -87,7 +110,7 @@ impl Front {
         if qtype == rtype::MAILB {
             // dnsmasq says so of every name.
             page.reply.rcode(rcode::NXDOMAIN);
-            answered = true;
+            (answered, cached) = (true, false);
         }
         if answered && !cached {
             page.reply.authoritative();
@@ -95,15 +118,46 @@ impl Front {
         answered
     }
 
-    /// Appends the RRset, or the denial, that the cache has for a name.
-    fn append_cached(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) -> bool {
-        let (qtype, now_ms) = (page.query.question.qtype, page.query.now.monotonic_ms);
-        let Some(hit) = self.cache.find(name.wire(), qtype, now_ms) else { return false };
-        match hit.set.kind {
-            Kind::Records if self.rules.filters_type(qtype) => {
-                page.reply.extended_error(ede::FILTERED);
-                self.say_filtered(&page.query.question, page.query.about(), page.lines);
+    /// Nothing is known: does the configuration keep the question from being asked (`filterwin2k`, `filter-rr`)? Tells, as before in
+    /// `so_far`, whether there is an answer, and whether it comes from the cache.
+    fn append_refusal(&self, page: &mut Page<'_, '_>, name: &Name, so_far: (bool, bool)) -> (bool, bool) {
+        let (query, qtype) = (page.query, page.query.question.qtype);
+        if self.filters_windows(name, qtype) {
+            page.say("config", &Said::Negative { name: name.wire(), address: None, qtype, missing: false });
+            return (true, false);
+        }
+        let exists = || self.local.is_host(name.wire()) || self.cache.knows(name.wire(), query.now.monotonic_ms);
+        if so_far.0 || !self.rules.filters_type(qtype) || query.dnssec_ok() || !exists() {
+            return so_far;
+        }
+        // All that there may be is left out of answers.
+        self.append_filtered(page);
+        (true, true)
+    }
+
+    /// Instead of records that are left out: the reason.
+    fn append_filtered(&self, page: &mut Page<'_, '_>) {
+        page.reply.extended_error(ede::FILTERED);
+        self.say_filtered(&page.query.question, page.query.about(), page.lines);
+    }
+
+    /// `filterwin2k`: is this what old Windows systems ask by habit, and no public server can answer?
+    fn filters_windows(&self, name: &Name, qtype: u16) -> bool {
+        self.filter_windows
+            && match qtype {
+                rtype::SOA | rtype::SRV => true,
+                rtype::ANY => name.wire().contains(&b'_'),
+                _ => false,
             }
+    }
+
+    /// Appends the RRset, or the denial, that the cache has for a name.
+    fn append_cached(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) -> Option<Kind> {
+        let (qtype, now_ms) = (page.query.question.qtype, page.query.now.monotonic_ms);
+        let hit = self.cache.find(name.wire(), qtype, now_ms)?;
+        let kind = hit.set.kind;
+        match kind {
+            Kind::Records | Kind::NoData if self.rules.filters_type(qtype) => self.append_filtered(page),
             Kind::Records => {
                 let from = page.reply.position();
                 hit.append(page.reply.raw(), owner, self.ttl_max, self.rotate);
@@ -114,7 +168,7 @@ impl Front {
                     log_records(page.log, page.lines, about, name, page.reply.since(from), records);
                 }
             }
-            kind => {
+            _ => {
                 let missing = kind == Kind::NxDomain && !self.local.knows(name);
                 let authorities = hit.append_soa(page.reply.raw(), self.ttl_max);
                 page.reply.count_authorities(authorities);
@@ -125,6 +179,6 @@ impl Front {
                 page.say("cached", &Said::Negative { name: name.wire(), address, qtype, missing });
             }
         }
-        true
+        Some(kind)
     }
 }

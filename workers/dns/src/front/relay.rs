@@ -127,7 +127,8 @@ impl Front {
                 kept_opt = None;
             }
         }
-        if let (Some(_), Some((udp_bytes, dnssec_ok))) = (extended_error, kept_opt) {
+        if let (Some(_), Some((udp_bytes, _))) = (extended_error, kept_opt) {
+            let dnssec_ok = first.echo().dnssec_ok;
             // The filtered message has lost its OPT.
             let additionals = u16_at(&base, 10).unwrap_or_default().saturating_add(1);
             put_u16(&mut base, 10, additionals);
@@ -198,14 +199,12 @@ impl Front {
         if missing {
             self.statistics.upstream(upstream).missing += 1;
         }
-        if let Some(ttl) = self.rules.denied(message, question, header) {
+        if let Some((owner, ttl)) = self.rules.denied(message, question, header) {
             let said =
                 Said::Negative { name: question.name.wire(), address: None, qtype: question.qtype, missing: true };
             self.log.said(lines, about, "config", &said);
-            if !personal {
-                let set = RrSet { kind: Kind::NxDomain, bytes: Box::default(), records: 1, ttl };
-                self.cache.insert(question.name.wire(), question.qtype, set, now.monotonic_ms);
-            }
+            let set = RrSet { kind: Kind::NxDomain, bytes: Box::default(), records: 1, ttl };
+            self.cache.insert(owner.wire(), question.qtype, set, now.monotonic_ms);
             return Ok(Relayed::Emptied { code: rcode::NXDOMAIN });
         }
         if self.rules.is_rebind(message, question, header) {
