@@ -26,7 +26,7 @@ use policy::parent::ParentFacts;
 use crate::accounts;
 use crate::broker::Echo;
 use crate::config::feature::Feature;
-use crate::config::{self, Config, Loaded, LogTarget};
+use crate::config::{self, Config, Loaded, LogTarget, Refusals, diagnosis};
 use crate::daemon::{self, Foreground};
 use crate::failure::Failure;
 use crate::files;
@@ -43,8 +43,14 @@ use crate::watch::{self, Watch};
 pub fn main(arguments: &[OsString]) -> u8 {
     let program = program_name(arguments);
     let adopted = service_manager::sockets();
-    match config::load(arguments) {
-        Err(error) => report(program, &error.into()),
+    // People see all errors; programs that start `dnsmasq` see the first one, as dnsmasq prints it.
+    let loaded = if std::io::stderr().is_terminal() {
+        config::load_all(arguments)
+    } else {
+        config::load(arguments).map_err(Refusals::from)
+    };
+    match loaded {
+        Err(refusals) => report_refusals(program, &refusals),
         Ok(Loaded::Print { text, to_stderr, status }) => {
             let written = if to_stderr {
                 std::io::stderr().write_all(text.as_bytes())
@@ -53,7 +59,7 @@ pub fn main(arguments: &[OsString]) -> u8 {
             };
             if written.is_err() { 5 } else { status }
         }
-        Ok(Loaded::Run(config)) => {
+        Ok(Loaded::Run(config, journal)) => {
             let mut foreground = Foreground::none();
             let mut log = None;
             match run(program, *config, adopted, &mut foreground, &mut log) {
@@ -80,14 +86,27 @@ fn program_name(arguments: &[OsString]) -> &'static str {
 
 /// Prints a failure as dnsmasq does (an empty line first), and below it what to do.
 fn report(program: &str, failure: &Failure) -> u8 {
-    eprintln!("\n{program}: {}", failure.text);
-    // Programs that start `dnsmasq` parse what it prints; people read the rest.
+    // Programs that start `dnsmasq` parse what it prints; people read the rest, and their terminal must not be steered by what was
+    // configured.
+    let terminal = std::io::stderr().is_terminal();
+    let shown = |text: &str| if terminal { diagnosis::visible(text.as_bytes()) } else { text.to_owned() };
+    eprintln!("\n{program}: {}", shown(&failure.text));
     if let Some(remedy) = &failure.remedy
-        && (program != "dnsmasq" || std::io::stderr().is_terminal())
+        && (program != "dnsmasq" || terminal)
     {
-        eprintln!("{program}: {remedy}");
+        eprintln!("{program}: {}", shown(remedy));
     }
     failure.status
+}
+
+/// Prints why there is no configuration.
+fn report_refusals(program: &str, refusals: &Refusals) -> u8 {
+    if std::io::stderr().is_terminal() {
+        eprint!("{}", diagnosis::report(program, refusals, diagnosis::Style::of_stderr()));
+    } else if let Some(error) = refusals.errors.first() {
+        report(program, &error.clone().into());
+    }
+    refusals.status()
 }
 
 fn run(

@@ -40,7 +40,7 @@ fn run(words: &[&str], file: &Path) -> Result<Config, ConfigError> {
     arguments.push(file.into());
     arguments.extend(words.iter().map(OsString::from));
     match load(&arguments)? {
-        Loaded::Run(config) => Ok(*config),
+        Loaded::Run(config, _) => Ok(*config),
         Loaded::Print { .. } => panic!("nothing was to be printed"),
     }
 }
@@ -226,7 +226,7 @@ fn contradictions_end_a_start_but_not_a_test() {
         ("dnssec\ntrust-anchor=.\ncache-size=1", "cannot reduce cache size from default when DNSSEC enabled"),
     ] {
         let file = scratch.write("main.conf", text);
-        assert_eq!(run(&[], &file).unwrap_err(), ConfigError { status: 1, text: refusal.into(), remedy: None });
+        assert_eq!(run(&[], &file).unwrap_err(), ConfigError::new(1, refusal.into()));
         let words = ["dnsmasq", "--test", "-C"].map(OsString::from).into_iter().chain([file.into()]);
         let text = "dnsmasq: syntax check OK.\n".to_owned();
         assert_eq!(load(&words.collect::<Vec<_>>()), Ok(Loaded::Print { text, to_stderr: true, status: 0 }));

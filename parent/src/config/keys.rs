@@ -349,6 +349,18 @@ pub fn find(name: &str) -> Option<&'static Row> {
     BY_NAME.get(name).copied()
 }
 
+/// The number of an option, by which a journal knows it.
+pub(crate) fn number(row: &'static Row) -> u16 {
+    let position = OPTIONS.element_offset(row).or_else(|| Some(OPTIONS.len() + OWN_OPTIONS.element_offset(row)?));
+    position.and_then(|position| u16::try_from(position).ok()).unwrap_or(u16::MAX)
+}
+
+/// The option of this number.
+pub(crate) fn numbered(number: u16) -> Option<&'static Row> {
+    let position = usize::from(number);
+    OPTIONS.get(position).or_else(|| OWN_OPTIONS.get(position.checked_sub(OPTIONS.len())?))
+}
+
 /// The page `docs/parity.md`.
 pub fn parity_markdown() -> String {
     let mut page = String::from(PARITY_HEAD);

@@ -29,16 +29,23 @@ pub(crate) fn entry(line: &[u8]) -> Result<Option<Entry>, Fault> {
 
 /// What is left of a line when quotes and comments have been dealt with.
 pub(crate) fn content(line: &[u8]) -> Result<String, Fault> {
+    traced(line, &mut |_, _| {})
+}
+
+/// As [`content`]. `trace` hears where each stretch begins, in the result and in the line; within one, byte follows byte.
+pub(crate) fn traced(line: &[u8], trace: &mut impl FnMut(usize, usize)) -> Result<String, Fault> {
     let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
     let mut text = String::with_capacity(line.len());
+    let whole = line.len();
     let mut rest = line;
     // Quoted text leaves this as it was, so a `#` right behind a closing quote may or may not begin a comment.
     let mut after_blank = true;
     let mut after_quote = false;
     while let Some((&byte, tail)) = rest.split_first() {
+        trace(text.len(), whole - rest.len());
         match byte {
             b'"' if !after_quote => {
-                rest = quoted(tail, &mut text)?;
+                rest = quoted(tail, &mut text, &mut |in_text, left| trace(in_text, whole - left))?;
                 after_quote = true;
                 continue;
             }
@@ -63,12 +70,14 @@ pub(crate) fn content(line: &[u8]) -> Result<String, Fault> {
     Ok(text)
 }
 
-/// Reads up to the closing quote and returns what follows it.
-fn quoted<'a>(mut rest: &'a [u8], text: &mut String) -> Result<&'a [u8], Fault> {
+/// Reads up to the closing quote and returns what follows it. `trace` hears where stretches begin, and how much of the line is left there.
+fn quoted<'a>(mut rest: &'a [u8], text: &mut String, trace: &mut impl FnMut(usize, usize)) -> Result<&'a [u8], Fault> {
     loop {
+        trace(text.len(), rest.len());
         let beyond_ascii = rest.iter().position(u8::is_ascii).unwrap_or(rest.len());
         let (run, after) = rest.split_at(beyond_ascii);
         push_bytes(text, run);
+        trace(text.len(), after.len());
         rest = match after {
             [] => return Err(Fault::from("missing \"")),
             [b'"', tail @ ..] => return Ok(tail),

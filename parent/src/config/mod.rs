@@ -16,10 +16,15 @@
 //! | `client_tags`, `relay`, `wire`, `pxe`, `unserved` | types and parsers of DHCP settings that no worker uses yet |
 //! | `text`, `number`, `name`, `hex`, `tag`, `prefix`, `record_type`, `interface_address` | values that several options share |
 //! | `domain`, `record`, `reply`, `query`, `auth`, `dnssec`, `kernel_set`, `mark` | more of DNS: types and their parsers |
-//! | `fault` | what is wrong with a value, and how that is worded |
+//! | `fault`, `blame` | what is wrong with a value, how that is worded, and which part of the value it is |
+//! | `journal` | where every option was written |
+//! | `refusal`, `spot`, `line_place` | errors, the lines they are in, and the bytes of those |
+//! | `diagnosis`, `nearest` | errors drawn for people; which word was meant |
+//! | `written` | an option as a line again |
 //! | `check` | rules across options, after everything is read |
 
 pub mod auth;
+pub(crate) mod blame;
 mod check;
 pub mod client_tags;
 mod dhcp;
@@ -27,6 +32,7 @@ pub mod dhcp6;
 pub mod dhcp_host;
 pub mod dhcp_option;
 pub(crate) mod dhcp_option_names;
+pub mod diagnosis;
 mod dns;
 pub mod dnssec;
 pub mod domain;
@@ -35,12 +41,15 @@ pub(crate) mod fault;
 pub mod feature;
 mod hex;
 pub mod interface_address;
+pub mod journal;
 pub mod kernel_set;
 pub mod keys;
 pub mod late;
-mod line;
+pub(crate) mod line;
+mod line_place;
 pub mod mark;
 mod name;
+pub(crate) mod nearest;
 mod number;
 pub mod option_value;
 pub mod prefix;
@@ -51,19 +60,21 @@ pub mod ra;
 pub mod range6;
 pub mod record;
 mod record_type;
+pub mod refusal;
 pub mod relay;
 pub mod reply;
 mod route;
 pub mod server_file;
 pub(crate) mod source;
+pub(crate) mod spot;
 mod tag;
 pub(crate) mod text;
 mod tftp;
 pub mod unserved;
 pub mod wire;
+pub(crate) mod written;
 
 use std::ffi::OsString;
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -75,9 +86,12 @@ use self::auth::AuthService;
 use self::dhcp6::Dhcp6;
 use self::dnssec::Dnssec;
 use self::domain::ConditionalDomain;
+use self::draft::Draft;
+use self::journal::Journal;
 use self::kernel_set::KernelSets;
 use self::mark::ConnectionMarks;
 use self::query::QueryRules;
+pub use self::refusal::{ConfigError, Refusals};
 use self::unserved::Unserved;
 
 /// Everything that was configured.
@@ -250,8 +264,8 @@ pub struct UpstreamSource {
 /// What came of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loaded {
-    /// Start with this configuration.
-    Run(Box<Config>),
+    /// Start with this configuration, which was written there.
+    Run(Box<Config>, Box<Journal>),
     /// Print this and exit (`--help`, `--version`, `--test`).
     Print {
         /// The text, with its final newline.
@@ -263,27 +277,20 @@ pub enum Loaded {
     },
 }
 
-/// Why there is no configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    /// The exit status (1 configuration, 3 file, 5 other, 10 and up a script).
-    pub status: u8,
-    /// dnsmasq's wording, without the `dnsmasq: ` in front.
-    pub text: String,
-    /// What to do about it, where we know more than dnsmasq says.
-    pub remedy: Option<String>,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
-/// Reads the command line and all files that it leads to. `arguments` begins with the name the program was called by, which
-/// decides what `--version` prints.
+/// Reads the command line and all files that it leads to, up to the first error. `arguments` begins with the name the program was
+/// called by, which decides what `--version` prints.
 pub fn load(arguments: &[OsString]) -> Result<Loaded, ConfigError> {
-    crate::command_line::load(arguments)
+    let first = |mut refusals: Refusals| refusals.errors.swap_remove(0);
+    crate::command_line::load(arguments, Draft::new()).map_err(first)
+}
+
+/// As [`load`], but reading goes on behind an error, so that all are found.
+pub fn load_all(arguments: &[OsString]) -> Result<Loaded, Refusals> {
+    crate::command_line::load(arguments, Draft::new().finding_every_fault())
+}
+
+/// What is configured, for those who only look: without the checks that a start makes, with the values as written, and with every error
+/// that can be found.
+pub fn survey(arguments: &[OsString]) -> (Option<Config>, Journal, Refusals) {
+    crate::command_line::survey(arguments, Draft::new().finding_every_fault().keeping_values())
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::blame::{At, Wanted};
 use super::draft::{Draft, LEASE_FILE};
 use super::fault::Fault;
 use super::number::{number, number16, required};
@@ -102,10 +103,18 @@ pub(crate) fn log_queries(draft: &mut Draft, value: Value<'_>) -> Outcome {
         Some("proto") => (log.extra, log.proto) = (true, true),
         Some("auth") => log.auth = true,
         Some("only_failed") => log.only_failed = true,
-        _ => {}
+        None => {}
+        // dnsmasq takes any other word for none.
+        Some(_) => {
+            let fault = Fault::from("unknown word of log-queries");
+            draft.doubt = Some(fault.at(value.unwrap_or_default(), Wanted::Words(LOG_QUERIES_WORDS)));
+        }
     }
     Ok(())
 }
+
+/// What `log-queries` may say.
+const LOG_QUERIES_WORDS: &[&str] = &["extra", "proto", "auth", "only_failed"];
 
 pub(crate) fn log_facility(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let value = value.ok_or(Fault::Value)?;

@@ -12,8 +12,10 @@ use nix::errno::Errno;
 
 use super::draft::{Draft, Origin};
 use super::fault::{Fault, STATUS_FILE};
+use super::journal::Source;
+use super::spot::Spot;
 use super::text::{fields, reveal, reveal_path, reveal_text, split};
-use super::{keys, line};
+use super::{ConfigError, keys, line};
 
 /// Most bytes that one file or script may yield: beyond the largest block lists, and an end to endless input.
 const SOURCE_BYTES_MAX: u64 = 1 << 30;
@@ -42,7 +44,7 @@ pub(crate) fn file(draft: &mut Draft, path: &Path, required: bool) -> Result<(),
         if std::mem::replace(&mut draft.stdin_read, true) {
             return Ok(());
         }
-        return lines(draft, io::stdin().lock(), &|number| format!(" at line {number} of stdin"));
+        return lines(draft, io::stdin().lock(), &Source::Stdin);
     }
     let unreadable =
         |error: io::Error| Fault::whole(STATUS_FILE, format!("cannot read {}: {}", path.display(), reason(&error)));
@@ -55,7 +57,7 @@ pub(crate) fn file(draft: &mut Draft, path: &Path, required: bool) -> Result<(),
     if !draft.files_read.insert((status.dev(), status.ino())) || status.is_dir() {
         return Ok(());
     }
-    lines(draft, BufReader::new(opened), &|number| format!(" at line {number} of {}", path.display()))
+    lines(draft, BufReader::new(opened), &Source::File(path.to_owned()))
 }
 
 /// `conf-dir=PATH{,FILTER}`: every suitable regular file, in byte order of its name.
@@ -119,7 +121,7 @@ pub(crate) fn conf_script(draft: &mut Draft, value: Option<&str>) -> Result<(), 
         .map_err(cannot_run)?;
     if let Some(output) = child.stdout.take() {
         // A bad line is fatal before the exit status is looked at; the script then meets a closed pipe.
-        lines(draft, BufReader::new(output), &|_| format!(" in output from {shown}"))?;
+        lines(draft, BufReader::new(output), &Source::Script(shown.clone()))?;
     }
     let status = child.wait().map_err(cannot_run)?;
     if status.success() {
@@ -130,28 +132,53 @@ pub(crate) fn conf_script(draft: &mut Draft, value: Option<&str>) -> Result<(), 
     Err(Fault::whole(status as u8, format!("{shown} returns non-zero error code")))
 }
 
-/// Takes every line. `place` words the position of a line, counted from 1, for errors.
-fn lines(draft: &mut Draft, source: impl BufRead, place: &dyn Fn(u32) -> String) -> Result<(), Fault> {
+/// Takes every line.
+fn lines(draft: &mut Draft, text: impl BufRead, source: &Source) -> Result<(), Fault> {
     if draft.depth >= DEPTH_MAX {
+        // Going on here would go on in each of the others, too.
+        draft.every_fault = false;
         return Err(Fault::from("configuration files are nested too deep"));
     }
     draft.depth += 1;
-    let mut source = source.take(SOURCE_BYTES_MAX);
+    let before = draft.journal.open(source.clone());
+    let done = each_line(draft, text, source);
+    draft.journal.close(before);
+    draft.depth -= 1;
+    done
+}
+
+fn each_line(draft: &mut Draft, text: impl BufRead, source: &Source) -> Result<(), Fault> {
+    let mut text = text.take(SOURCE_BYTES_MAX);
     let mut number = 0_u32;
     let mut bytes = Vec::new();
     loop {
         bytes.clear();
         number = number.saturating_add(1);
-        let fail = |fault: Fault| Fault::Whole(fault.in_file(&place(number)));
-        match source.read_until(b'\n', &mut bytes) {
-            Ok(0) if source.limit() == 0 => return Err(fail(Fault::from("the configuration is too long"))),
-            Ok(0) => break,
-            Ok(_) => take_line(draft, &bytes).map_err(fail)?,
+        draft.journal.set_line(number);
+        let fail = |fault: Fault| Fault::Whole(fault.in_file(&source.place(number)));
+        match text.read_until(b'\n', &mut bytes) {
+            Ok(0) if text.limit() == 0 => return Err(fail(Fault::from("the configuration is too long"))),
+            Ok(0) => return Ok(()),
+            Ok(_) => {
+                take_line(draft, &bytes).or_else(|fault| refuse(draft, fault, source, number, &bytes))?;
+                if let Some(doubt) = draft.doubt.take() {
+                    let doubt = placed(doubt, source, number, &bytes);
+                    draft.refusals.doubts.push(doubt);
+                }
+            }
             Err(error) => return Err(fail(Fault::from(reason(&error)))),
         }
     }
-    draft.depth -= 1;
-    Ok(())
+}
+
+/// A faulty line: the end of reading, or something to be told later.
+fn refuse(draft: &mut Draft, fault: Fault, source: &Source, number: u32, line: &[u8]) -> Result<(), Fault> {
+    draft.refuse(placed(fault, source, number, line)).map_err(Fault::Whole)
+}
+
+fn placed(fault: Fault, source: &Source, number: u32, line: &[u8]) -> ConfigError {
+    let (fault, blame) = fault.without_blame();
+    fault.in_file(&source.place(number)).in_spot(|| Spot::in_line(source, number, line, blame))
 }
 
 fn take_line(draft: &mut Draft, bytes: &[u8]) -> Result<(), Fault> {
@@ -161,10 +188,10 @@ fn take_line(draft: &mut Draft, bytes: &[u8]) -> Result<(), Fault> {
 
 /// The option of a line, if the line has a value just where the option wants one.
 pub(crate) fn row(entry: &line::Entry) -> Result<&'static keys::Row, Fault> {
-    let row = keys::find(&entry.key).ok_or_else(|| Fault::from("bad option"))?;
+    let row = keys::find(&entry.key).ok_or_else(|| Fault::from("bad option").of_keyword(None))?;
     match (row.argument, &entry.value) {
-        (keys::Argument::None, Some(_)) => Err(Fault::from("extraneous parameter")),
-        (keys::Argument::Required, None) => Err(Fault::from("missing parameter")),
+        (keys::Argument::None, Some(value)) => Err(Fault::from("extraneous parameter").of(row, Some(value))),
+        (keys::Argument::Required, None) => Err(Fault::from("missing parameter").of_keyword(Some(row))),
         _ => Ok(row),
     }
 }

@@ -44,10 +44,8 @@ pub(crate) fn append_domain(records: &mut [SrvRecord], domain: Option<&str>) -> 
     let Some(domain) = domain.filter(|domain| !domain.is_empty()) else { return Ok(()) };
     for record in records.iter_mut().filter(|record| record.name.matches('.').count() == 1) {
         let whole = format!("{}.{domain}", record.name);
-        record.name = name::domain(&whole, Fault::Value).map_err(|_| ConfigError {
-            status: STATUS_OTHER,
-            text: format!("bad srv-host name {} after domain appended", record.name),
-            remedy: None,
+        record.name = name::domain(&whole, Fault::Value).map_err(|_| {
+            ConfigError::new(STATUS_OTHER, format!("bad srv-host name {} after domain appended", record.name))
         })?;
     }
     Ok(())

@@ -1,0 +1,2 @@
+//! wardctl.
+fn main() {}
