@@ -18,7 +18,7 @@ use crate::config::{Config, ConfigError, Loaded, Refusals, feature, source};
 pub(crate) const DNSMASQ_VERSION: &str = "2.93";
 
 /// The file that is read when the command line names none.
-const DEFAULT_FILE: &str = "/etc/dnsmasq.conf";
+pub(crate) const DEFAULT_FILE: &str = "/etc/dnsmasq.conf";
 
 /// Reads the command line and what it leads to; see [`crate::config::load`].
 pub(crate) fn load(arguments: &[OsString], mut draft: Draft) -> Result<Loaded, Refusals> {

@@ -1,2 +1,7 @@
-//! wardctl.
-fn main() {}
+//! The program `wardctl`: questions about a configuration, for people and scripts.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(parent::wardctl::main(std::env::args_os().skip(1)))
+}

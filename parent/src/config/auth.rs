@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipc::config::prefix::Prefix;
 use ipc::config::record::Families;
+use serde::Serialize;
 
 use super::draft::Draft;
 use super::fault::Fault;
@@ -16,7 +17,7 @@ use super::text::{fields, reveal_text, split};
 const LENGTHS: (u8, u8) = (24, 64);
 
 /// The authoritative service.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AuthService {
     /// `auth-server`.
     pub server: Option<AuthServer>,
@@ -33,7 +34,7 @@ pub struct AuthService {
 }
 
 /// `auth-server`: the name of this server, and where it answers with authority.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuthServer {
     /// The name, as written: it is not checked.
     pub name: String,
@@ -44,7 +45,7 @@ pub struct AuthServer {
 }
 
 /// `auth-zone`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuthZone {
     /// The apex.
     pub domain: String,
@@ -53,7 +54,7 @@ pub struct AuthZone {
 }
 
 /// A part of what a zone covers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum AuthSubnet {
     /// Addresses below this prefix.
     Included(Prefix),
@@ -64,7 +65,7 @@ pub enum AuthSubnet {
 }
 
 /// `auth-soa`: the SOA of every zone; dnsmasq's values where nothing was written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AuthSoa {
     /// The serial number; `None`: the time of the start.
     pub serial: Option<u32>,

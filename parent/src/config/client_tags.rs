@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use ipc::tag::TagTest;
+use serde::Serialize;
 
 use super::draft::Draft;
 use super::fault::Fault;
@@ -14,7 +15,7 @@ type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// One `tag-if`: when all tests hold, the tags are set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TagIf {
     /// What must hold; here a `*` at the end of a tag matches any tail.
     pub tests: Vec<TagTest>,
@@ -23,7 +24,7 @@ pub struct TagIf {
 }
 
 /// One `dhcp-name-match`: clients that call themselves so get the tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NameMatch {
     /// The tag to set.
     pub tag: String,
@@ -34,7 +35,7 @@ pub struct NameMatch {
 }
 
 /// Which id of the relay agent information option (RFC 3046) a rule is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum RelayId {
     /// Agent circuit id (RFC 3046 section 3.1).
     Circuit,
@@ -45,7 +46,7 @@ pub enum RelayId {
 }
 
 /// One `dhcp-circuitid`, `dhcp-remoteid` or `dhcp-subscrid`: clients whose relay sends this id get the tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RelayIdRule {
     /// The tag to set.
     pub tag: String,
@@ -56,7 +57,7 @@ pub struct RelayIdRule {
 }
 
 /// One `dhcp-vendorclass` with `enterprise:`: DHCPv6 clients with this vendor class get the tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EnterpriseRule {
     /// The tag to set.
     pub tag: String,
@@ -65,7 +66,7 @@ pub struct EnterpriseRule {
 }
 
 /// Vendor classes of DHCPv6 (RFC 8415 section 21.16).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum EnterpriseClass {
     /// Every class of this enterprise.
     Any(NonZeroU32),

@@ -1,5 +1,7 @@
 //! DHCPv6 and router advertisements: all that was configured.
 
+use serde::Serialize;
+
 use super::dhcp_host::HostEntry;
 use super::dhcp_option::Option6;
 use super::draft::Draft;
@@ -12,7 +14,7 @@ use super::range6::Range6;
 use super::text::split;
 
 /// The settings. No worker serves them yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Dhcp6 {
     /// `dhcp-range` lines, the last first.
     pub ranges: Vec<Range6>,
@@ -35,7 +37,7 @@ pub struct Dhcp6 {
 }
 
 /// A server's identifier, assigned by a vendor (RFC 8415 section 11.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Duid {
     /// The vendor.
     pub enterprise: u32,

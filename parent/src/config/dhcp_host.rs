@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE};
+use serde::Serialize;
 
 use super::dhcp::LEASE_TIME_MIN_S;
 use super::draft::Draft;
@@ -12,7 +13,7 @@ use super::text::{fields, reveal, reveal_text, split};
 use super::{hex, name, tag};
 
 /// One `dhcp-host`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct HostEntry {
     /// Whom it is about, and what they get.
     pub rule: HostRule,
@@ -21,7 +22,7 @@ pub struct HostEntry {
 }
 
 /// An IPv6 address for a host, or a block of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct HostAddress6 {
     address: Ipv6Addr,
     length: u8,

@@ -2,6 +2,7 @@
 
 use ipc::config::dhcp::{ConfiguredOption, OptionValue};
 use ipc::tag::TagTest;
+use serde::Serialize;
 
 use super::dhcp_option_names::{Kind, NAMES_4, NAMES_6, Named};
 use super::draft::Draft;
@@ -21,7 +22,7 @@ type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// An option that is sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum SentOption {
     /// By DHCPv4.
     V4(Option4),
@@ -30,7 +31,7 @@ pub enum SentOption {
 }
 
 /// An option that is sent by DHCPv4.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Option4 {
     /// Option number; never 0, and 255 stands for the header field `siaddr`.
     pub code: u8,
@@ -45,7 +46,7 @@ pub struct Option4 {
 }
 
 /// Where an option of DHCPv4 goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Place {
     /// Among the options.
     Plain,
@@ -58,7 +59,7 @@ pub enum Place {
 }
 
 /// An option that is sent by DHCPv6.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Option6 {
     /// Option number; never 0.
     pub code: u16,
@@ -73,7 +74,7 @@ pub struct Option6 {
 }
 
 /// One `dhcp-match`: clients that send this get the tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OptionMatch {
     /// The tag to set.
     pub tag: String,
@@ -84,7 +85,7 @@ pub struct OptionMatch {
 }
 
 /// What of a request a `dhcp-match` looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum MatchedOption {
     /// An option of DHCPv4; never 0.
     V4(u8),

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, number8, number16};
@@ -9,7 +11,7 @@ use super::text::{fields, reveal_path, reveal_text, split};
 use super::{hex, name};
 
 /// Settings of validation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Dnssec {
     /// `dnssec`.
     pub on: bool,
@@ -22,13 +24,14 @@ pub struct Dnssec {
     /// `dnssec-no-timecheck`: signatures have no time until a signal says that the clock is right.
     pub no_time_check: bool,
     /// `dnssec-timestamp`: the clock is right once it is past the time of this file.
+    #[serde(serialize_with = "super::path_text::maybe")]
     pub timestamp: Option<PathBuf>,
     /// `dnssec-limits`.
     pub limits: Limits,
 }
 
 /// `trust-anchor`: what is known of a zone beforehand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum TrustAnchor {
     /// The zone counts as unsigned (RFC 7646).
     Negative {
@@ -62,7 +65,7 @@ impl TrustAnchor {
 }
 
 /// A class of records (RFC 1035 section 3.2.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Class {
     /// IN, the Internet.
     In,
@@ -73,7 +76,7 @@ pub enum Class {
 }
 
 /// How much work one answer may cause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// Signatures that fail.
     pub signature_failures: u32,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipc::config::dns::{Route, RouteScope, RouteTarget};
 use ipc::config::domain::DomainRange;
+use serde::Serialize;
 
 use super::dns::{block, width};
 use super::draft::Draft;
@@ -13,7 +14,7 @@ use super::text::{reveal_text, split};
 use super::{name, route};
 
 /// The domain of some hosts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConditionalDomain {
     /// The domain; the empty one is none.
     pub domain: String,
@@ -22,7 +23,7 @@ pub struct ConditionalDomain {
 }
 
 /// Which hosts have a domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum DomainHosts {
     /// Those with an address from the first to the last, both of one family. If the last comes before the first, none.
     Range(IpAddr, IpAddr),

@@ -1,12 +1,13 @@
 //! The addresses of an interface, as several options name them: `eth0`, `eth0/4`, `eth0/6`.
 
 use ipc::config::record::Families;
+use serde::Serialize;
 
 use super::fault::Fault;
 use super::text::{reveal_text, split};
 
 /// Addresses of an interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InterfaceAddresses {
     /// The interface, which need not exist.
     pub interface: String,

@@ -1,6 +1,7 @@
 //! Kernel address sets that replies are added to: `ipset`, `nftset`.
 
 use ipc::config::record::Families;
+use serde::Serialize;
 
 use super::draft::Draft;
 use super::fault::Fault;
@@ -8,7 +9,7 @@ use super::name;
 use super::text::{fields, from_bytes, reveal, reveal_text};
 
 /// Rules for kernel address sets, in the order written. The longest domain that fits a name decides.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct KernelSets {
     /// `ipset`.
     pub ipset: Vec<SetRule<String>>,
@@ -17,7 +18,7 @@ pub struct KernelSets {
 }
 
 /// Domains and the sets that addresses of their names go to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SetRule<S> {
     /// The domains, lower case without dots at their ends; an empty one stands for all names. At least one.
     pub domains: Vec<String>,
@@ -26,7 +27,7 @@ pub struct SetRule<S> {
 }
 
 /// A set of nftables.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NftSet {
     /// Addresses of which family go there (`4#`, `6#`).
     pub families: Families,

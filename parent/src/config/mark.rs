@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use serde::Serialize;
+
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, unsigned};
@@ -15,7 +17,7 @@ const LABEL_BYTES_MAX: usize = 63;
 const STARS_MAX: usize = 2;
 
 /// What is done with connection marks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ConnectionMarks {
     /// `conntrack`: queries carry the mark of the client's connection upstream.
     pub copied: bool,
@@ -26,7 +28,7 @@ pub struct ConnectionMarks {
 }
 
 /// Names that clients with a mark may resolve.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Allowlist {
     /// The mark; without bits outside the mask.
     pub mark: NonZeroU32,
@@ -37,7 +39,7 @@ pub struct Allowlist {
 }
 
 /// Names that may be resolved.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum NamePattern {
     /// `*`: all.
     All,

@@ -52,6 +52,7 @@ mod name;
 pub(crate) mod nearest;
 mod number;
 pub mod option_value;
+mod path_text;
 pub mod prefix;
 mod process;
 pub mod pxe;
@@ -81,6 +82,7 @@ use std::path::PathBuf;
 use ipc::config::dhcp::DhcpSlice;
 use ipc::config::dns::DnsSlice;
 use ipc::config::tftp::TftpSlice;
+use serde::Serialize;
 
 use self::auth::AuthService;
 use self::dhcp6::Dhcp6;
@@ -95,7 +97,7 @@ pub use self::refusal::{ConfigError, Refusals};
 use self::unserved::Unserved;
 
 /// Everything that was configured.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Config {
     /// What the dns worker gets. With `port` 0 there is no DNS service.
     pub dns: DnsSlice,
@@ -124,7 +126,7 @@ pub struct Config {
 }
 
 /// Parent-only settings. Field names are dnsmasq's option names where there is one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Process {
     /// The DNS port; 0: no DNS.
     pub port: u16,
@@ -143,24 +145,30 @@ pub struct Process {
     /// How sockets are bound.
     pub bind: BindMode,
     /// The resolv files to choose from; empty with `no-resolv` or an emptied `resolv-file`.
+    #[serde(serialize_with = "path_text::each")]
     pub resolv_files: Vec<PathBuf>,
     /// `no-poll`: resolv files are read on SIGHUP only.
     pub no_poll: bool,
     /// `no-resolv`.
     pub no_resolv: bool,
     /// The system's hosts file; `None` with `no-hosts`.
+    #[serde(serialize_with = "path_text::maybe")]
     pub hosts: Option<PathBuf>,
     /// `addn-hosts`: files or directories in reading order, which is the reverse of the order written.
+    #[serde(serialize_with = "path_text::each")]
     pub addn_hosts: Vec<PathBuf>,
     /// `hostsdir`, in the order written.
+    #[serde(serialize_with = "path_text::each")]
     pub hostsdirs: Vec<PathBuf>,
     /// The user to become; `None` (an empty `user`) keeps the starting one.
     pub user: Option<String>,
     /// The group to become.
     pub group: GroupChoice,
     /// Where the process id goes; `None` (an empty `pid-file`) nowhere.
+    #[serde(serialize_with = "path_text::maybe")]
     pub pid_file: Option<PathBuf>,
     /// The lease file.
+    #[serde(serialize_with = "path_text::one")]
     pub lease_file: PathBuf,
     /// `leasefile-ro`: no lease file is read or written.
     pub leasefile_ro: bool,
@@ -173,12 +181,14 @@ pub struct Process {
     /// `log-async`: lines to queue, 1 to 100; `None`: log synchronously.
     pub log_async: Option<u32>,
     /// `servers-file`: upstreams that are read again on SIGHUP.
+    #[serde(serialize_with = "path_text::maybe")]
     pub servers_file: Option<PathBuf>,
     /// `enable-dbus`: the name to take on the bus.
     pub dbus: Option<String>,
     /// `enable-ubus`: the name to take on the bus.
     pub ubus: Option<String>,
     /// `dumpfile`: where copies of packets go.
+    #[serde(serialize_with = "path_text::maybe")]
     pub dumpfile: Option<PathBuf>,
     /// `dumpmask`: which packets are copied.
     pub dumpmask: u32,
@@ -209,7 +219,7 @@ pub struct Process {
 }
 
 /// How DNS sockets are bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum BindMode {
     /// One wildcard socket per family; the arrival interface is checked.
     #[default]
@@ -221,7 +231,7 @@ pub enum BindMode {
 }
 
 /// Which group to become.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum GroupChoice {
     /// Nothing was written: `dip` if there is such a group, else the user's primary group.
     #[default]
@@ -233,12 +243,12 @@ pub enum GroupChoice {
 }
 
 /// Where log lines go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum LogTarget {
     /// The system log, with this facility number (3 is `daemon`, 16 `local0`).
     Syslog(u8),
     /// A file, appended to.
-    File(PathBuf),
+    File(#[serde(serialize_with = "path_text::one")] PathBuf),
     /// Standard error.
     Stderr,
 }
@@ -250,7 +260,7 @@ impl Default for LogTarget {
 }
 
 /// Where queries to one upstream come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct UpstreamSource {
     /// Bind the socket to this interface.
     pub interface: Option<String>,

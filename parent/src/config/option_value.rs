@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipc::config::dhcp::OptionValue;
+use serde::Serialize;
 
 use super::dhcp_option::{Purpose, Selector, VALUE_BYTES_MAX, bad_option};
 use super::dhcp_option_names::Kind;
@@ -19,7 +20,7 @@ const NTP_SERVER_6: i32 = 56;
 const NTP_SUBOPTION_NAME: u16 = 3;
 
 /// What an option of DHCPv6 is to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum OptionValue6 {
     /// Nothing. For dns-server and information-refresh-time: the built-in default is not sent.
     Empty,
@@ -31,7 +32,7 @@ pub enum OptionValue6 {
 }
 
 /// What an option must be for a `dhcp-match` to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum MatchValue {
     /// It is there, whatever it holds.
     Present,

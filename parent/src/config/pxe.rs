@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use ipc::config::dhcp::Boot;
 use ipc::tag::TagTest;
+use serde::Serialize;
 
 use super::dhcp_option::Option4;
 use super::draft::Draft;
@@ -30,7 +31,7 @@ type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// Everything about PXE.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Pxe {
     /// `pxe-service` lines, in the order of the menu.
     pub services: Vec<PxeService>,
@@ -46,7 +47,7 @@ pub struct Pxe {
 }
 
 /// One line of the menu.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PxeService {
     /// Which clients see it: their client system architecture.
     pub architecture: u16,
@@ -61,7 +62,7 @@ pub struct PxeService {
 }
 
 /// What a line of the menu boots.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum PxeBoot {
     /// From the local disk.
     Local,
@@ -77,7 +78,7 @@ pub enum PxeBoot {
 }
 
 /// A server to boot from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum BootServer {
     /// By address.
     Address(Ipv4Addr),
@@ -86,7 +87,7 @@ pub enum BootServer {
 }
 
 /// One `pxe-prompt`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PxePrompt {
     /// What is shown.
     pub text: Vec<u8>,
@@ -97,7 +98,7 @@ pub struct PxePrompt {
 }
 
 /// A `dhcp-boot` that names its server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NamedBoot {
     /// The line, without address.
     pub boot: Boot,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use ipc::config::prefix::Prefix;
+use serde::Serialize;
 
 use super::draft::Draft;
 use super::fault::Fault;
@@ -16,7 +17,7 @@ use super::text::{fields, reveal_text, split};
 const STALE_DEFAULT_S: u32 = 86_400;
 
 /// Rules for queries.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct QueryRules {
     /// `add-mac`: the client's hardware address in each of these forms.
     pub add_mac: AddMac,
@@ -43,7 +44,7 @@ pub struct QueryRules {
 }
 
 /// `add-mac`, whose forms add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AddMac {
     /// Six bytes.
     pub binary: bool,
@@ -54,7 +55,7 @@ pub struct AddMac {
 }
 
 /// `add-subnet`, by family of the client; without prefix such clients get none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AddSubnet {
     /// For IPv4 clients.
     pub ipv4: Option<Subnet>,
@@ -63,7 +64,7 @@ pub struct AddSubnet {
 }
 
 /// The network to send upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Subnet {
     /// So many leading bits of the client's address.
     OfClient(u8),
@@ -72,7 +73,7 @@ pub enum Subnet {
 }
 
 /// Identifiers of an Umbrella client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Umbrella {
     /// `deviceid:`.
     pub device: Option<[u8; 8]>,
@@ -83,7 +84,7 @@ pub struct Umbrella {
 }
 
 /// Is the letter case of questions made random?
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum LetterCase {
     /// As dnsmasq does by default, which is no.
     #[default]
@@ -104,7 +105,7 @@ impl LetterCase {
 }
 
 /// How long an answer that has run out may be served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum StaleLimit {
     /// For ever.
     None,

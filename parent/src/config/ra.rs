@@ -1,5 +1,7 @@
 //! Router advertisements: how often, and what they say.
 
+use serde::Serialize;
+
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number;
@@ -16,7 +18,7 @@ const INTERVAL_MAX_S: i32 = 1800;
 const LIFETIME_MAX_S: i32 = 9000;
 
 /// One `ra-param`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RaParam {
     /// Which interfaces; a trailing `*` matches any tail.
     pub interface: String,
@@ -31,7 +33,7 @@ pub struct RaParam {
 }
 
 /// The MTU that is advertised.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum RaMtu {
     /// That of the interface itself.
     #[default]
@@ -45,7 +47,7 @@ pub enum RaMtu {
 }
 
 /// How good a router we are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum RaPriority {
     /// Better than others.
     High,

@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use ipc::tag::TagTest;
+use serde::Serialize;
 
 use super::dhcp::lease_time;
 use super::fault::Fault;
@@ -15,7 +16,7 @@ const PREFIX_LENGTH: u8 = 64;
 const LEASE_TIME_S: u32 = 86_400;
 
 /// One `dhcp-range` that begins with an IPv6 address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Range6 {
     /// Where its prefix comes from.
     pub subnet: Subnet6,
@@ -38,7 +39,7 @@ pub struct Range6 {
 }
 
 /// Where a range's prefix comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Subnet6 {
     /// It is written, and is so long: 64 to 128.
     Written(u8),
@@ -50,7 +51,7 @@ pub enum Subnet6 {
 }
 
 /// What a range leases.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum Leases6 {
     /// No addresses; with `ra-stateless` other configuration only.
     #[default]
@@ -62,7 +63,7 @@ pub enum Leases6 {
 }
 
 /// What is advertised to hosts of a range's subnet (RFC 4861 section 4.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Advertise {
     /// `ra-only`: advertise, and lease nothing.
     pub only: bool,

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use serde::Serialize;
+
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number16;
@@ -18,7 +20,7 @@ type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// One `dhcp-relay`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Relay {
     /// For DHCPv4.
     V4(RelayRoute<Ipv4Addr>),
@@ -27,7 +29,7 @@ pub enum Relay {
 }
 
 /// From where to where requests are relayed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RelayRoute<A> {
     /// Our address on the clients' side: requests that arrive on its interface are relayed.
     pub local: A,
@@ -38,7 +40,7 @@ pub struct RelayRoute<A> {
 }
 
 /// Where relayed requests go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum RelayTarget<A> {
     /// To a server.
     Server {
@@ -52,7 +54,7 @@ pub enum RelayTarget<A> {
 }
 
 /// One `dhcp-split-relay`: the address that clients see as their server differs from the one that the server sees.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SplitRelay {
     /// Our address on the clients' side.
     pub local: Ipv4Addr,
@@ -65,7 +67,7 @@ pub struct SplitRelay {
 }
 
 /// Where a server finds the relay.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Uplink {
     /// At this address.
     Address(Ipv4Addr),

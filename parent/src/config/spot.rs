@@ -63,7 +63,7 @@ impl Spot {
                 let part = match (&blame.part, value) {
                     (Part::Value(range), Some(start)) if !range.is_empty() => start + range.start..start + range.end,
                     (Part::Value(_), Some(start)) => start..text.len(),
-                    (Part::Keyword, Some(start)) if start > 0 => 0..start,
+                    (Part::Keyword, _) => 0..text.find('=').unwrap_or(text.len()),
                     _ => 0..text.len(),
                 };
                 let shown = |end: usize| line.len() + reveal(text.get(..end).unwrap_or(text)).len();

@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use ipc::tag::TagTest;
+use serde::Serialize;
 
 use ipc::config::prefix::Prefix;
 
@@ -26,7 +27,7 @@ type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// The settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Unserved {
     /// `tag-if` lines, in the order written: a later one sees what an earlier one set.
     pub tag_if: Vec<TagIf>,
@@ -73,7 +74,7 @@ pub struct Unserved {
 }
 
 /// `dhcp-reply-delay`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReplyDelay {
     /// All must hold.
     pub tests: Vec<TagTest>,
@@ -82,26 +83,32 @@ pub struct ReplyDelay {
 }
 
 /// Files that add to the configuration of DHCP; each may be a directory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DhcpFiles {
     /// `dhcp-hostsfile`, in reading order, which is the reverse of the order written.
+    #[serde(serialize_with = "super::path_text::each")]
     pub hosts: Vec<PathBuf>,
     /// `dhcp-optsfile`, in reading order, which is the reverse of the order written.
+    #[serde(serialize_with = "super::path_text::each")]
     pub options: Vec<PathBuf>,
     /// `dhcp-hostsdir`: watched directories.
+    #[serde(serialize_with = "super::path_text::each")]
     pub hosts_dirs: Vec<PathBuf>,
     /// `dhcp-optsdir`: watched directories.
+    #[serde(serialize_with = "super::path_text::each")]
     pub options_dirs: Vec<PathBuf>,
     /// `read-ethers`: `/etc/ethers` is read.
     pub ethers: bool,
 }
 
 /// The program that hears of leases.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LeaseScript {
     /// `dhcp-script`.
+    #[serde(serialize_with = "super::path_text::maybe")]
     pub program: Option<PathBuf>,
     /// `dhcp-luascript`.
+    #[serde(serialize_with = "super::path_text::maybe")]
     pub lua: Option<PathBuf>,
     /// `dhcp-scriptuser`; `None`: root.
     pub user: Option<String>,

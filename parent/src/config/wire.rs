@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use serde::Serialize;
+
 use super::draft::Draft;
 use super::fault::Fault;
 use super::text::{fields, reveal_text, split};
@@ -13,7 +15,7 @@ type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// One `shared-network`: clients that arrive so may get addresses of this subnet too.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum SharedNetwork {
     /// For DHCPv4.
     V4 {
@@ -32,7 +34,7 @@ pub enum SharedNetwork {
 }
 
 /// How requests arrive.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Arrival<A> {
     /// On the interface of this name, which was there when the configuration was read.
     Interface(String),
@@ -41,7 +43,7 @@ pub enum Arrival<A> {
 }
 
 /// `bridge-interface`: requests that arrive on an alias count as having arrived on the bridge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BridgeAliases {
     /// The bridge.
     pub bridge: String,

@@ -2,6 +2,8 @@
 
 use ipc::config::record::HostRecord;
 
+use serde::Serialize;
+
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::name;
