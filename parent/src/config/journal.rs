@@ -148,7 +148,7 @@ impl Journal {
         let one = match &found[..] {
             [] => return None,
             [only] => only,
-            // Of several on the command line nobody knows which, but it is not long.
+            // What no file holds was written on the command line, if anything was written there.
             several => several
                 .iter()
                 .rev()
@@ -156,7 +156,7 @@ impl Journal {
                 .or_else(|| several.iter().find(|found| *found.source == Source::CommandLine))?,
         };
         Some(match one.source {
-            Source::CommandLine => format!("written on the command line ({})", one.row.name),
+            Source::CommandLine => format!("written as --{} on the command line", one.row.name),
             Source::Script(command) => format!("written in line {} of the output from {command}", one.line),
             Source::Elsewhere => return None,
             source => format!("written{}", source.place(one.line)),
@@ -176,9 +176,10 @@ impl Occurrence<'_> {
         let Some(line) = line_of(path, self.line) else { return false };
         let Ok(Some(entry)) = line::entry(&line) else { return false };
         let text = reveal_text(entry.value.as_deref().unwrap_or_default());
-        let word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':');
+        // A directory is found in the path of a file in it, too.
+        let word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
         text.match_indices(value).any(|(start, _)| {
-            let before = text[..start].chars().next_back().is_some_and(word);
+            let before = text[..start].chars().next_back().is_some_and(|c| word(c) || c == '/');
             let after = text[start + value.len()..].chars().next().is_some_and(word);
             !before && !after
         })

@@ -16,8 +16,8 @@ use crate::config::{Config, diagnosis, line, survey};
 
 /// Where comments begin, if the line leaves room.
 const COMMENT_COLUMN: usize = 40;
-/// Longest line with its comment that dnsmasq reads in one piece, in bytes.
-const LINE_BYTES_MAX: usize = 1000;
+/// Longest line that has its comment behind it, in bytes.
+const LINE_BYTES_MAX: usize = 120;
 /// Options whose files were read in their place.
 const INCLUDING: [&str; 3] = ["conf-file", "conf-dir", "conf-script"];
 
@@ -81,7 +81,7 @@ pub fn text(journal: &Journal) -> Vec<u8> {
             (Ok(with), Ok(without)) => with == without,
             _ => false,
         };
-        if same && whole.len() <= LINE_BYTES_MAX {
+        if same && line.len() <= LINE_BYTES_MAX {
             text.extend(whole);
         } else {
             text.extend(comment.as_bytes());
