@@ -6,11 +6,13 @@ use ipc::config::prefix::Prefix;
 use ipc::config::record::Families;
 use serde::Serialize;
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::interface_address::{InterfaceAddresses, interface_addresses};
 use super::name;
 use super::number::{loose, number, required};
+use super::prefix::LENGTH;
 use super::text::{fields, reveal_text, split};
 
 /// Prefix lengths of zones unless given.
@@ -111,14 +113,14 @@ fn subnet(text: &str) -> Result<AuthSubnet, Fault> {
         None => (false, text),
     };
     let (place, length) = split(text, '/');
-    let length = length.map(|length| number(length).ok_or(Fault::Value)).transpose()?;
+    let length = length.map(|length| number(length).ok_or(Fault::Value).at(length, LENGTH)).transpose()?;
     let Ok(address) = place.parse::<IpAddr>() else {
         // What is excluded must be an address; an interface counts as if the keyword were not there.
         let families = match length {
             None => Families::Both,
             Some(4) => Families::Ipv4,
             Some(6) => Families::Ipv6,
-            Some(_) => return Err(Fault::Value),
+            Some(_) => return Err(Fault::Value.at(text, "an address, or an interface with /4 or /6")),
         };
         return Ok(AuthSubnet::Interface(InterfaceAddresses { interface: reveal_text(place), families }));
     };
@@ -150,7 +152,7 @@ pub(crate) fn secondary_servers(draft: &mut Draft, value: Value<'_>) -> Outcome 
 /// `auth-peer = ADDRESS {"," ADDRESS}`.
 pub(crate) fn peers(draft: &mut Draft, value: Value<'_>) -> Outcome {
     for field in fields(value.ok_or(Fault::Value)?) {
-        draft.auth.peers.push(reveal_text(field).parse().map_err(|_| Fault::Value)?);
+        draft.auth.peers.push(reveal_text(field).parse().map_err(|_| Fault::Value).at(field, "an address")?);
     }
     Ok(())
 }

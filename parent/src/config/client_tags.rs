@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use ipc::tag::TagTest;
 use serde::Serialize;
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::loose;
@@ -87,7 +88,7 @@ pub(crate) fn tag_if(draft: &mut Draft, value: Value<'_>) -> Outcome {
         match (field.strip_prefix("set:"), field.strip_prefix("tag:")) {
             (Some(name), _) if !name.is_empty() => rule.sets.push(reveal_text(name)),
             (_, Some(name)) if !name.is_empty() => rule.tests.push(tag::test(name)),
-            _ => return Err(bad()),
+            _ => return Err(bad().at(field, "set: or tag: and a name")),
         }
     }
     if rule.sets.is_empty() {

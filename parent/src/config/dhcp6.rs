@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::blame::At as _;
 use super::dhcp_host::HostEntry;
 use super::dhcp_option::Option6;
 use super::draft::Draft;
@@ -49,7 +50,7 @@ pub struct Duid {
 pub(crate) fn duid(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
     let bad = || Fault::from("bad DUID");
     let (enterprise, identifier) = split(value.ok_or_else(bad)?, ',');
-    let enterprise = number(enterprise).ok_or_else(bad)?.cast_unsigned();
+    let enterprise = number(enterprise).ok_or_else(bad).at(enterprise, "an enterprise number")?.cast_unsigned();
     let identifier = identifier.and_then(hex::bytes).ok_or_else(bad)?;
     draft.dhcp6.duid = Some(Duid { enterprise, identifier });
     Ok(())

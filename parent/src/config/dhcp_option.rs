@@ -4,6 +4,7 @@ use ipc::config::dhcp::{ConfiguredOption, OptionValue};
 use ipc::tag::TagTest;
 use serde::Serialize;
 
+use super::blame::{At as _, Wanted};
 use super::dhcp_option_names::{Kind, NAMES_4, NAMES_6, Named};
 use super::draft::Draft;
 use super::fault::Fault;
@@ -223,7 +224,7 @@ impl Line {
             let Some(text) = rest else { return Err(bad_option()) };
             let (field, after) = split(text, ',');
             if field.starts_with("option6:") && (encap || vendor) {
-                return Err(Fault::from("unsupported encapsulation for IPv6 option"));
+                return Err(Fault::from("unsupported encapsulation for IPv6 option").at(field, "vi-encap: or none"));
             }
             if let Some(selector) = Selector::parse(field, purpose)? {
                 break (selector, after);
@@ -231,12 +232,12 @@ impl Line {
             rest = after;
             if let Some(class) = field.strip_prefix("vendor:") {
                 if encap || purpose == Purpose::Match {
-                    return Err(Fault::from("inappropriate vendor:"));
+                    return Err(Fault::from("inappropriate vendor:").at(field, "another place than vendor:"));
                 }
                 (vendor, place) = (true, Some(LinePlace::Vendor(reveal(class))));
             } else if let Some(number) = field.strip_prefix("encap:") {
                 if vendor || purpose == Purpose::Match {
-                    return Err(Fault::from("inappropriate encap:"));
+                    return Err(Fault::from("inappropriate encap:").at(field, "another place than encap:"));
                 }
                 (encap, place) = (true, Some(LinePlace::Encapsulated(loose(number))));
             } else if let Some(number) = field.strip_prefix("vi-encap:") {
@@ -304,9 +305,9 @@ impl Selector {
     }
 }
 
-fn by_name(names: &[Named], name: &str, six: bool, purpose: Purpose) -> Result<Selector, Fault> {
+fn by_name(names: &'static [Named], name: &str, six: bool, purpose: Purpose) -> Result<Selector, Fault> {
     let fits = |row: &&Named| (!row.internal || purpose == Purpose::Match) && row.name.eq_ignore_ascii_case(name);
-    let found = names.iter().find(fits).ok_or_else(bad_option)?;
+    let found = names.iter().find(fits).ok_or_else(bad_option).at(name, Wanted::Names(names))?;
     Ok(Selector { six, named: true, code: found.code.into(), kind: found.kind })
 }
 

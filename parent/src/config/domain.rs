@@ -6,10 +6,12 @@ use ipc::config::dns::{Route, RouteScope, RouteTarget};
 use ipc::config::domain::DomainRange;
 use serde::Serialize;
 
+use super::blame::{At as _, Wanted};
 use super::dns::{block, width};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number;
+use super::prefix::LENGTH;
 use super::text::{reveal_text, split};
 use super::{name, route};
 
@@ -59,23 +61,24 @@ pub(crate) fn domain(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault
 fn parse_hosts(draft: &mut Draft, domain: &str, text: &str) -> Result<DomainHosts, Fault> {
     if let (address, Some(length)) = split(text, '/') {
         let (length, local) = split(length, ',');
-        let address: IpAddr = address.parse().map_err(|_| Fault::Value)?;
-        let length = number(length).ok_or(Fault::Value)?;
-        let length = u8::try_from(length.max(0)).ok().filter(|&length| length <= width(address));
-        let length = length.ok_or_else(|| Fault::from("bad prefix length"))?;
+        let address: IpAddr = address.parse().map_err(|_| Fault::Value).at(address, "an address")?;
+        let bits = number(length).ok_or(Fault::Value).at(length, LENGTH)?;
+        let bits = u8::try_from(bits.max(0)).ok().filter(|&bits| bits <= width(address));
+        let length = bits.ok_or_else(|| Fault::from("bad prefix length")).at(length, LENGTH)?;
         match local {
             None => {}
             Some("local") => declare_local(draft, domain, address, length),
-            Some(_) => return Err(Fault::Value),
+            Some(word) => return Err(Fault::Value.at(word, Wanted::Words(&["local"]))),
         }
         let (first, last) = block(address, length);
         return Ok(DomainHosts::Range(first, last));
     }
     let (one, other) = split(text, ',');
     let Ok(first) = one.parse::<IpAddr>() else { return Ok(DomainHosts::Interface(one.to_owned())) };
-    let last = other.map_or(Ok(first), |other| split(other, ',').0.parse()).map_err(|_| Fault::Value)?;
+    let last = other.map_or(Ok(first), |other| split(other, ',').0.parse()).map_err(|_| Fault::Value);
+    let last = last.at(other.unwrap_or_default(), "the last address of a range")?;
     if first.is_ipv4() != last.is_ipv4() {
-        return Err(Fault::Value);
+        return Err(Fault::Value.at(other.unwrap_or_default(), "an address of the same family"));
     }
     Ok(DomainHosts::Range(first, last))
 }

@@ -3,6 +3,7 @@
 use ipc::config::record::Families;
 use serde::Serialize;
 
+use super::blame::{At as _, Wanted};
 use super::fault::Fault;
 use super::text::{reveal_text, split};
 
@@ -22,7 +23,7 @@ pub(crate) fn interface_addresses(text: &str) -> Result<InterfaceAddresses, Faul
         None => Families::Both,
         Some("4") => Families::Ipv4,
         Some("6") => Families::Ipv6,
-        Some(_) => return Err(Fault::Value),
+        Some(family) => return Err(Fault::Value.at(family, Wanted::Words(&["4", "6"]))),
     };
     Ok(InterfaceAddresses { interface: reveal_text(interface), families })
 }

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use serde::Serialize;
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, unsigned};
@@ -94,7 +95,7 @@ pub(crate) fn allowlist(draft: &mut Draft, value: Value<'_>) -> Outcome {
 }
 
 fn nonzero(text: &str) -> Result<NonZeroU32, Fault> {
-    unsigned(text).and_then(NonZeroU32::new).ok_or(Fault::Value)
+    unsigned(text).and_then(NonZeroU32::new).ok_or(Fault::Value).at(text, "a number from 1 on")
 }
 
 /// A pattern: the last two labels are plain, and the last one is neither a number nor `local`, which is not asked of us

@@ -2,6 +2,7 @@
 
 use ipc::NAME_BYTES_MAX;
 
+use super::blame::At as _;
 use super::fault::Fault;
 use super::text::reveal;
 
@@ -17,6 +18,10 @@ const ADVICE: &str = "names with characters beyond ASCII are not supported: writ
 /// names, as in dnsmasq: it is made lower case, and its labels may not begin or end with `-` nor have `--` in the third
 /// and fourth place (RFC 5891 section 4.2.3.1) unless they are in the `xn--` form already.
 pub(crate) fn domain(text: &str, refusal: Fault) -> Result<String, Fault> {
+    checked(text, refusal).at(text, "a domain name")
+}
+
+fn checked(text: &str, refusal: Fault) -> Result<String, Fault> {
     let bytes = reveal(text);
     if bytes.is_empty() {
         return Ok(String::new());
@@ -62,7 +67,7 @@ pub(crate) fn host(text: &str, refusal: fn() -> Fault) -> Result<(String, Option
     if !root && host.bytes().all(inner) && !host.starts_with(['-', '_']) {
         Ok((host.to_owned(), domain.map(str::to_owned)))
     } else {
-        Err(refusal())
+        Err(refusal().at(text, "a host name: letters, digits, - and _"))
     }
 }
 
@@ -98,7 +103,8 @@ mod tests {
 
     #[test]
     fn names_beyond_ascii_are_refused_with_advice() {
-        assert!(matches!(name("ä.example"), Err(Fault::Advised(..))));
+        let (fault, _) = name("ä.example").unwrap_err().without_blame();
+        assert!(matches!(fault, Fault::Advised(..)));
     }
 
     #[test]

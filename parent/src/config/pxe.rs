@@ -6,6 +6,7 @@ use ipc::config::dhcp::Boot;
 use ipc::tag::TagTest;
 use serde::Serialize;
 
+use super::blame::{At as _, Wanted};
 use super::dhcp_option::Option4;
 use super::draft::Draft;
 use super::fault::Fault;
@@ -123,7 +124,8 @@ pub(crate) fn service(draft: &mut Draft, value: Value<'_>) -> Outcome {
         }
     };
     let server = server.and_then(boot_server);
-    let architecture = architecture_number(architecture).ok_or(Fault::Value)?;
+    let architecture =
+        architecture_number(architecture).ok_or(Fault::Value).at(architecture, Wanted::Words(ARCHITECTURES))?;
     services.push(PxeService { architecture, menu: reveal(menu), boot, server, tests });
     Ok(())
 }

@@ -7,9 +7,11 @@ use std::num::NonZeroU32;
 use ipc::config::prefix::Prefix;
 use serde::Serialize;
 
+use super::blame::{At as _, Wanted};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, required, unsigned};
+use super::prefix::LENGTH;
 use super::process::positive;
 use super::text::{fields, reveal_text, split};
 
@@ -123,7 +125,7 @@ pub(crate) fn add_mac(draft: &mut Draft, value: Value<'_>) -> Outcome {
         None => forms.binary = true,
         Some("base64") => forms.base64 = true,
         Some("text") => forms.text = true,
-        Some(_) => return Err(Fault::Value),
+        Some(_) => return Err(Fault::Value.at(value.unwrap_or_default(), Wanted::Words(&["base64", "text"]))),
     }
     Ok(())
 }
@@ -146,8 +148,9 @@ fn subnet(text: &str, width_of_client: u8) -> Result<Subnet, Fault> {
         (address, Some(length)) => (Some(address), length),
         (length, None) => (None, length),
     };
-    let address: Option<IpAddr> = address.map(str::parse).transpose().map_err(|_| Fault::from("bad address"))?;
-    let length = number(length).ok_or(Fault::Value)?;
+    let address: Option<IpAddr> =
+        address.map(str::parse).transpose().map_err(|_| Fault::from("bad address")).at(text, "an address")?;
+    let length = number(length).ok_or(Fault::Value).at(length, LENGTH)?;
     let length = u8::try_from(length.max(0)).unwrap_or(u8::MAX);
     Ok(match address {
         Some(address) => Subnet::Constant(Prefix::cut(address, length)),
@@ -155,16 +158,22 @@ fn subnet(text: &str, width_of_client: u8) -> Result<Subnet, Fault> {
     })
 }
 
+/// What is wanted where an identifier is.
+const UMBRELLA: &str = "deviceid:, orgid: or assetid:";
+
 /// `umbrella = [ITEM {"," ITEM}]`, `ITEM = "deviceid:" HEX16 | "orgid:" NUMBER | "assetid:" NUMBER`.
 pub(crate) fn umbrella(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let mut identifiers = Umbrella::default();
     for item in value.into_iter().flat_map(fields) {
-        let (key, text) = item.split_once(':').ok_or(Fault::Value)?;
+        let (key, text) = item.split_once(':').ok_or(Fault::Value).at(item, UMBRELLA)?;
         match reveal_text(key).as_str() {
-            "deviceid" => identifiers.device = Some(device(&reveal_text(text)).ok_or(Fault::Value)?),
-            "orgid" => identifiers.organization = unsigned(text).ok_or(Fault::Value)?,
-            "assetid" => identifiers.asset = unsigned(text).ok_or(Fault::Value)?,
-            _ => return Err(Fault::Value),
+            "deviceid" => {
+                identifiers.device =
+                    Some(device(&reveal_text(text)).ok_or(Fault::Value).at(text, "16 hexadecimal digits")?)
+            }
+            "orgid" => identifiers.organization = unsigned(text).ok_or(Fault::Value).at(text, "a number")?,
+            "assetid" => identifiers.asset = unsigned(text).ok_or(Fault::Value).at(text, "a number")?,
+            _ => return Err(Fault::Value.at(key, Wanted::Words(&["deviceid", "orgid", "assetid"]))),
         }
     }
     draft.queries.umbrella = Some(identifiers);

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number;
@@ -70,7 +71,7 @@ pub(crate) fn param(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault>
         mtu = match number(text) {
             _ if text.eq_ignore_ascii_case("off") => RaMtu::Off,
             Some(bytes) if bytes >= MTU_MIN => RaMtu::Bytes(bytes.unsigned_abs()),
-            Some(_) => return Err(bad()),
+            Some(_) => return Err(bad().at(text, "an MTU of at least 1280, off, or an interface")),
             None => RaMtu::OfInterface(reveal_text(text)),
         };
     }
@@ -81,8 +82,8 @@ pub(crate) fn param(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault>
         }
     }
     let (interval, lifetime) = split(rest, ',');
-    let interval = number(interval).ok_or_else(bad)?;
-    let lifetime = lifetime.map(|text| number(text).ok_or_else(bad)).transpose()?;
+    let interval = number(interval).ok_or_else(bad).at(interval, "an interval in seconds")?;
+    let lifetime = lifetime.map(|text| number(text).ok_or_else(bad).at(text, "a lifetime in seconds")).transpose()?;
     let interval_s = match interval {
         0 => INTERVAL_S,
         _ => interval.clamp(INTERVAL_MIN_S, INTERVAL_MAX_S) as u16,

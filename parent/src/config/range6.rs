@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use ipc::tag::TagTest;
 use serde::Serialize;
 
+use super::blame::At as _;
 use super::dhcp::lease_time;
 use super::fault::Fault;
 use super::number::loose;
@@ -93,6 +94,9 @@ impl Range6 {
     }
 }
 
+/// What is wanted behind the addresses.
+const MODE_OR_TIME: &str = "a mode such as slaac or ra-only, a prefix length, or a lease time";
+
 /// What follows the first address: `{"," MODE} ["," LENGTH] ["," TIME]`, where the first mode may be the last address.
 pub(crate) fn range(
     first: Ipv6Addr,
@@ -123,21 +127,23 @@ pub(crate) fn range(
         rest = after;
     }
     let mut length = PREFIX_LENGTH;
+    let mut length_field = "";
     if let [field, after @ ..] = rest
         && field.bytes().all(|byte| byte.is_ascii_digit())
         && loose(field) <= 128
     {
         length = u8::try_from(loose(field)).unwrap_or(0);
+        length_field = *field;
         rest = after;
     }
     if length < PREFIX_LENGTH {
-        return Err(Fault::from("prefix length must be at least 64"));
+        return Err(Fault::from("prefix length must be at least 64").at(length_field, "64 to 128"));
     }
     if length != PREFIX_LENGTH && constructor.is_some() {
-        return Err(Fault::from("prefix length must be exactly 64 for subnet constructors"));
+        return Err(Fault::from("prefix length must be exactly 64 for subnet constructors").at(length_field, "64"));
     }
     if length != PREFIX_LENGTH && advertise.wanted() {
-        return Err(Fault::from("prefix length must be exactly 64 for RA subnets"));
+        return Err(Fault::from("prefix length must be exactly 64 for RA subnets").at(length_field, "64"));
     }
     let network = |address: Ipv6Addr| u128::from(address) & !(u128::MAX.checked_shr(length.into()).unwrap_or(0));
     if network(first) != network(last) {
@@ -148,8 +154,8 @@ pub(crate) fn range(
     }
     let (lease_time_s, deprecated) = match rest {
         [] => (LEASE_TIME_S, false),
-        [field] => (lease_time(field, LEASE_TIME_S).ok_or_else(bad)?, *field == "deprecated"),
-        _ => return Err(bad()),
+        [field] => (lease_time(field, LEASE_TIME_S).ok_or_else(bad).at(field, MODE_OR_TIME)?, *field == "deprecated"),
+        [odd, ..] => return Err(bad().at(odd, MODE_OR_TIME)),
     };
     let subnet = match constructor {
         Some(pattern) => Subnet6::Constructed(pattern),

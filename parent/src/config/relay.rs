@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number16;
@@ -86,7 +87,7 @@ pub(crate) fn relay(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let relay = if let Ok(local) = local.parse() {
         Relay::V4(route(local, rest, SERVER_PORT)?)
     } else {
-        Relay::V6(route(local.parse().map_err(|_| bad_relay())?, rest, SERVER_PORT_6)?)
+        Relay::V6(route(local.parse().map_err(|_| bad_relay()).at(local, "an address of ours")?, rest, SERVER_PORT_6)?)
     };
     draft.unserved.relays.push(relay);
     Ok(())
@@ -100,7 +101,7 @@ fn route<A: FromStr>(local: A, rest: &str, default_port: u16) -> Result<RelayRou
             RelayTarget::Server { address, interface: interface.filter(|name| !name.is_empty()).map(reveal_text) }
         }
         (Err(_), None) if !to.contains('*') => RelayTarget::Link(reveal_text(to)),
-        (Err(_), _) => return Err(bad_relay()),
+        (Err(_), _) => return Err(bad_relay().at(to, "the address of a server, of the same family")),
     };
     Ok(RelayRoute { local, to, port })
 }
@@ -118,8 +119,8 @@ pub(crate) fn split_relay(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (server, port) = with_port(server, SERVER_PORT);
     let uplink = uplink.filter(|name| !name.contains('*')).ok_or_else(bad_relay)?;
     draft.unserved.split_relays.push(SplitRelay {
-        local: local.parse().map_err(|_| bad_relay())?,
-        server: server.parse().map_err(|_| bad_relay())?,
+        local: local.parse().map_err(|_| bad_relay()).at(local, "an IPv4 address of ours")?,
+        server: server.parse().map_err(|_| bad_relay()).at(server, "the IPv4 address of a server")?,
         port,
         uplink: uplink.parse().map_or_else(|_| Uplink::Interface(reveal_text(uplink)), Uplink::Address),
     });
@@ -130,7 +131,7 @@ pub(crate) fn split_relay(draft: &mut Draft, value: Value<'_>) -> Outcome {
 pub(crate) fn proxy(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let relays = draft.unserved.proxy.get_or_insert_default();
     for field in value.into_iter().flat_map(fields) {
-        relays.push(field.parse().map_err(|_| Fault::from("bad dhcp-proxy address"))?);
+        relays.push(field.parse().map_err(|_| Fault::from("bad dhcp-proxy address")).at(field, "an IPv4 address")?);
     }
     Ok(())
 }

@@ -6,10 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAdd
 
 use ipc::config::dns::{Route, RouteScope, RouteTarget};
 
+use super::blame::At as _;
 use super::dns::{block, width};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, number16};
+use super::prefix::LENGTH;
+use super::process::PORT;
 use super::text::{from_bytes, reveal, reveal_text, split};
 use super::{UpstreamSource, name};
 
@@ -37,7 +40,7 @@ pub(crate) fn server(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
 pub(crate) fn rev_server(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
     let (prefix, upstream) = split(value.ok_or(Fault::Value)?, ',');
     let (address, length) = split(prefix, '/');
-    let address: IpAddr = reveal_text(address).parse().map_err(|_| Fault::Value)?;
+    let address: IpAddr = reveal_text(address).parse().map_err(|_| Fault::Value).at(address, "an address")?;
     // A length that is no number counts as absent.
     let length = length.and_then(number).unwrap_or_else(|| width(address).into());
     let targets = match upstream {
@@ -48,6 +51,7 @@ pub(crate) fn rev_server(draft: &mut Draft, value: Value<'_>) -> Result<(), Faul
     let length = u8::try_from(length).ok().filter(|length| (1..=width(address)).contains(length));
     let length = length.ok_or_else(|| {
         Fault::from(if address.is_ipv4() { "bad IPv4 prefix length" } else { "bad IPv6 prefix length" })
+            .at(prefix, LENGTH)
     })?;
     let scopes: Vec<_> = reverse_zones(address, length).into_iter().map(RouteScope::Domain).collect();
     for target in targets {
@@ -63,7 +67,10 @@ pub(crate) fn address(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> 
     let target = match reveal_text(answer).as_str() {
         "" => RouteTarget::NoData,
         "#" => RouteTarget::NullAddress,
-        text => RouteTarget::Address(text.parse().map_err(|_| Fault::from("Bad address in --address"))?),
+        text => {
+            let parsed = text.parse().map_err(|_| Fault::from("Bad address in --address"));
+            RouteTarget::Address(parsed.at(answer, "an address or #")?)
+        }
     };
     let scopes = scopes(domains)?;
     route_all(draft, &scopes, target);
@@ -152,9 +159,9 @@ fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
         let (source, port) = split(source, '#');
         (Some(source), port)
     });
-    let source_port = source_port.map(|port| number16(port).ok_or_else(bad_port)).transpose()?;
+    let source_port = source_port.map(|port| number16(port).ok_or_else(bad_port).at(port, PORT)).transpose()?;
     let (target, port) = split(target, '#');
-    let port = port.map_or(Ok(DNS_PORT), |port| number16(port).ok_or_else(bad_port))?;
+    let port = port.map_or(Ok(DNS_PORT), |port| number16(port).ok_or_else(bad_port).at(port, PORT))?;
     let (host, zone) = split(target, '%');
     let parsed_source = || source.map_or(Ok(UpstreamSource::default()), |source| parse_source(source, source_port));
 
@@ -163,7 +170,8 @@ fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
         let socket_address = match (address, zone) {
             (IpAddr::V6(address), Some(zone)) => {
                 let index = nix::net::if_::if_nametoindex(reveal_text(zone).as_str());
-                let index = index.map_err(|_| Fault::from("bad interface name"))?;
+                let index =
+                    index.map_err(|_| Fault::from("bad interface name")).at(zone, "an interface that exists now")?;
                 SocketAddrV6::new(address, port, 0, index).into()
             }
             (address, _) => SocketAddr::new(address, port),
@@ -173,11 +181,12 @@ fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
             return Err(Fault::from(match address {
                 IpAddr::V4(_) => "cannot use IPv4 server address with IPv6 source address",
                 IpAddr::V6(_) => "cannot use IPv6 server address with IPv4 source address",
-            }));
+            })
+            .at(text, "both addresses of one family"));
         }
         return Ok(Upstream { addresses: vec![socket_address], source });
     }
-    let mut addresses = resolve(&host, port)?;
+    let mut addresses = resolve(&host, port).at(&host, "an address, or a name that can be looked up now")?;
     let source = parsed_source()?;
     addresses.retain(|address| source.address.is_none_or(|source| source.is_ipv4() == address.is_ipv4()));
     Ok(Upstream { addresses, source })
@@ -193,7 +202,7 @@ fn parse_source(text: &str, port: Option<u16>) -> Result<UpstreamSource, Fault> 
         return Ok(UpstreamSource { interface: interface.and_then(cut_interface), address: Some(address), port });
     }
     if interface.is_some() {
-        return Err(Fault::from("interface can only be specified once"));
+        return Err(Fault::from("interface can only be specified once").at(&text, "an address"));
     }
     Ok(UpstreamSource { interface: cut_interface(&text), address: None, port })
 }

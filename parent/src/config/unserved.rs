@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use ipc::config::prefix::Prefix;
 
+use super::blame::At as _;
 use super::client_tags::{EnterpriseRule, NameMatch, RelayIdRule, TagIf};
 use super::dhcp_option::{Option4, OptionMatch};
 use super::draft::Draft;
@@ -121,7 +122,7 @@ pub struct LeaseScript {
 /// `dhcp-reply-delay = {TEST ","} SECONDS`.
 pub(crate) fn reply_delay(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tests, seconds) = tag::leading_tests(value.ok_or(Fault::Value)?);
-    let seconds = seconds.and_then(number).ok_or(Fault::Value)?;
+    let seconds = seconds.and_then(number).ok_or(Fault::Value).at(seconds.unwrap_or_default(), "seconds")?;
     draft.unserved.reply_delay = Some(ReplyDelay { tests, seconds: u32::try_from(seconds).unwrap_or(0) });
     Ok(())
 }

@@ -2,8 +2,6 @@
 
 use ipc::config::record::HostRecord;
 
-use serde::Serialize;
-
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::name;

@@ -2,6 +2,7 @@
 
 use ipc::config::record::{CaaRecord, NaptrRecord, PtrRecord, RawRecord, TxtRecord};
 
+use super::super::blame::At as _;
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::number::{number, number16};
@@ -72,7 +73,7 @@ pub(crate) fn caa(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (name, rest) = split(value.ok_or(Fault::Value)?, ',');
     let name = name::domain(name, bad())?;
     let (flags, rest) = split(rest.ok_or_else(bad)?, ',');
-    let flags = number(flags).ok_or_else(bad)? as u8;
+    let flags = number(flags).ok_or_else(bad).at(flags, "a number")? as u8;
     let (tag, value) = split(rest.ok_or_else(bad)?, ',');
     let (tag, value) = (character_string(tag), reveal(value.ok_or_else(bad)?));
     if 2 + tag.len() + value.len() > DATA_BYTES_MAX {
@@ -88,7 +89,7 @@ pub(crate) fn raw(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (name, rest) = split(value.ok_or(Fault::Value)?, ',');
     let name = name::domain(name, bad())?;
     let (record_type, data) = split(rest.ok_or_else(bad)?, ',');
-    let record_type = number(record_type).ok_or_else(bad)? as u16;
+    let record_type = number(record_type).ok_or_else(bad).at(record_type, "the number of a record type")? as u16;
     let data = hex::bytes(data.unwrap_or_default()).filter(|data| data.len() <= DATA_BYTES_MAX).ok_or_else(bad)?;
     draft.dns.records.raw.push(RawRecord { name, record_type, data });
     Ok(())
