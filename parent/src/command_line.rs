@@ -36,7 +36,7 @@ pub(crate) fn load(arguments: &[OsString], mut draft: Draft) -> Result<Loaded, R
     }
     let test = asked == Asked::Test;
     let journal = std::mem::replace(&mut draft.journal, Journal::new());
-    let config = draft.finish(test).map_err(|error| with_last(Refusals::default(), error))?;
+    let config = draft.finish(test).map_err(|error| with_last(Refusals::default(), located(error, &journal)))?;
     if test {
         let text = "dnsmasq: syntax check OK.\n".to_owned();
         return Ok(Loaded::Print { text, to_stderr: true, status: 0 });
@@ -62,10 +62,16 @@ pub(crate) fn survey(arguments: &[OsString], mut draft: Draft) -> (Option<Config
             (Some(config), journal, refusals)
         }
         Err(error) => {
-            refusals.add(error);
+            refusals.add(located(error, &journal));
             (None, journal, refusals)
         }
     }
+}
+
+/// A rule across options that was broken, with the places of those options.
+fn located(mut error: ConfigError, journal: &Journal) -> ConfigError {
+    error.remedy = error.remedy.or_else(|| journal.mentioned(&error.text));
+    error
 }
 
 fn with_last(mut refusals: Refusals, error: ConfigError) -> Refusals {

@@ -53,21 +53,21 @@ pub fn report(program: &str, refusals: &Refusals, style: Style) -> String {
 
 /// One error.
 pub fn one(program: &str, error: &ConfigError, style: Style) -> String {
-    let mut text = format!("\n{program}: {}\n", visible(error.text.as_bytes()));
-    if let Some(spot) = &error.spot {
-        text += &drawn(spot, Level::ERROR, style);
-    }
-    if let Some(remedy) = &error.remedy {
-        let _ = writeln!(text, "{program}: {}", visible(remedy.as_bytes()));
-    }
-    text
+    format!("\n{program}: {}\n", visible(error.text.as_bytes())) + &below(program, error, Level::ERROR, style)
 }
 
 /// What is accepted and was hardly meant.
 pub fn doubt(program: &str, doubt: &ConfigError, style: Style) -> String {
     let mut text = format!("\n{program}: warning: {}\n", visible(doubt.text.as_bytes()));
-    if let Some(spot) = &doubt.spot {
-        text += &drawn(spot, Level::WARNING, style);
+    text += &below(program, doubt, Level::WARNING, style);
+    text
+}
+
+/// What stands below the message.
+fn below(program: &str, error: &ConfigError, level: Level<'static>, style: Style) -> String {
+    let mut text = error.spot.as_ref().map(|spot| drawn(spot, level, style)).unwrap_or_default();
+    if let Some(remedy) = &error.remedy {
+        let _ = writeln!(text, "{program}: {}", visible(remedy.as_bytes()));
     }
     text
 }

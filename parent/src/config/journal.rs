@@ -140,6 +140,17 @@ impl Journal {
         })
     }
 
+    /// Where the options that a text names (`--bind-dynamic`) were written.
+    pub(crate) fn mentioned(&self, text: &str) -> Option<String> {
+        let words = text.split([' ', '.']).filter_map(|word| word.strip_prefix("--"));
+        let place = |name: &str| {
+            let found = self.occurrences().filter(|found| found.row.name == name).last()?;
+            Some(format!("{name}: {}", found.place()))
+        };
+        let places: Vec<_> = words.filter_map(place).collect();
+        (!places.is_empty()).then(|| places.join(", "))
+    }
+
     /// Where one of these options was given `value`, or was given at all when it was given once: `written at line 12 of FILE`.
     ///
     /// Values are not kept, so the lines in question are read again. That is for failures only.

@@ -8,7 +8,7 @@
 
 mod check;
 mod explain;
-mod show;
+pub mod show;
 
 use std::ffi::OsString;
 use std::io::Write as _;
