@@ -56,9 +56,10 @@ pub(crate) fn survey(arguments: &[OsString], mut draft: Draft) -> (Option<Config
     }
     match draft.finish_looking() {
         Ok((config, refused)) => {
-            refusals.doubts.extend(
-                refused.map(|error| ConfigError { text: format!("a start will fail: {}", error.text), ..error }),
-            );
+            refusals.doubts.extend(refused.map(|error| {
+                let error = located(error, &journal);
+                ConfigError { text: format!("a start will fail: {}", error.text), ..error }
+            }));
             (Some(config), journal, refusals)
         }
         Err(error) => {

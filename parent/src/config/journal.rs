@@ -1,4 +1,5 @@
-//! Where every option was written: eight bytes for each occurrence, so that a million lines stay cheap.
+//! Where every option was written: eight bytes for an occurrence, and eight more for all of the same option on the lines that follow, so
+//! that a list of a million names costs next to nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,12 +66,25 @@ pub(crate) struct Position {
 }
 
 /// One occurrence. The option is a number too, since a reference would double the size.
+///
+/// With the number [`AGAIN`] in place of the option: the entry before occurs that many more times, on the lines that follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     row: u16,
     source: u16,
     line: u32,
 }
+
+impl Entry {
+    /// Is this the same option, on the line behind `first` and `more` lines after it?
+    fn follows(self, first: Entry, more: u32) -> bool {
+        let next = first.line.checked_add(more).and_then(|line| line.checked_add(1));
+        (self.row, self.source, Some(self.line)) == (first.row, first.source, next) && first.row != AGAIN
+    }
+}
+
+/// No option has this number.
+const AGAIN: u16 = u16::MAX;
 
 /// One occurrence, for those who read a journal.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +139,12 @@ impl Journal {
     /// Enters one option.
     pub(crate) fn enter(&mut self, row: &'static Row, value: Option<&str>) {
         let Position { source, line } = self.position;
-        self.entries.push(Entry { row: keys::number(row), source, line });
+        let entry = Entry { row: keys::number(row), source, line };
+        match &mut self.entries[..] {
+            [.., first, Entry { row: AGAIN, line: more, .. }] if entry.follows(*first, *more) => *more += 1,
+            [.., only] if entry.follows(*only, 0) => self.entries.push(Entry { row: AGAIN, source, line: 1 }),
+            _ => self.entries.push(entry),
+        }
         if let Some(values) = &mut self.values {
             values.push(value.map(str::to_owned));
         }
@@ -133,7 +152,14 @@ impl Journal {
 
     /// Every occurrence, in the order taken.
     pub fn occurrences(&self) -> impl Iterator<Item = Occurrence<'_>> {
-        self.entries.iter().enumerate().filter_map(|(index, entry)| {
+        let each = self.entries.iter().enumerate().flat_map(|(index, &entry)| {
+            let (first, lines) = match index.checked_sub(1).and_then(|before| self.entries.get(before)) {
+                Some(&before) if entry.row == AGAIN => (before, 1..entry.line.saturating_add(1)),
+                _ => (entry, 0..1),
+            };
+            lines.map(move |further| Entry { line: first.line.saturating_add(further), ..first })
+        });
+        each.enumerate().filter_map(|(index, entry)| {
             let value = self.values.as_ref().and_then(|values| values.get(index)?.as_deref());
             let source = self.sources.get(usize::from(entry.source))?;
             Some(Occurrence { row: keys::numbered(entry.row)?, source, line: entry.line, value })
@@ -209,8 +235,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_takes_eight_bytes() {
+    fn a_list_takes_two_entries_of_eight_bytes() {
         assert_eq!(size_of::<Entry>(), 8);
+        let mut journal = Journal::new();
+        journal.open(Source::Stdin);
+        let (address, server) = (keys::find("address").unwrap(), keys::find("server").unwrap());
+        let written = [(1, address), (2, address), (3, address), (4, server), (5, server), (7, server), (8, address)];
+        for (line, row) in written {
+            journal.set_line(line);
+            journal.enter(row, None);
+        }
+        assert_eq!(journal.entries.len(), 6);
+        let told: Vec<_> = journal.occurrences().map(|found| (found.line, found.row.name)).collect();
+        assert_eq!(told, written.map(|(line, row)| (line, row.name)));
     }
 
     #[test]
