@@ -138,9 +138,14 @@ fn the_field_to_blame_is_marked() {
         ("umbrella=deviceid:01", "01", "16 hexadecimal digits"),
         ("dhcp-relay=192.0.2.1,eth*", "eth*", "the address of a server"),
         ("synth-domain=lan,192.0.2.0/33", "33", "a prefix length"),
-        ("no-hosts=yes", "yes", ""),
-        ("dhcp-range", "dhcp-range", ""),
-        ("domain=\"a", "domain=\"a", ""),
+        ("no-hosts=yes", "yes", "no value"),
+        ("dhcp-range", "dhcp-range", "a value"),
+        ("domain=\"a\"x\"b,c", "\"b,c", "a closing quote"),
+        ("connmark-allowlist=1,a.example.com/b", "b", "two labels"),
+        ("dns-rr=a,51,01zz", "01zz", "hexadecimal"),
+        ("synth-domain=lan,192.0.2.0/24,pppppppppppppppppppppppppp", "pppppppppppppppppppppppppp", "a shorter"),
+        ("dhcp-option=tag:a,b", "tag:a,b", "an option"),
+        ("shared-network=192.168.3.1,x", "x", "an address"),
     ] {
         let (text, told) = marked(line);
         assert_eq!(text, field, "{line}: {told}");

@@ -112,6 +112,12 @@ impl Fault {
         }
     }
 
+    /// The same, with the keyword to blame, since something is missing there.
+    pub(crate) fn of_keyword_wanting(self, row: &'static Row, wanted: &'static str) -> Fault {
+        let blame = Blame { part: Part::Keyword, wanted: wanted.into(), row: Some(row), note: None };
+        Fault::At(Box::new(self), Box::new(blame))
+    }
+
     /// The same, with the keyword to blame.
     pub(crate) fn of_keyword(self, row: Option<&'static Row>) -> Fault {
         let wanted = if row.is_some() { Wanted::Form } else { Wanted::Keyword };

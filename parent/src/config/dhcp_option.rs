@@ -171,7 +171,9 @@ pub(crate) fn sent(text: &str) -> Result<Option<SentOption>, Fault> {
 /// `dhcp-match = ["set:"] TAG "," (SELECTOR | "vi-encap:" ENTERPRISE) ["," VALUE]`.
 pub(crate) fn option_match(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let line = Line::parse(value.ok_or(Fault::Value)?, Purpose::Match)?;
-    let [tag] = &line.tags[..] else { return Err(Fault::from("illegal dhcp-match")) };
+    let [tag] = &line.tags[..] else {
+        return Err(Fault::from("illegal dhcp-match").at(value.unwrap_or_default(), "one tag, then an option"));
+    };
     let option = match line.place {
         Some(LinePlace::Enterprise(enterprise)) => Some(MatchedOption::EnterpriseClass(enterprise)),
         _ if line.six => u16::try_from(line.code).ok().filter(|&code| code != 0).map(MatchedOption::V6),
@@ -221,8 +223,10 @@ impl Line {
         let (mut vendor, mut encap, mut enterprise) = (false, false, false);
         let mut rest = Some(text);
         let (selector, value) = loop {
-            let Some(text) = rest else { return Err(bad_option()) };
-            let (field, after) = split(text, ',');
+            let Some(left) = rest else {
+                return Err(bad_option().at(text, "an option: a number, or option: and a name"));
+            };
+            let (field, after) = split(left, ',');
             if field.starts_with("option6:") && (encap || vendor) {
                 return Err(Fault::from("unsupported encapsulation for IPv6 option").at(field, "vi-encap: or none"));
             }

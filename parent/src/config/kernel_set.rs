@@ -3,6 +3,7 @@
 use ipc::config::record::Families;
 use serde::Serialize;
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::name;
@@ -77,7 +78,7 @@ fn domains_and_sets(value: Value<'_>) -> Result<(Vec<String>, String), Fault> {
         None => ("", value),
     };
     if sets.is_empty() {
-        return Err(Fault::Value);
+        return Err(Fault::Value.at(value, "sets behind the domains"));
     }
     let domains = domains.split('/').map(domain).collect::<Result<_, _>>()?;
     Ok((domains, sets.to_owned()))

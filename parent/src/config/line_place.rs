@@ -23,6 +23,36 @@ pub(crate) fn value(line: &[u8], bytes: Range<usize>) -> Range<usize> {
     }
 }
 
+/// Where text begins that a quote opens and none closes, up to the end.
+pub(crate) fn open_quote(line: &[u8]) -> Option<Range<usize>> {
+    let mut rest = line.iter().enumerate();
+    // A quote right behind a closing one is a character like others.
+    let (mut after_quote, mut after_blank) = (false, true);
+    while let Some((start, &byte)) = rest.next() {
+        match byte {
+            0 => return None,
+            b'#' if after_blank => return None,
+            b'"' if !after_quote => {
+                loop {
+                    match rest.next() {
+                        None | Some((_, 0)) => return Some(start..content(line).end.max(start + 1)),
+                        Some((_, b'"')) => break,
+                        Some((at, b'\\')) if line.get(at + 1).is_some_and(|next| b"\"\\tnbre".contains(next)) => {
+                            rest.next();
+                        }
+                        Some(_) => {}
+                    }
+                }
+                after_quote = true;
+                continue;
+            }
+            byte => after_blank = matches!(byte, b' ' | b'\t'..=b'\r'),
+        }
+        after_quote = false;
+    }
+    None
+}
+
 /// Where anything but blanks lies.
 pub(crate) fn content(line: &[u8]) -> Range<usize> {
     let start = line.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
@@ -117,6 +147,22 @@ mod tests {
         assert_eq!(marked("domain=\"a\\tb\"x", "\t"), "\\t");
         assert_eq!(marked("a=\u{e4}\u{20ac},b", "b"), "b");
         assert_eq!(marked("a=\"\u{e4}1\",b", "b"), "b");
+    }
+
+    /// The walk over quotes agrees with the reader about which lines lack one.
+    #[test]
+    fn an_open_quote_is_found() {
+        assert_eq!(open_quote(b"a=\"b\\\"c\" \"d  "), Some(9..11));
+        assert_eq!(open_quote(b"a=\"b\" # \""), None);
+        let mut state = 7_u64;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        for _ in 0..50_000 {
+            let line: Vec<u8> = (0..next(10)).map(|_| b"\"\"\\# \ta\0\xC3t"[next(10)]).collect();
+            assert_eq!(open_quote(&line).is_some(), line::content(&line).is_err(), "{line:?}");
+        }
     }
 
     #[test]

@@ -87,9 +87,10 @@ pub(crate) fn allowlist(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let mask = mask.map_or(Ok(NonZeroU32::MAX), nonzero)?;
     let known = draft.marks.allowlists.iter().any(|list| list.mark == mark && list.mask == mask);
     if mark.get() & !mask.get() != 0 || known {
-        return Err(Fault::Value);
+        return Err(Fault::Value.at(numbers, "a mark within its mask that has no list yet"));
     }
-    let patterns = patterns.split('/').map(pattern).collect::<Option<_>>().ok_or(Fault::Value)?;
+    let wanted = |text| pattern(text).ok_or(Fault::Value).at(text, "* or a name of at least two labels");
+    let patterns = patterns.split('/').map(wanted).collect::<Result<_, _>>()?;
     draft.marks.allowlists.push(Allowlist { mark, mask, patterns });
     Ok(())
 }

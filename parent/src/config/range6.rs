@@ -147,7 +147,8 @@ pub(crate) fn range(
     }
     let network = |address: Ipv6Addr| u128::from(address) & !(u128::MAX.checked_shr(length.into()).unwrap_or(0));
     if network(first) != network(last) {
-        return Err(Fault::from("inconsistent DHCPv6 range"));
+        return Err(Fault::from("inconsistent DHCPv6 range")
+            .at(fields.first().unwrap_or(&""), "an address with the same prefix"));
     }
     if constructor.is_some() && u128::from(first) >> 64 != 0 {
         return Err(Fault::from("prefix must be zero with \"constructor:\" argument"));

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
 
+use super::blame::At as _;
 use super::draft::{Draft, Origin};
 use super::fault::{Fault, STATUS_FILE};
 use super::journal::Source;
@@ -190,8 +191,12 @@ fn take_line(draft: &mut Draft, bytes: &[u8]) -> Result<(), Fault> {
 pub(crate) fn row(entry: &line::Entry) -> Result<&'static keys::Row, Fault> {
     let row = keys::find(&entry.key).ok_or_else(|| Fault::from("bad option").of_keyword(None))?;
     match (row.argument, &entry.value) {
-        (keys::Argument::None, Some(value)) => Err(Fault::from("extraneous parameter").of(row, Some(value))),
-        (keys::Argument::Required, None) => Err(Fault::from("missing parameter").of_keyword(Some(row))),
+        (keys::Argument::None, Some(value)) => {
+            Err(Fault::from("extraneous parameter").at(value, "no value").of(row, Some(value)))
+        }
+        (keys::Argument::Required, None) => {
+            Err(Fault::from("missing parameter").of_keyword_wanting(row, "a value behind it"))
+        }
         _ => Ok(row),
     }
 }

@@ -1,9 +1,10 @@
 //! Which interfaces and subnets are one wire to DHCP: `shared-network` and `bridge-interface`.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::Serialize;
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::text::{fields, reveal_text, split};
@@ -53,7 +54,12 @@ pub struct BridgeAliases {
 
 /// `shared-network = (INTERFACE | ADDRESS) "," ADDRESS`.
 pub(crate) fn shared_network(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let network = value.and_then(network).ok_or_else(|| Fault::from("bad shared-network"))?;
+    let value = value.unwrap_or_default();
+    let network = network(value).ok_or_else(|| {
+        let (arrival, subnet) = split(value, ',');
+        let field = subnet.filter(|subnet| subnet.parse::<IpAddr>().is_err()).unwrap_or(arrival);
+        Fault::from("bad shared-network").at(field, "an address, or an interface that exists and an address")
+    })?;
     draft.unserved.shared_networks.push(network);
     Ok(())
 }
@@ -82,7 +88,7 @@ pub(crate) fn bridge_interface(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (bridge, aliases) = split(value.ok_or_else(bad)?, ',');
     let bridge = reveal_text(bridge);
     let fits = |name: &String| name.len() <= INTERFACE_BYTES_MAX;
-    let aliases = aliases.filter(|_| fits(&bridge)).ok_or_else(bad)?;
+    let aliases = aliases.filter(|_| fits(&bridge)).ok_or_else(bad).at(&bridge, "an interface and its aliases")?;
     let aliases = fields(aliases).map(reveal_text).filter(|alias| !alias.is_empty() && fits(alias));
     let bridges = &mut draft.unserved.bridges;
     match bridges.iter_mut().find(|known| known.bridge == bridge) {

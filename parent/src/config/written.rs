@@ -50,9 +50,7 @@ fn with_quotes(key: &str, value: &str, apart: bool) -> Vec<u8> {
                 bytes.extend(b"\"\"");
             }
             bytes.push(byte);
-        } else if HIDDEN.contains(&code) {
-            push_within(byte, &mut bytes);
-        } else if within && character.is_ascii() {
+        } else if HIDDEN.contains(&code) || (within && character.is_ascii()) {
             push_within(byte, &mut bytes);
         } else {
             bytes.extend(character.encode_utf8(&mut [0; 4]).as_bytes());

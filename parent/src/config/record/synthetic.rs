@@ -24,7 +24,7 @@ const NUMBERED_LENGTH_MIN: u8 = 64;
 pub(crate) fn synth_domain(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
     let (domain, range) = split(value.ok_or(Fault::Value)?, ',');
     let domain = name::domain(domain, Fault::Value)?;
-    let range = range.ok_or(Fault::Value)?;
+    let range = range.ok_or(Fault::Value).at(value.unwrap_or_default(), "a domain and addresses")?;
     let (address, length) = split(range, '/');
     let (first, last, length, text) = match length {
         Some(length) => {
@@ -58,14 +58,14 @@ pub(crate) fn synth_domain(draft: &mut Draft, value: Option<&str>) -> Result<(),
         None => PREFIX_BYTES_MAX.2,
     };
     if prefix.len() > bytes_max {
-        return Err(bad_prefix());
+        return Err(bad_prefix().at(&prefix, "a shorter prefix"));
     }
     let (prefix, numbered) = match prefix.strip_suffix('*') {
         Some(prefix) => (prefix.to_owned(), true),
         None => (prefix, false),
     };
     if numbered && first.is_ipv6() && length.is_none_or(|length| length < NUMBERED_LENGTH_MIN) {
-        return Err(Fault::from("prefix length too small"));
+        return Err(Fault::from("prefix length too small").at(range, "a prefix of at least 64 bits, to number it"));
     }
     draft.dns.records.synthetic.push(SyntheticDomain { domain, first, last, prefix, numbered });
     Ok(())
