@@ -78,7 +78,7 @@ pub struct Row {
     pub help: &'static str,
     /// A line as it could stand in a file.
     pub example: &'static str,
-    /// What holds when it is not given; empty for "nothing", or "off" for an option without value.
+    /// What holds when it is not given; empty for "none", or for "off" if it has no value.
     pub default: &'static str,
     /// Takes the value. What it makes of it is kept even when the option is not built.
     pub(crate) parse: Parse,

@@ -41,7 +41,7 @@ pub fn meaning(row: &Row) -> String {
     }
     let default = match (row.default, row.argument) {
         ("", Argument::None) => "off",
-        ("", _) => "nothing",
+        ("", _) => "none",
         (default, _) => default,
     };
     if row.place == Place::Both {
