@@ -122,7 +122,7 @@ fn read(draft: &mut Draft, words: &[String]) -> Result<Asked, ConfigError> {
                     draft.refuse(options.error(fault, value))?;
                 }
                 if let Some(doubt) = draft.doubt.take() {
-                    draft.refusals.doubts.push(options.error(doubt, value));
+                    draft.add_doubt(options.error(doubt, value));
                 }
             }
         }

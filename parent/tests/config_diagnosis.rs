@@ -176,6 +176,14 @@ fn a_command_line_is_marked_too() {
 }
 
 #[test]
+fn a_line_of_a_megabyte_is_cut_around_the_place() {
+    let line = format!("server={},192.0.2.1#x,{}", "/ä".repeat(300_000), "b".repeat(300_000));
+    let report = report("megabyte", &format!("port=53\nlisten-address=::1,{line}\n"));
+    assert!(report.contains("FILE:2:20\n") && report.len() < 2000, "{}", report.len());
+    assert!(report.contains("…") && report.contains("expected an address"), "{report}");
+}
+
+#[test]
 fn a_hundred_errors_are_enough() {
     let report = report("hundred", &"x\n".repeat(150));
     assert_eq!(report.matches("bad option").count(), 100);

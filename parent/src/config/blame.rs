@@ -144,7 +144,16 @@ fn find(value: &str, address: usize, text: &str) -> Range<usize> {
         }
         rest = after;
     }
-    value.find(text).map_or(0..value.len(), |start| start..start + text.len())
+    // A field that other characters part is better than the middle of a word.
+    let word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    let apart = |start: usize| {
+        let before = value.get(..start).and_then(|before| before.chars().next_back()).is_some_and(word);
+        let after = value.get(start + text.len()..).and_then(|after| after.chars().next()).is_some_and(word);
+        !before && !after
+    };
+    let starts = || value.match_indices(text).map(|(start, _)| start);
+    let found = starts().find(|&start| apart(start)).or_else(|| starts().next());
+    found.map_or(0..value.len(), |start| start..start + text.len())
 }
 
 #[cfg(test)]
@@ -172,6 +181,7 @@ mod tests {
         assert_eq!(blamed("abc , ab,x", Fault::Value.at(&copy, "x")), "ab");
         assert_eq!(find("abc , ab,x", copy.as_ptr().addr(), &copy), 6..8);
         assert_eq!(find("xab", copy.as_ptr().addr(), &copy), 1..3);
+        assert_eq!(find("/xab/ab/y", copy.as_ptr().addr(), &copy), 5..7);
         assert_eq!(find("yyy", copy.as_ptr().addr(), &copy), 0..3);
     }
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::blame::Wanted;
 use super::journal::Source;
@@ -77,16 +77,27 @@ fn drawn(spot: &Spot, level: Level<'static>, style: Style) -> String {
     let (line, mark) = window(&spot.line, &spot.bytes);
     let blamed = spot.line.get(spot.bytes.clone()).map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
     let blamed = blamed.trim_start_matches('-').trim_end_matches(['=', ' ']);
+    // What the drawing would take for the column, counting in what is left of a long line.
+    let column = line[..mark.start].chars().count() + 1;
     let mut annotation = AnnotationKind::Primary.span(mark);
     if let Some(label) = label(spot.wanted) {
         annotation = annotation.label(label);
     }
     let snippet = Snippet::source(line).annotation(annotation).fold(false);
-    let snippet = match &spot.source {
-        Source::CommandLine => snippet.line_numbering(false),
-        source => snippet.path(visible(source_path(source).as_bytes())).line_start(spot.number as usize),
+    let number = spot.number as usize;
+    let mut group = Group::with_level(level);
+    group = match &spot.source {
+        Source::CommandLine => group.element(snippet.line_numbering(false)),
+        source => {
+            let path = visible(source_path(source).as_bytes());
+            let snippet = snippet.line_start(number);
+            if spot.column == column {
+                group.element(snippet.path(path))
+            } else {
+                group.element(Origin::path(path).line(number).char_column(spot.column)).element(snippet)
+            }
+        }
     };
-    let mut group = Group::with_level(level).element(snippet);
     if let Some(row) = spot.row {
         let expected = format!("{}{} ({})", row.name, row.form, row.help);
         group = group.element(Level::NOTE.with_name("form").message(expected));
@@ -186,7 +197,7 @@ mod tests {
 
     fn spot(line: &[u8], bytes: Range<usize>, wanted: Wanted) -> Spot {
         let source = Source::File("/etc/dnsmasq.conf".into());
-        Spot { source, number: 3, line: line.to_owned(), bytes, wanted, row: None, note: None }
+        Spot { source, number: 3, line: line.to_owned(), column: bytes.start + 1, bytes, wanted, row: None, note: None }
     }
 
     #[test]

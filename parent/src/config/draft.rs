@@ -21,7 +21,7 @@ use super::keys::{self, Row};
 use super::mark::ConnectionMarks;
 use super::query::QueryRules;
 use super::record::mx::MxLine;
-use super::refusal::Refusals;
+use super::refusal::{ERRORS_MAX, Refusals};
 use super::unserved::Unserved;
 use super::{Config, ConfigError, LogTarget, Process, check};
 
@@ -175,6 +175,13 @@ impl Draft {
         }
         self.refusals.add(error);
         Ok(())
+    }
+
+    /// Something to wonder about, if anybody is to hear of it.
+    pub(crate) fn add_doubt(&mut self, doubt: ConfigError) {
+        if self.every_fault && self.refusals.doubts.len() < ERRORS_MAX {
+            self.refusals.doubts.push(doubt);
+        }
     }
 
     /// Takes one option that was found in the table, with its value.

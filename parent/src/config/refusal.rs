@@ -5,7 +5,7 @@ use std::fmt;
 use super::spot::Spot;
 
 /// Most errors of one reading that are kept.
-const ERRORS_MAX: usize = 100;
+pub(crate) const ERRORS_MAX: usize = 100;
 
 /// Why there is no configuration.
 #[derive(Clone, Debug)]

@@ -164,7 +164,7 @@ fn each_line(draft: &mut Draft, text: impl BufRead, source: &Source) -> Result<(
                 take_line(draft, &bytes).or_else(|fault| refuse(draft, fault, source, number, &bytes))?;
                 if let Some(doubt) = draft.doubt.take() {
                     let doubt = placed(doubt, source, number, &bytes);
-                    draft.refusals.doubts.push(doubt);
+                    draft.add_doubt(doubt);
                 }
             }
             Err(error) => return Err(fail(Fault::from(reason(&error)))),

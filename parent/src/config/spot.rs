@@ -15,8 +15,10 @@ pub struct Spot {
     pub(crate) source: Source,
     /// Its number, from 1.
     pub(crate) number: u32,
-    /// The line without its newline, as bytes in no particular encoding.
+    /// The line without its newline, as bytes in no particular encoding; of a long one the part around the place.
     pub(crate) line: Vec<u8>,
+    /// In which column of the whole line the place begins, in characters from 1.
+    pub(crate) column: usize,
     /// The bytes to blame.
     pub(crate) bytes: Range<usize>,
     /// What would have been right there.
@@ -26,6 +28,9 @@ pub struct Spot {
     /// Something to know about it.
     pub(crate) note: Option<String>,
 }
+
+/// Most bytes of a line that are kept before the place, of the place, and behind it: more than anybody wants to see.
+const SIDE_BYTES_MAX: usize = 4096;
 
 impl Spot {
     /// In a line of a file, a script or standard input.
@@ -44,15 +49,7 @@ impl Spot {
                 line_place::open_quote(line).unwrap_or_else(|| line_place::content(line))
             }
         };
-        Spot {
-            source: source.clone(),
-            number,
-            line: line.to_owned(),
-            bytes,
-            wanted: blame.wanted,
-            row: blame.row,
-            note: blame.note,
-        }
+        Spot::cut(source.clone(), number, line, bytes, blame)
     }
 
     /// On the command line. `word` is the one to blame; `value` says where in it the option's value begins, if there is one.
@@ -79,14 +76,18 @@ impl Spot {
             line.extend(reveal(text));
             line.extend(if plain { None } else { Some(b'\'') });
         }
-        Spot {
-            source: Source::CommandLine,
-            number: 1,
-            line,
-            bytes,
-            wanted: blame.wanted,
-            row: blame.row,
-            note: blame.note,
-        }
+        Spot::cut(Source::CommandLine, 1, &line, bytes, blame)
+    }
+
+    /// With as much of the line as is wanted.
+    fn cut(source: Source, number: u32, line: &[u8], bytes: Range<usize>, blame: Blame) -> Spot {
+        let (before, rest) = line.split_at(bytes.start.min(line.len()));
+        let column: usize =
+            before.utf8_chunks().map(|chunk| chunk.valid().chars().count() + chunk.invalid().len()).sum();
+        let length = bytes.end.saturating_sub(before.len()).min(rest.len()).min(SIDE_BYTES_MAX);
+        let kept = &before[before.len().saturating_sub(SIDE_BYTES_MAX)..];
+        let bytes = kept.len()..kept.len() + length;
+        let line = [kept, &rest[..rest.len().min(length + SIDE_BYTES_MAX)]].concat();
+        Spot { source, number, line, column: column + 1, bytes, wanted: blame.wanted, row: blame.row, note: blame.note }
     }
 }
