@@ -76,13 +76,7 @@ pub(crate) trait At {
 
 impl At for Fault {
     fn at(self, field: &str, wanted: impl Into<Wanted>) -> Fault {
-        match self {
-            Fault::At(..) | Fault::Whole(_) => self,
-            fault => {
-                let part = Part::Field(field.as_ptr().addr(), field.to_owned());
-                Fault::At(Box::new(fault), Box::new(Blame { part, wanted: wanted.into(), row: None, note: None }))
-            }
-        }
+        self.blaming(field, wanted.into())
     }
 }
 
@@ -93,6 +87,19 @@ impl<T> At for Result<T, Fault> {
 }
 
 impl Fault {
+    /// The same, with a mark. Parsers have a hundred calls of it, so it shall not be copied into them.
+    #[cold]
+    #[inline(never)]
+    fn blaming(self, field: &str, wanted: Wanted) -> Fault {
+        match self {
+            Fault::At(..) | Fault::Whole(_) => self,
+            fault => {
+                let part = Part::Field(field.as_ptr().addr(), field.to_owned());
+                Fault::At(Box::new(fault), Box::new(Blame { part, wanted, row: None, note: None }))
+            }
+        }
+    }
+
     /// The same, with the option known and the blame in bytes of the value. Without a mark the whole value is to blame.
     pub(crate) fn of(self, row: &'static Row, value: Option<&str>) -> Fault {
         let value = value.unwrap_or_default();
