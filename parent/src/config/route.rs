@@ -1,16 +1,17 @@
 //! Upstreams and fixed answers: `server`, `local`, `rev-server`, `address`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs as _};
 
-use ipc::config::dns::{Route, RouteScope, RouteTarget};
+use ipc::config::routes::{RouteScope, RouteTarget, Routes};
 
 use super::dns::{block, width};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, number16};
-use super::text::{from_bytes, reveal, reveal_text, split};
+use super::text::{from_bytes, reveal, reveal_text, revealed, split};
 use super::{UpstreamSource, name};
 
 /// Port of DNS.
@@ -26,11 +27,7 @@ pub(crate) fn server(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
     let (domains, upstream) = cut_domains(&value);
     // Faults of the upstream are told before those of the domains.
     let targets = targets(draft, upstream)?;
-    let scopes = scopes(domains)?;
-    for target in targets {
-        route_all(draft, &scopes, target);
-    }
-    Ok(())
+    route_all(&mut draft.dns.routes, domains, &targets)
 }
 
 /// `rev-server = ADDRESS["/" LENGTH]["," UPSTREAM]`.
@@ -49,9 +46,9 @@ pub(crate) fn rev_server(draft: &mut Draft, value: Value<'_>) -> Result<(), Faul
     let length = length.ok_or_else(|| {
         Fault::from(if address.is_ipv4() { "bad IPv4 prefix length" } else { "bad IPv6 prefix length" })
     })?;
-    let scopes: Vec<_> = reverse_zones(address, length).into_iter().map(RouteScope::Domain).collect();
+    let zones = reverse_zones(address, length);
     for target in targets {
-        route_all(draft, &scopes, target);
+        zones.iter().for_each(|zone| draft.dns.routes.push(RouteScope::Domain(zone), target));
     }
     Ok(())
 }
@@ -60,23 +57,43 @@ pub(crate) fn rev_server(draft: &mut Draft, value: Value<'_>) -> Result<(), Faul
 pub(crate) fn address(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
     let value = shown(value)?;
     let (domains, answer) = cut_domains(&value);
-    let target = match reveal_text(answer).as_str() {
+    let target = match &*revealed(answer) {
         "" => RouteTarget::NoData,
         "#" => RouteTarget::NullAddress,
         text => RouteTarget::Address(text.parse().map_err(|_| Fault::from("Bad address in --address"))?),
     };
-    let scopes = scopes(domains)?;
-    route_all(draft, &scopes, target);
-    Ok(())
+    route_all(&mut draft.dns.routes, domains, &[target])
 }
 
 /// The value with nothing hidden: quotes around upstreams hide nothing that separates.
-fn shown(value: Value<'_>) -> Result<String, Fault> {
-    Ok(from_bytes(&reveal(value.ok_or(Fault::Value)?)))
+fn shown(value: Value<'_>) -> Result<Cow<'_, str>, Fault> {
+    let value = value.ok_or(Fault::Value)?;
+    // What is hidden is not ASCII.
+    Ok(if value.is_ascii() { Cow::Borrowed(value) } else { Cow::Owned(from_bytes(&reveal(value))) })
 }
 
-fn route_all(draft: &mut Draft, scopes: &[RouteScope], target: RouteTarget) {
-    draft.dns.routes.extend(scopes.iter().map(|scope| Route { scope: scope.clone(), target }));
+/// Gives each of these domains (`None`: there are none, so all names) each target. After a fault nothing has been added.
+fn route_all(routes: &mut Routes, domains: Option<&str>, targets: &[RouteTarget]) -> Result<(), Fault> {
+    let Some(domains) = domains else {
+        targets.iter().for_each(|target| routes.push(RouteScope::All, *target));
+        return Ok(());
+    };
+    routes.all_or_none(|routes| {
+        let mut add =
+            |target| domains.split('/').try_for_each(|domain| route_one(routes, domain.trim_matches(' '), target));
+        if targets.is_empty() {
+            // Without targets the domains are looked at all the same.
+            add(None)?;
+        }
+        targets.iter().try_for_each(|target| add(Some(*target)))?;
+        // Of several domains, dnsmasq loses the last when blanks stand in front of it, and one of nothing but blanks, and finds
+        // fault with what it sees instead.
+        let mut behind = domains.split('/').skip(1);
+        let blank = |domain: &str| !domain.is_empty() && domain.trim_matches(' ').is_empty();
+        let lost = domains.contains(' ')
+            && (domains.rsplit_once('/').is_some_and(|(_, last)| last.starts_with(' ')) || behind.any(blank));
+        if lost { Err(Fault::Value) } else { Ok(()) }
+    })
 }
 
 /// The text of the domains in front of a value, and what follows the last `/`. With one `/` only there are no domains.
@@ -88,36 +105,28 @@ fn cut_domains(value: &str) -> (Option<&str>, &str) {
     }
 }
 
-fn scopes(domains: Option<&str>) -> Result<Vec<RouteScope>, Fault> {
-    let Some(domains) = domains else { return Ok(vec![RouteScope::All]) };
-    let scopes = domains.split('/').map(|domain| scope(domain.trim_matches(' '))).collect::<Result<_, _>>()?;
-    // Of several domains, dnsmasq loses the last when blanks stand in front of it, and one of nothing but blanks, and finds
-    // fault with what it sees instead.
-    let mut behind = domains.split('/').skip(1);
-    let blank = |domain: &str| !domain.is_empty() && domain.trim_matches(' ').is_empty();
-    if domains.rsplit_once('/').is_some_and(|(_, last)| last.starts_with(' ')) || behind.any(blank) {
-        return Err(Fault::Value);
-    }
-    Ok(scopes)
-}
-
-fn scope(domain: &str) -> Result<RouteScope, Fault> {
-    if domain.is_empty() {
-        return Ok(RouteScope::Unqualified);
-    }
-    if domain == "#" {
-        return Ok(RouteScope::All);
-    }
-    let domain = name::domain(domain, Fault::Value)?;
-    let scope = match domain.strip_prefix('*') {
-        Some("") => RouteScope::All,
-        Some(suffix) => RouteScope::Suffix(suffix.to_owned()),
-        None => match domain.trim_start_matches('.') {
-            "" => RouteScope::All,
-            domain => RouteScope::Domain(domain.to_owned()),
-        },
+fn route_one(routes: &mut Routes, domain: &str, target: Option<RouteTarget>) -> Result<(), Fault> {
+    let mut push = |scope: RouteScope<'_>| {
+        if let Some(target) = target {
+            routes.push(scope, target);
+        }
     };
-    Ok(scope)
+    match domain {
+        "" => push(RouteScope::Unqualified),
+        "#" => push(RouteScope::All),
+        _ => {
+            let domain = name::listed_domain(domain, Fault::Value)?;
+            push(match domain.strip_prefix('*') {
+                Some("") => RouteScope::All,
+                Some(suffix) => RouteScope::Suffix(suffix),
+                None => match domain.trim_start_matches('.') {
+                    "" => RouteScope::All,
+                    domain => RouteScope::Domain(domain),
+                },
+            });
+        }
+    }
+    Ok(())
 }
 
 /// What an upstream text stands for: nothing is "never forwarded", `#` the ordinary upstreams, a host name all its addresses.
