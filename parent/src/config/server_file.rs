@@ -37,7 +37,7 @@ pub fn read(bytes: &[u8], file: &str) -> (FileServers, Vec<ConfigError>) {
 
 fn take_line(draft: &mut Draft, bytes: &[u8]) -> Result<(), Fault> {
     let Some(entry) = line::entry(bytes)? else { return Ok(()) };
-    let row = source::row(&entry)?;
+    let row = source::row(&entry, None)?;
     if !matches!(row.name, "server" | "rev-server") {
         return Err(Fault::from("illegal option"));
     }

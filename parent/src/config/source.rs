@@ -8,6 +8,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use memchr::memchr_iter;
 use nix::errno::Errno;
 
 use super::draft::{Draft, Origin};
@@ -17,6 +18,8 @@ use super::{keys, line};
 
 /// Most bytes that one file or script may yield: beyond the largest block lists, and an end to endless input.
 const SOURCE_BYTES_MAX: u64 = 1 << 30;
+/// Bytes read at once from a file.
+const BLOCK_BYTES: usize = 64 * 1024;
 /// Most files and scripts inside one another: an end to scripts that include themselves.
 const DEPTH_MAX: u32 = 100;
 
@@ -55,7 +58,9 @@ pub(crate) fn file(draft: &mut Draft, path: &Path, required: bool) -> Result<(),
     if !draft.files_read.insert((status.dev(), status.ino())) || status.is_dir() {
         return Ok(());
     }
-    lines(draft, BufReader::new(opened), &|number| format!(" at line {number} of {}", path.display()))
+    lines(draft, BufReader::with_capacity(BLOCK_BYTES, opened), &|number| {
+        format!(" at line {number} of {}", path.display())
+    })
 }
 
 /// `conf-dir=PATH{,FILTER}`: every suitable regular file, in byte order of its name.
@@ -138,30 +143,61 @@ fn lines(draft: &mut Draft, source: impl BufRead, place: &dyn Fn(u32) -> String)
     draft.depth += 1;
     let mut source = source.take(SOURCE_BYTES_MAX);
     let mut number = 0_u32;
-    let mut bytes = Vec::new();
+    // The beginning of a line that goes on in the next block. Other lines are taken where they lie.
+    let mut begun = Vec::new();
+    let mut row = None;
     loop {
-        bytes.clear();
-        number = number.saturating_add(1);
-        let fail = |fault: Fault| Fault::Whole(fault.in_file(&place(number)));
-        match source.read_until(b'\n', &mut bytes) {
-            Ok(0) if source.limit() == 0 => return Err(fail(Fault::from("the configuration is too long"))),
-            Ok(0) => break,
-            Ok(_) => take_line(draft, &bytes).map_err(fail)?,
-            Err(error) => return Err(fail(Fault::from(reason(&error)))),
+        let fail = |number: u32, fault: Fault| Fault::Whole(fault.in_file(&place(number)));
+        let mut next = |draft: &mut Draft, line: &[u8]| {
+            number = number.saturating_add(1);
+            take_line(draft, line, &mut row).map_err(|fault| fail(number, fault))
+        };
+        let block = match source.fill_buf() {
+            Ok(block) => block,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(fail(number.saturating_add(1), Fault::from(reason(&error)))),
+        };
+        if block.is_empty() {
+            if !begun.is_empty() {
+                next(draft, &begun)?;
+            }
+            if source.limit() == 0 {
+                return Err(fail(number.saturating_add(1), Fault::from("the configuration is too long")));
+            }
+            break;
         }
+        let mut start = 0;
+        for end in memchr_iter(b'\n', block) {
+            let line = &block[start..end];
+            if begun.is_empty() {
+                next(draft, line)?;
+            } else {
+                begun.extend_from_slice(line);
+                next(draft, &begun)?;
+                begun.clear();
+            }
+            start = end + 1;
+        }
+        begun.extend_from_slice(&block[start..]);
+        let length = block.len();
+        source.consume(length);
     }
     draft.depth -= 1;
     Ok(())
 }
 
-fn take_line(draft: &mut Draft, bytes: &[u8]) -> Result<(), Fault> {
+fn take_line(draft: &mut Draft, bytes: &[u8], row_before: &mut Option<&'static keys::Row>) -> Result<(), Fault> {
     let Some(entry) = line::entry(bytes)? else { return Ok(()) };
-    draft.take(row(&entry)?, entry.value.as_deref(), Origin::File)
+    let row = row(&entry, *row_before)?;
+    *row_before = Some(row);
+    draft.take(row, entry.value.as_deref(), Origin::File)
 }
 
-/// The option of a line, if the line has a value just where the option wants one.
-pub(crate) fn row(entry: &line::Entry) -> Result<&'static keys::Row, Fault> {
-    let row = keys::find(&entry.key).ok_or_else(|| Fault::from("bad option"))?;
+/// The option of a line, if the line has a value just where the option wants one. `before`: the option of the line before, which
+/// in a list is the same.
+pub(crate) fn row(entry: &line::Entry<'_>, before: Option<&'static keys::Row>) -> Result<&'static keys::Row, Fault> {
+    let before = before.filter(|row| row.name == entry.key);
+    let row = before.or_else(|| keys::find(&entry.key)).ok_or_else(|| Fault::from("bad option"))?;
     match (row.argument, &entry.value) {
         (keys::Argument::None, Some(_)) => Err(Fault::from("extraneous parameter")),
         (keys::Argument::Required, None) => Err(Fault::from("missing parameter")),
