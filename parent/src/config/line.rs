@@ -16,27 +16,33 @@ pub(crate) struct Entry<'a> {
 
 /// Reads one line, with or without its newline. `None`: the line is empty or a comment.
 pub(crate) fn entry(line: &[u8]) -> Result<Option<Entry<'_>>, Fault> {
-    match plain(line) {
+    match str::from_utf8(line) {
+        Ok(text) => entry_of_text(text, ""),
+        Err(_) => unusual(line),
+    }
+}
+
+/// As [`entry`], for a line that is known to be UTF-8. `key`: one that it probably has.
+pub(crate) fn entry_of_text<'a>(line: &'a str, key: &str) -> Result<Option<Entry<'a>>, Fault> {
+    match plain(line, key) {
         Some(found) => Ok(found),
-        None => unusual(line),
+        None => unusual(line.as_bytes()),
     }
 }
 
 /// Reads a line of which nothing needs a second look: no quote, no byte beyond printable ASCII, no blank but at its ends, and so no
 /// comment but from its beginning on. Block lists consist of such lines. `None`: it is another kind of line.
-fn plain(line: &[u8]) -> Option<Option<Entry<'_>>> {
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
-    let start = line.iter().position(|byte| !is_blank(byte)).unwrap_or(line.len());
-    let end = line.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
-    let text = &line[start..end];
-    if matches!(text, [] | [b'#', ..]) {
+fn plain<'a>(line: &'a str, key: &str) -> Option<Option<Entry<'a>>> {
+    let text = line.trim_matches(|character| matches!(character, ' ' | '\t'..='\r'));
+    if matches!(text.as_bytes(), [] | [b'#', ..]) {
         return Some(None);
     }
-    if !every(text, |byte| (b'!'..=b'~').contains(&byte) & (byte != b'"')) {
+    if !every(text.as_bytes(), |byte| (b'!'..=b'~').contains(&byte) & (byte != b'"')) {
         return None;
     }
-    let text = str::from_utf8(text).ok()?;
-    Some(Some(match text.split_once('=') {
+    let value = text.strip_prefix(key).and_then(|rest| rest.strip_prefix('='));
+    let parts = value.filter(|_| !key.is_empty()).map(|value| (&text[..key.len()], value));
+    Some(Some(match parts.or_else(|| text.split_once('=')) {
         Some((key, value)) => Entry { key: Cow::Borrowed(key), value: Some(Cow::Borrowed(value)) },
         None => Entry { key: Cow::Borrowed(text), value: None },
     }))
@@ -177,7 +183,7 @@ mod tests {
             b"address=/",
             b"ads.example",
             b"/",
-            b"server=",
+            b"address=/",
             b"192.0.2.1#53",
             b"#",
             b"=",
@@ -206,7 +212,8 @@ mod tests {
         for _ in 0..200_000 {
             let kinds = if next(2) == 0 { 6 } else { PIECES.len() };
             let line: Vec<u8> = (0..next(9)).flat_map(|_| PIECES[next(kinds)]).copied().collect();
-            if let Some(found) = plain(&line) {
+            let key = ["", "no-hosts", "server"][next(3)];
+            if let Some(found) = str::from_utf8(&line).ok().and_then(|text| plain(text, key)) {
                 assert_eq!(Ok(found), unusual(&line), "{line:?}");
                 short += 1;
             }

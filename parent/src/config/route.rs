@@ -11,7 +11,7 @@ use super::dns::{block, width};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, number16};
-use super::text::{from_bytes, reveal, reveal_text, revealed, split};
+use super::text::{every, from_bytes, reveal, reveal_text, revealed, split};
 use super::{UpstreamSource, name};
 
 /// Port of DNS.
@@ -78,6 +78,11 @@ fn route_all(routes: &mut Routes, domains: Option<&str>, targets: &[RouteTarget]
         targets.iter().for_each(|target| routes.push(RouteScope::All, *target));
         return Ok(());
     };
+    if every(domains.as_bytes(), |byte| (byte != b'/') & (byte != b' '))
+        && let [target] = targets
+    {
+        return route_one(routes, domains, Some(*target));
+    }
     routes.all_or_none(|routes| {
         let mut add =
             |target| domains.split('/').try_for_each(|domain| route_one(routes, domain.trim_matches(' '), target));

@@ -1,5 +1,6 @@
 //! Which text is read, in which order, and where from: files, directories, scripts, standard input.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt as _;
@@ -8,7 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter, memrchr};
 use nix::errno::Errno;
 
 use super::draft::{Draft, Origin};
@@ -145,12 +146,12 @@ fn lines(draft: &mut Draft, source: impl BufRead, place: &dyn Fn(u32) -> String)
     let mut number = 0_u32;
     // The beginning of a line that goes on in the next block. Other lines are taken where they lie.
     let mut begun = Vec::new();
-    let mut row = None;
+    let row_before = Cell::new(None);
     loop {
         let fail = |number: u32, fault: Fault| Fault::Whole(fault.in_file(&place(number)));
-        let mut next = |draft: &mut Draft, line: &[u8]| {
+        let mut next = |draft: &mut Draft, entry: Result<Option<line::Entry<'_>>, Fault>| {
             number = number.saturating_add(1);
-            take_line(draft, line, &mut row).map_err(|fault| fail(number, fault))
+            entry.and_then(|entry| take(draft, entry, &row_before)).map_err(|fault| fail(number, fault))
         };
         let block = match source.fill_buf() {
             Ok(block) => block,
@@ -159,37 +160,53 @@ fn lines(draft: &mut Draft, source: impl BufRead, place: &dyn Fn(u32) -> String)
         };
         if block.is_empty() {
             if !begun.is_empty() {
-                next(draft, &begun)?;
+                next(draft, line::entry(&begun))?;
             }
             if source.limit() == 0 {
                 return Err(fail(number.saturating_add(1), Fault::from("the configuration is too long")));
             }
             break;
         }
-        let mut start = 0;
-        for end in memchr_iter(b'\n', block) {
-            let line = &block[start..end];
-            if begun.is_empty() {
-                next(draft, line)?;
-            } else {
-                begun.extend_from_slice(line);
-                next(draft, &begun)?;
+        let length = block.len();
+        let mut rest = block;
+        if !begun.is_empty() {
+            let end = memchr(b'\n', block);
+            let (head, tail) = block.split_at(end.map_or(length, |end| end + 1));
+            begun.extend_from_slice(head);
+            rest = tail;
+            if end.is_some() {
+                next(draft, line::entry(&begun))?;
                 begun.clear();
             }
+        }
+        let (whole, cut) = rest.split_at(memrchr(b'\n', rest).map_or(0, |end| end + 1));
+        // One look at all of it costs less than one at each line.
+        let text = str::from_utf8(whole).ok();
+        let mut start = 0;
+        for end in memchr_iter(b'\n', whole) {
+            let key = row_before.get().map_or("", |row: &keys::Row| row.name);
+            let entry = match text {
+                Some(text) => line::entry_of_text(&text[start..end], key),
+                None => line::entry(&whole[start..end]),
+            };
+            next(draft, entry)?;
             start = end + 1;
         }
-        begun.extend_from_slice(&block[start..]);
-        let length = block.len();
+        begun.extend_from_slice(cut);
         source.consume(length);
     }
     draft.depth -= 1;
     Ok(())
 }
 
-fn take_line(draft: &mut Draft, bytes: &[u8], row_before: &mut Option<&'static keys::Row>) -> Result<(), Fault> {
-    let Some(entry) = line::entry(bytes)? else { return Ok(()) };
-    let row = row(&entry, *row_before)?;
-    *row_before = Some(row);
+fn take(
+    draft: &mut Draft,
+    entry: Option<line::Entry<'_>>,
+    row_before: &Cell<Option<&'static keys::Row>>,
+) -> Result<(), Fault> {
+    let Some(entry) = entry else { return Ok(()) };
+    let row = row(&entry, row_before.get())?;
+    row_before.set(Some(row));
     draft.take(row, entry.value.as_deref(), Origin::File)
 }
 
