@@ -11,6 +11,7 @@ use super::dns::{block, width};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, number16};
+use super::reach::Reach;
 use super::text::{every, from_bytes, reveal, reveal_text, revealed, split};
 use super::{UpstreamSource, name};
 
@@ -38,7 +39,7 @@ pub(crate) fn rev_server(draft: &mut Draft, value: Value<'_>) -> Result<(), Faul
     // A length that is no number counts as absent.
     let length = length.and_then(number).unwrap_or_else(|| width(address).into());
     let targets = match upstream {
-        Some("") => resolve("", DNS_PORT)?.iter().map(|_| RouteTarget::NoData).collect(),
+        Some("") => resolve("", DNS_PORT, draft.reach)?.iter().map(|_| RouteTarget::NoData).collect(),
         Some(upstream) => targets(draft, upstream)?,
         None => vec![RouteTarget::NoData],
     };
@@ -141,7 +142,7 @@ fn targets(draft: &mut Draft, text: &str) -> Result<Vec<RouteTarget>, Fault> {
         "#" => return Ok(vec![RouteTarget::Standard]),
         _ => {}
     }
-    let upstream = parse_upstream(text)?;
+    let upstream = parse_upstream(text, draft.reach)?;
     let mut targets = Vec::with_capacity(upstream.addresses.len());
     for address in upstream.addresses {
         let index = u32::try_from(draft.dns.upstreams.len()).map_err(|_| Fault::Value)?;
@@ -159,7 +160,7 @@ struct Upstream {
 }
 
 /// `ADDRESS["%" SCOPE]["#" PORT]["@" [INTERFACE "@"] SOURCE ["#" PORT]]`, cut in the order `@`, both `#`, `%`, inner `@`.
-fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
+fn parse_upstream(text: &str, reach: Reach) -> Result<Upstream, Fault> {
     let bad_port = || Fault::from("bad port");
     let (target, source) = split(text, '@');
     let (source, source_port) = source.map_or((None, None), |source| {
@@ -176,6 +177,7 @@ fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
     if let Ok(address) = host.parse::<IpAddr>() {
         let socket_address = match (address, zone) {
             (IpAddr::V6(address), Some(zone)) => {
+                reach.step_out()?;
                 let index = nix::net::if_::if_nametoindex(reveal_text(zone).as_str());
                 let index = index.map_err(|_| Fault::from("bad interface name"))?;
                 SocketAddrV6::new(address, port, 0, index).into()
@@ -191,7 +193,7 @@ fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
         }
         return Ok(Upstream { addresses: vec![socket_address], source });
     }
-    let mut addresses = resolve(&host, port)?;
+    let mut addresses = resolve(&host, port, reach)?;
     let source = parsed_source()?;
     addresses.retain(|address| source.address.is_none_or(|source| source.is_ipv4() == address.is_ipv4()));
     Ok(Upstream { addresses, source })
@@ -222,7 +224,8 @@ fn cut_interface(text: &str) -> Option<String> {
 }
 
 /// The addresses of a host name, as the system's resolver knows them.
-fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+fn resolve(host: &str, port: u16, reach: Reach) -> Result<Vec<SocketAddr>, Fault> {
+    reach.step_out()?;
     let refused = |error: io::Error| {
         let text = error.to_string();
         let text = text.rsplit_once(": ").map_or(text.as_str(), |(_, reason)| reason);
@@ -305,14 +308,14 @@ mod tests {
 
     #[test]
     fn sources_are_kept_beside_their_upstream() {
-        let parsed = parse_upstream("192.0.2.1#99@eth0@192.0.2.9#53").unwrap();
+        let parsed = parse_upstream("192.0.2.1#99@eth0@192.0.2.9#53", Reach::TextOnly).unwrap();
         let expected = UpstreamSource {
             interface: Some("eth0".into()),
             address: Some("192.0.2.9".parse().unwrap()),
             port: Some(53),
         };
         assert_eq!(parsed.source, expected);
-        let parsed = parse_upstream("192.0.2.1@a-very-long-interface-name").unwrap();
+        let parsed = parse_upstream("192.0.2.1@a-very-long-interface-name", Reach::TextOnly).unwrap();
         assert_eq!(parsed.source.interface.as_deref(), Some("a-very-long-int"));
     }
 

@@ -22,7 +22,11 @@ pub struct FileServers {
 
 /// Reads the file. Each error ends in its place: `bad port at line 3 of FILE`.
 pub fn read(bytes: &[u8], file: &str) -> (FileServers, Vec<ConfigError>) {
-    let mut draft = Draft::new();
+    read_into(Draft::new(), bytes, file)
+}
+
+/// As [`read`], with a draft that nothing has been written to.
+pub(crate) fn read_into(mut draft: Draft, bytes: &[u8], file: &str) -> (FileServers, Vec<ConfigError>) {
     let mut errors = Vec::new();
     for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
         if let Err(fault) = take_line(&mut draft, line) {

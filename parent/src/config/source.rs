@@ -36,7 +36,10 @@ pub(crate) fn reason(error: &io::Error) -> String {
 pub(crate) fn conf_file(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
     match value {
         None | Some("") => Ok(()),
-        Some(value) => file(draft, &reveal_path(value), true),
+        Some(value) => {
+            draft.reach.step_out()?;
+            file(draft, &reveal_path(value), true)
+        }
     }
 }
 
@@ -70,6 +73,7 @@ pub(crate) fn conf_dir(draft: &mut Draft, value: Option<&str>) -> Result<(), Fau
     if directory.is_empty() {
         return Ok(());
     }
+    draft.reach.step_out()?;
     let directory = reveal_path(directory);
     let filters: Vec<Vec<u8>> = filters.map(|text| fields(text).map(reveal).collect()).unwrap_or_default();
     for path in suitable_files(&directory, &filters)? {
@@ -113,6 +117,7 @@ fn suitable_files(directory: &Path, filters: &[Vec<u8>]) -> Result<Vec<PathBuf>,
 
 /// `conf-script=COMMAND`: the shell runs it, and what it prints is configuration.
 pub(crate) fn conf_script(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
+    draft.reach.step_out()?;
     let command = reveal(value.ok_or(Fault::Value)?);
     let shown = reveal_text(value.unwrap_or_default());
     let cannot_run =
@@ -136,8 +141,8 @@ pub(crate) fn conf_script(draft: &mut Draft, value: Option<&str>) -> Result<(), 
     Err(Fault::whole(status as u8, format!("{shown} returns non-zero error code")))
 }
 
-/// Takes every line. `place` words the position of a line, counted from 1, for errors.
-fn lines(draft: &mut Draft, source: impl BufRead, place: &dyn Fn(u32) -> String) -> Result<(), Fault> {
+/// Takes every line of a text. `place` words the position of a line, counted from 1, for errors.
+pub(crate) fn lines(draft: &mut Draft, source: impl BufRead, place: &dyn Fn(u32) -> String) -> Result<(), Fault> {
     if draft.depth >= DEPTH_MAX {
         return Err(Fault::from("configuration files are nested too deep"));
     }
