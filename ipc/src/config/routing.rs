@@ -69,6 +69,7 @@ impl Routing {
         let buckets = routes.len().div_ceil(NAMES_PER_BUCKET) as u32;
         let mut routing = Routing::default();
         let (mut all, mut unqualified) = (Gathered::default(), Gathered::default());
+        let mut wire = Wire::default();
         let mut sorted = Sorted::new(routes.len(), buckets);
         for (place, route) in routes.placed() {
             routing.list(route);
@@ -77,8 +78,9 @@ impl Routing {
                 Key::All => all.add(route.target, place),
                 Key::Unqualified => unqualified.add(route.target, place),
                 Key::Named { text, wildcard } => {
-                    let wire = Wire::new(text, wildcard);
-                    if let Some(bucket) = wire.and_then(|wire| bucket(&hasher, wire.label(), wire.rest(), buckets)) {
+                    if wire.set(text, wildcard)
+                        && let Some(bucket) = bucket(&hasher, wire.label(), wire.rest(), buckets)
+                    {
                         sorted.add(bucket, place);
                     }
                 }
@@ -111,7 +113,7 @@ impl Routing {
                 if one.wildcard && !wildcard_lengths.contains(&length) {
                     wildcard_lengths.push(length);
                 }
-                one.write(&mut bytes, &mut records);
+                one.write(&mut wire, &mut bytes, &mut records);
                 let star = if one.wildcard { "*" } else { "" };
                 groups.extend(one.group(|text| format!("{star}{text}")));
             }
@@ -192,28 +194,35 @@ struct Wire {
     length: usize,
 }
 
+impl Default for Wire {
+    fn default() -> Wire {
+        Wire { bytes: [0; WIRE_BYTES_MAX], length: 1 }
+    }
+}
+
 impl Wire {
-    /// `None`: no name looks so.
-    fn new(text: &str, wildcard: bool) -> Option<Wire> {
-        let mut wire = Wire { bytes: [0; WIRE_BYTES_MAX], length: text.len() + 1 };
-        let room = wire.bytes.get_mut(1..wire.length)?;
+    /// Becomes the form of this name. False: no name looks so.
+    fn set(&mut self, text: &str, wildcard: bool) -> bool {
+        self.length = text.len() + 1;
+        let Some(room) = self.bytes.get_mut(1..self.length) else { return false };
         room.copy_from_slice(text.as_bytes());
         room.make_ascii_lowercase();
+        self.bytes[0] = 0;
         if wildcard {
-            return Some(wire);
+            return true;
         }
         let mut start = 0;
-        for end in 1..=wire.length {
-            if end == wire.length || wire.bytes[end] == b'.' {
+        for end in 1..=self.length {
+            if end == self.length || self.bytes[end] == b'.' {
                 let label = end - start - 1;
                 if label == 0 || label > LABEL_BYTES_MAX {
-                    return None;
+                    return false;
                 }
-                wire.bytes[start] = label as u8;
+                self.bytes[start] = label as u8;
                 start = end;
             }
         }
-        Some(wire)
+        true
     }
 
     fn label(&self) -> u8 {
@@ -308,8 +317,10 @@ impl Gathered<'_> {
     }
 
     /// Adds the name to those of its bucket.
-    fn write(&self, names: &mut Vec<u8>, records: &mut Records) {
-        let Some(wire) = Wire::new(self.text, self.wildcard) else { return };
+    fn write(&self, wire: &mut Wire, names: &mut Vec<u8>, records: &mut Records) {
+        if !wire.set(self.text, self.wildcard) {
+            return;
+        }
         let mut write = |mark: u8, extra: &[u8]| {
             names.extend_from_slice(&[wire.length as u8, wire.label() | mark]);
             names.extend_from_slice(wire.rest());
