@@ -307,6 +307,22 @@ mod tests {
     }
 
     #[test]
+    fn blanks_may_stand_for_the_first_domain_only() {
+        let accepted = |value: &str| {
+            let mut draft = Draft::new();
+            let done = server(&mut draft, Some(value));
+            assert_eq!(done.is_err(), draft.dns.routes.is_empty(), "after a fault nothing is kept");
+            done.is_ok()
+        };
+        for good in ["/a/ b/c/", "/a//b/", "/ /a/b/", "/a /b/", "/ /"] {
+            assert!(accepted(good), "{good}");
+        }
+        for bad in ["/a/ /b/", "/a/b/ /c/", "/a/ //b/", "/ / /a/", "/a/ b/", "/a/ /", "/a / /b/c/"] {
+            assert!(!accepted(bad), "{bad}");
+        }
+    }
+
+    #[test]
     fn sources_are_kept_beside_their_upstream() {
         let parsed = parse_upstream("192.0.2.1#99@eth0@192.0.2.9#53", Reach::TextOnly).unwrap();
         let expected = UpstreamSource {
