@@ -247,6 +247,16 @@ mod tests {
     }
 
     #[test]
+    fn a_blocked_name_takes_two_bytes_beside_its_text() {
+        let names = ["ads.example", "x.test"];
+        let routes: Routes = names
+            .map(|name| Route { scope: RouteScope::Domain(name), target: RouteTarget::NoData })
+            .into_iter()
+            .collect();
+        assert_eq!(routes.bytes_len(), names.concat().len() + 2 * names.len());
+    }
+
+    #[test]
     fn foreign_bytes_end_the_list() {
         let whole: Routes = every_kind().into_iter().collect();
         for end in 0..whole.bytes.len() {

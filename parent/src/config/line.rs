@@ -33,7 +33,10 @@ pub(crate) fn entry_of_text<'a>(line: &'a str, key: &str) -> Result<Option<Entry
 /// Reads a line of which nothing needs a second look: no quote, no byte beyond printable ASCII, no blank but at its ends, and so no
 /// comment but from its beginning on. Block lists consist of such lines. `None`: it is another kind of line.
 fn plain<'a>(line: &'a str, key: &str) -> Option<Option<Entry<'a>>> {
-    let text = line.trim_matches(|character| matches!(character, ' ' | '\t'..='\r'));
+    let text = match line.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] => line,
+        _ => line.trim_matches(|character| matches!(character, ' ' | '\t'..='\r')),
+    };
     if matches!(text.as_bytes(), [] | [b'#', ..]) {
         return Some(None);
     }

@@ -28,7 +28,7 @@ pub(crate) fn listed_domain(text: &str, refusal: Fault) -> Result<Cow<'_, str>, 
 }
 
 /// Is this one of the short lower-case names that need no change, and that lists are full of?
-fn is_plain(bytes: &[u8]) -> bool {
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
     let plain = |byte: u8| (b'!'..=b'~').contains(&byte) & !byte.is_ascii_uppercase();
     bytes.len() <= LABEL_BYTES_MAX && bytes.last().is_some_and(|last| *last != b'.') && every(bytes, plain)
 }

@@ -24,6 +24,10 @@ type Value<'a> = Option<&'a str>;
 
 /// `server = ["/" {DOMAIN "/"}] [UPSTREAM]`.
 pub(crate) fn server(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
+    if let Some(name) = value.and_then(only_name) {
+        draft.dns.routes.push(RouteScope::Domain(name), RouteTarget::NoData);
+        return Ok(());
+    }
     let value = shown(value)?;
     let (domains, upstream) = cut_domains(&value);
     // Faults of the upstream are told before those of the domains.
@@ -56,6 +60,10 @@ pub(crate) fn rev_server(draft: &mut Draft, value: Value<'_>) -> Result<(), Faul
 
 /// `address = ["/" {DOMAIN "/"}] ("" | "#" | ADDRESS)`.
 pub(crate) fn address(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
+    if let Some(name) = value.and_then(only_name) {
+        draft.dns.routes.push(RouteScope::Domain(name), RouteTarget::NoData);
+        return Ok(());
+    }
     let value = shown(value)?;
     let (domains, answer) = cut_domains(&value);
     let target = match &*revealed(answer) {
@@ -64,6 +72,15 @@ pub(crate) fn address(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> 
         text => RouteTarget::Address(text.parse().map_err(|_| Fault::from("Bad address in --address"))?),
     };
     route_all(&mut draft.dns.routes, domains, &[target])
+}
+
+/// The name of a value that is `/NAME/` and nothing else, if the name needs no change: what block lists consist of. The long way
+/// comes to the same.
+fn only_name(value: &str) -> Option<&str> {
+    let name = value.strip_prefix('/')?.strip_suffix('/')?;
+    let bytes = name.as_bytes();
+    let usual = !matches!(bytes.first(), None | Some(b'*' | b'.' | b'#')) && every(bytes, |byte| byte != b'/');
+    (usual && name::is_plain(bytes)).then_some(name)
 }
 
 /// The value with nothing hidden: quotes around upstreams hide nothing that separates.
@@ -79,11 +96,6 @@ fn route_all(routes: &mut Routes, domains: Option<&str>, targets: &[RouteTarget]
         targets.iter().for_each(|target| routes.push(RouteScope::All, *target));
         return Ok(());
     };
-    if every(domains.as_bytes(), |byte| (byte != b'/') & (byte != b' '))
-        && let [target] = targets
-    {
-        return route_one(routes, domains, Some(*target));
-    }
     routes.all_or_none(|routes| {
         let mut add =
             |target| domains.split('/').try_for_each(|domain| route_one(routes, domain.trim_matches(' '), target));
@@ -278,6 +290,8 @@ fn zone(first: IpAddr, position: u128, labels: u8, shift: u8) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ipc::config::routes::Route;
+
     use super::*;
 
     fn told(key: &str, value: &str) -> String {
@@ -320,6 +334,30 @@ mod tests {
         for bad in ["/a/ /b/", "/a/b/ /c/", "/a/ //b/", "/ / /a/", "/a/ b/", "/a/ /", "/a / /b/c/"] {
             assert!(!accepted(bad), "{bad}");
         }
+    }
+
+    /// Whatever the short way takes, the long way takes for the same.
+    #[test]
+    fn both_ways_read_a_value_alike() {
+        let pieces = ["/", "/", "ads", ".", "-", "*", "#", "A", " ", "example", "192.0.2.1", "\u{f72c}"];
+        let mut state = 9_u64;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        let mut short = 0;
+        for _ in 0..100_000 {
+            let middle: String = (0..next(6)).map(|_| pieces[next(pieces.len())]).collect();
+            let value = if next(2) == 0 { format!("/{middle}/") } else { middle };
+            let Some(name) = only_name(&value) else { continue };
+            short += 1;
+            let (domains, rest) = cut_domains(&value);
+            let mut routes = Routes::default();
+            route_all(&mut routes, domains, &[RouteTarget::NoData]).unwrap();
+            let expected = Route { scope: RouteScope::Domain(name), target: RouteTarget::NoData };
+            assert_eq!((routes.iter().collect::<Vec<_>>(), rest), (vec![expected], ""), "{value}");
+        }
+        assert!(short > 5_000, "{short} values went the short way");
     }
 
     #[test]
