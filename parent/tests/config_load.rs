@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ipc::config::dns::{RouteScope, RouteTarget};
+use ipc::config::routes::{Route, RouteScope, RouteTarget};
 use parent::config::keys;
 use parent::config::relay::{Relay, RelayTarget};
 use parent::config::{BindMode, Config, ConfigError, GroupChoice, Loaded, LogTarget, load};
@@ -102,9 +102,10 @@ txt-record=a,b
     let config = read("router", text).unwrap();
     let dns = &config.dns;
     assert_eq!(dns.upstreams, ["192.0.2.1:53".parse().unwrap(), "192.0.2.2:5353".parse().unwrap()]);
-    assert_eq!(dns.routes[0].scope, RouteScope::All);
-    assert_eq!(dns.routes[1].target, RouteTarget::Upstream(1));
-    assert_eq!(dns.routes[3].target, RouteTarget::NoData);
+    let routes: Vec<Route<'_>> = dns.routes.iter().collect();
+    assert_eq!(routes[0].scope, RouteScope::All);
+    assert_eq!(routes[1].target, RouteTarget::Upstream(1));
+    assert_eq!(routes[3].target, RouteTarget::NoData);
     assert!(!dns.resolv);
     let process = &config.process;
     assert_eq!(process.upstream_sources[0].port, Some(5300));

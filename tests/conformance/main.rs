@@ -3,6 +3,7 @@
 //! Needs the reference (`WARDMASQ_REFERENCE`) and root for a namespace without network, where no name of a server resolves. The seed is
 //! printed; `WARDMASQ_SEED` repeats a run and `WARDMASQ_LINES` sets its length.
 
+mod escaped;
 mod mutation;
 
 use std::fs;
@@ -96,7 +97,7 @@ fn recorded_lines() -> Vec<Vec<u8>> {
     let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/config/lines.tsv");
     let text = fs::read_to_string(table).expect("read the recorded lines");
     let rows = text.lines().skip(1).map(|row| row.split('\t').collect::<Vec<_>>());
-    rows.filter(|row| row[2] == "C").map(|row| mutation::unescape(row[3])).collect()
+    rows.filter(|row| row[2] == "C").map(|row| escaped::unescape(row[3])).collect()
 }
 
 /// Lines that both programs can be asked about without doing something else, and that lie in the language we share: names beyond ASCII are

@@ -7,6 +7,7 @@ use ipc::config::dhcp::{ClassTest, DhcpSlice};
 
 use super::draft::Draft;
 use super::fault::{Fault, STATUS_CONFIGURATION, STATUS_FILE, STATUS_OTHER};
+use super::reach::Reach;
 use super::record::{self, cname, mx, srv};
 use super::source::reason;
 use super::text::from_bytes;
@@ -40,17 +41,19 @@ pub(crate) fn always(draft: &mut Draft) -> Result<(), ConfigError> {
         if process.no_resolv {
             return Err(refusal(NOT_ONE_RESOLV));
         }
-        draft.dns.domains.default = Some(search_domain(file)?);
+        draft.dns.domains.default = Some(search_domain(file, draft.reach)?);
     }
     srv::append_domain(&mut draft.dns.records.srv, draft.dns.domains.default.as_deref())?;
     if draft.dns.dhcp_fqdn && draft.dns.domains.default.is_none() {
         return Err(refusal("there must be a default domain when --dhcp-fqdn is set"));
     }
-    mx::settle(draft, machine_name)
+    let reach = draft.reach;
+    mx::settle(draft, || machine_name(reach))
 }
 
 /// The name of this machine, which MX records may point to.
-fn machine_name() -> Result<String, ConfigError> {
+fn machine_name(reach: Reach) -> Result<String, ConfigError> {
+    reach.step_out().map_err(|fault| fault.in_file(""))?;
     let name = nix::unistd::gethostname()
         .map_err(|error| ConfigError::new(STATUS_OTHER, format!("cannot get host-name: {}", reason(&error.into()))))?;
     Ok(name.to_string_lossy().into_owned())
@@ -63,7 +66,8 @@ fn refusal(text: &str) -> ConfigError {
 }
 
 /// The first usable word behind `search` in a resolv file, for `domain=#`.
-fn search_domain(file: &PathBuf) -> Result<String, ConfigError> {
+fn search_domain(file: &PathBuf, reach: Reach) -> Result<String, ConfigError> {
+    reach.step_out().map_err(|fault| fault.in_file(""))?;
     let shown = file.display();
     let bytes = fs::read(file)
         .map_err(|error| ConfigError::new(STATUS_FILE, format!("failed to read {shown}: {}", reason(&error))))?;

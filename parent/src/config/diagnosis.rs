@@ -120,7 +120,7 @@ fn source_path(source: &Source) -> String {
         Source::File(path) => path.display().to_string(),
         Source::Script(command) => format!("output from {command}"),
         Source::Stdin => "stdin".to_owned(),
-        Source::CommandLine | Source::Elsewhere => String::new(),
+        Source::CommandLine | Source::Text | Source::Elsewhere => String::new(),
     }
 }
 

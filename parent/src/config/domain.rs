@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use ipc::config::dns::{Route, RouteScope, RouteTarget};
 use ipc::config::domain::DomainRange;
+use ipc::config::routes::{RouteScope, RouteTarget};
 use serde::Serialize;
 
 use super::blame::{At as _, Wanted};
@@ -84,10 +84,9 @@ fn parse_hosts(draft: &mut Draft, domain: &str, text: &str) -> Result<DomainHost
 }
 
 fn declare_local(draft: &mut Draft, domain: &str, address: IpAddr, length: u8) {
-    let scopes = [RouteScope::Domain(domain.to_owned())];
-    let reverse = route::reverse_zones(address, length).into_iter().map(RouteScope::Domain);
-    for scope in scopes.into_iter().filter(|_| !domain.is_empty()).chain(reverse) {
-        draft.dns.routes.push(Route { scope, target: RouteTarget::NoData });
+    let zones = route::reverse_zones(address, length);
+    for zone in [domain].into_iter().filter(|domain| !domain.is_empty()).chain(zones.iter().map(String::as_str)) {
+        draft.dns.routes.push(RouteScope::Domain(zone), RouteTarget::NoData);
     }
 }
 
@@ -113,9 +112,9 @@ mod tests {
         domain(&mut draft, Some("Example.")).unwrap();
         assert_eq!(draft.dns.domains.default.as_deref(), Some("example"));
         assert_eq!(ranges(&draft.conditional_domains)[0].last.to_string(), "192.168.5.255");
-        let scopes: Vec<_> = draft.dns.routes.iter().map(|route| route.scope.clone()).collect();
+        let scopes: Vec<_> = draft.dns.routes.iter().map(|route| route.scope).collect();
         let expected = ["lan.example", "4.168.192.in-addr.arpa", "5.168.192.in-addr.arpa"];
-        assert_eq!(scopes, expected.map(|zone| RouteScope::Domain(zone.to_owned())));
+        assert_eq!(scopes, expected.map(RouteScope::Domain));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::kernel_set::KernelSets;
 use super::keys::{self, Row};
 use super::mark::ConnectionMarks;
 use super::query::QueryRules;
+use super::reach::Reach;
 use super::record::mx::MxLine;
 use super::refusal::{ERRORS_MAX, Refusals};
 use super::unserved::Unserved;
@@ -87,6 +88,8 @@ pub(crate) struct Draft {
     pub(crate) domain_from_resolv: bool,
     /// Addresses of host rules, of which each may occur once.
     pub(crate) host_addresses: HashSet<Ipv4Addr>,
+    /// What reading may touch.
+    pub(crate) reach: Reach,
     /// Files that were read, by device and inode.
     pub(crate) files_read: HashSet<(u64, u64)>,
     /// Standard input was read.
@@ -147,6 +150,7 @@ impl Draft {
             local_host_only: false,
             domain_from_resolv: false,
             host_addresses: HashSet::new(),
+            reach: Reach::System,
             files_read: HashSet::new(),
             stdin_read: false,
             depth: 0,
@@ -182,6 +186,11 @@ impl Draft {
         if self.every_fault && self.refusals.doubts.len() < ERRORS_MAX {
             self.refusals.doubts.push(doubt);
         }
+    }
+
+    /// As [`Draft::new`], for a text that may reach only so far.
+    pub(crate) fn within(reach: Reach) -> Draft {
+        Draft { reach, ..Draft::new() }
     }
 
     /// Takes one option that was found in the table, with its value.

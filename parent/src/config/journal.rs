@@ -19,6 +19,8 @@ pub enum Source {
     Script(String),
     /// Standard input.
     Stdin,
+    /// A text without a name.
+    Text,
     /// One of more sources than can be told apart.
     Elsewhere,
 }
@@ -31,6 +33,7 @@ impl Source {
             Source::File(path) => format!(" at line {line} of {}", path.display()),
             Source::Script(command) => format!(" in output from {command}"),
             Source::Stdin => format!(" at line {line} of stdin"),
+            Source::Text => format!(" at line {line}"),
         }
     }
 
@@ -41,6 +44,7 @@ impl Source {
             Source::File(path) => format!("{}:{line}", path.display()),
             Source::Script(command) => format!("output from {command}:{line}"),
             Source::Stdin => format!("stdin:{line}"),
+            Source::Text => format!("line {line}"),
             Source::Elsewhere => "one of many files".to_owned(),
         }
     }

@@ -11,6 +11,7 @@
 //! | `late`, `server_file` | lines of files that are read after the start, and again |
 //! | `source` | which text, in which order, from where |
 //! | `draft` | the tree while it is being read |
+//! | `reach` | whether reading may touch anything but the text |
 //! | `process`, `dns`, `route`, `dhcp`, `dhcp_host`, `dhcp_option`, `option_value`, `tftp` | value parsers by area |
 //! | `dhcp6`, `range6`, `ra` | DHCPv6 and router advertisements: types and parsers |
 //! | `client_tags`, `relay`, `wire`, `pxe`, `unserved` | types and parsers of DHCP settings that no worker uses yet |
@@ -59,6 +60,7 @@ pub mod pxe;
 pub mod query;
 pub mod ra;
 pub mod range6;
+pub mod reach;
 pub mod record;
 mod record_type;
 pub mod refusal;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
+use super::reach::Reach;
 use super::text::{fields, reveal_text, split};
 
 /// Longest name of an interface, in bytes (`IFNAMSIZ` without its NUL).
@@ -55,7 +56,7 @@ pub struct BridgeAliases {
 /// `shared-network = (INTERFACE | ADDRESS) "," ADDRESS`.
 pub(crate) fn shared_network(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let value = value.unwrap_or_default();
-    let network = network(value).ok_or_else(|| {
+    let network = network(value, draft.reach).ok_or_else(|| {
         let (arrival, subnet) = split(value, ',');
         let field = subnet.filter(|subnet| subnet.parse::<IpAddr>().is_err()).unwrap_or(arrival);
         Fault::from("bad shared-network").at(field, "an address, or an interface that exists and an address")
@@ -64,7 +65,7 @@ pub(crate) fn shared_network(draft: &mut Draft, value: Value<'_>) -> Outcome {
     Ok(())
 }
 
-fn network(value: &str) -> Option<SharedNetwork> {
+fn network(value: &str, reach: Reach) -> Option<SharedNetwork> {
     let (arrival, subnet) = split(value, ',');
     let subnet = subnet?;
     if let Ok(address) = arrival.parse() {
@@ -74,6 +75,7 @@ fn network(value: &str) -> Option<SharedNetwork> {
         return Some(SharedNetwork::V6 { arrival: Arrival::Address(address), subnet: subnet.parse().ok()? });
     }
     let interface = reveal_text(arrival);
+    reach.step_out().ok()?;
     nix::net::if_::if_nametoindex(interface.as_str()).ok()?;
     match subnet.parse() {
         Ok(subnet) => Some(SharedNetwork::V4 { arrival: Arrival::Interface(interface), subnet }),
@@ -106,12 +108,13 @@ mod tests {
     fn families_must_agree() {
         let subnet = Ipv4Addr::new(192, 168, 4, 1);
         let arrival = Arrival::Interface("lo".into());
-        assert_eq!(network("lo,192.168.4.1"), Some(SharedNetwork::V4 { arrival, subnet }));
+        assert_eq!(network("lo,192.168.4.1", Reach::System), Some(SharedNetwork::V4 { arrival, subnet }));
+        assert_eq!(network("lo,192.168.4.1", Reach::TextOnly), None);
         let arrival = Arrival::Address(Ipv4Addr::new(192, 168, 3, 1));
-        assert_eq!(network("192.168.3.1 , 192.168.4.1"), Some(SharedNetwork::V4 { arrival, subnet }));
-        assert!(matches!(network("fd00::1,fd01::1"), Some(SharedNetwork::V6 { .. })));
+        assert_eq!(network("192.168.3.1 , 192.168.4.1", Reach::System), Some(SharedNetwork::V4 { arrival, subnet }));
+        assert!(matches!(network("fd00::1,fd01::1", Reach::System), Some(SharedNetwork::V6 { .. })));
         for bad in ["lo", "lo,", "lo,lo", "192.168.3.1,fd00::1", "fd00::1,192.168.3.1", "no such,192.168.4.1"] {
-            assert_eq!(network(bad), None, "{bad}");
+            assert_eq!(network(bad, Reach::System), None, "{bad}");
         }
     }
 

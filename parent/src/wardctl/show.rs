@@ -131,7 +131,7 @@ impl<'a> Shown<'a> {
                 Source::File(path) => Origin::File { path: path.to_string_lossy() },
                 Source::Script(command) => Origin::Script { command },
                 Source::Stdin => Origin::Stdin,
-                Source::Elsewhere => Origin::Elsewhere,
+                Source::Text | Source::Elsewhere => Origin::Elsewhere,
             },
             line: Some(found.line).filter(|&line| line > 0),
         };
