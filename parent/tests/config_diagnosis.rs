@@ -263,7 +263,8 @@ fn wardctl_answers_with_the_status_of_a_test() {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     };
-    let (good, bad) = (Scratch::new("good", "port=5353\n"), Scratch::new("bad", "prot=53\n"));
+    let (good, bad) =
+        (Scratch::new("good", "port=5353\naddress=/a.example/192.0.2.1\n"), Scratch::new("bad", "prot=53\n"));
     let (good, bad) = (good.0.to_str().unwrap(), bad.0.to_str().unwrap());
     assert_eq!(wardctl(&["config", "check", good]), (0, format!("{good}: syntax check OK.\n"), String::new()));
     let (status, out, error) = wardctl(&["config", "check", bad, "--", "--cache-size=x"]);
@@ -277,6 +278,8 @@ fn wardctl_answers_with_the_status_of_a_test() {
         "option": "port", "value": "5353", "line": 1, "source": { "kind": "file", "path": good }
     });
     assert_eq!((&json["settings"][0], &json["tree"]["dns"]["port"]), (&setting, &5353.into()));
+    let route = serde_json::json!({ "scope": { "Domain": "a.example" }, "target": { "Address": "192.0.2.1" } });
+    assert_eq!(json["tree"]["dns"]["routes"], serde_json::json!([route]));
     let (status, text, _) = wardctl(&["config", "explain", "port", good]);
     assert!(
         status == 0 && text.contains("default  53\n") && text.contains(&format!("{good}:1: port=5353\n")),

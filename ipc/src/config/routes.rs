@@ -7,10 +7,11 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A name suffix and what happens to the names below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Route<'a> {
     /// Which names.
     pub scope: RouteScope<'a>,
@@ -19,7 +20,7 @@ pub struct Route<'a> {
 }
 
 /// Which names a route covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum RouteScope<'a> {
     /// Every name: no domain was written, or `#`.
     All,
@@ -32,7 +33,7 @@ pub enum RouteScope<'a> {
 }
 
 /// What a route does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum RouteTarget {
     /// Forward to this upstream (index into `upstreams`).
     Upstream(u32),
@@ -50,10 +51,23 @@ pub enum RouteTarget {
 ///
 /// Shape of each: a byte with the kinds of scope and target; for a domain or a suffix the length of its text and the text;
 /// for an upstream its index in four bytes, for an address its octets.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Routes {
     bytes: Vec<u8>,
     count: u32,
+}
+
+/// For another process as they lie; for people route by route.
+impl Serialize for Routes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_seq(self.iter());
+        }
+        let mut fields = serializer.serialize_struct("Routes", 2)?;
+        fields.serialize_field("bytes", &self.bytes)?;
+        fields.serialize_field("count", &self.count)?;
+        fields.end()
+    }
 }
 
 const SCOPE: u8 = 0x03;
