@@ -28,6 +28,8 @@ pub const LATER: i32 = 192;
 pub enum Place {
     /// The sealed memory file with the configuration slice. Read and closed before confinement.
     Slice,
+    /// The sealed memory file with the table of routes, when it is too long for the slice. Mapped and closed before confinement.
+    Routes,
     /// An `O_PATH` handle on the empty root. Entered and closed during confinement.
     EmptyRoot,
     /// UDP socket for clients; goes to `SOCKETS`.

@@ -22,7 +22,7 @@ SLOT="0"
 IUSE="+dhcp +inotify +ipv6 static +tftp"
 REQUIRED_USE="dhcp inotify ipv6 tftp"
 
-QA_FLAGS_IGNORED="usr/sbin/wardmasq"
+QA_FLAGS_IGNORED="usr/sbin/wardmasq usr/sbin/wardctl"
 
 src_unpack() {
 	git-r3_src_unpack
@@ -42,7 +42,7 @@ src_test() {
 }
 
 src_install() {
-	dosbin "$(cargo_target_dir)"/wardmasq
+	dosbin "$(cargo_target_dir)"/wardmasq "$(cargo_target_dir)"/wardctl
 
 	newinitd packaging/openrc/wardmasq.initd wardmasq
 	newconfd packaging/openrc/wardmasq.confd wardmasq
@@ -54,6 +54,6 @@ src_install() {
 
 pkg_postinst() {
 	elog "wardmasq reads /etc/dnsmasq.conf and takes over /var/lib/misc/dnsmasq.leases."
-	elog "Check with: wardmasq --test"
+	elog "Check with: wardctl config check"
 	elog "Only one of dnsmasq and wardmasq can hold the ports."
 }

@@ -20,7 +20,8 @@ const FIRST_UID: u32 = 65520;
 pub fn identity(role: Role, process: &Process) -> Result<Identity, Failure> {
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let group = fs::read_to_string("/etc/group").unwrap_or_default();
-    let unknown = |name: &str| Failure::configuration(format!("unknown user or group: {name}"));
+    let unknown =
+        |name: &str| Failure::configuration(format!("unknown user or group: {name}")).about(&["user", "group"], name);
     let configured = match process.user.as_deref() {
         None => None,
         Some(name) => match find_user(&passwd, name) {

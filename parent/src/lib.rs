@@ -16,6 +16,7 @@
 //! | `leases` | the lease store and dnsmasq's lease file |
 //! | `broker`, `files`, `watch` | small deeds for workers; files passed on; word of changes |
 //! | `log`, `service_manager` | the log; readiness notices |
+//! | `wardctl` | the other program: questions about a configuration |
 
 pub mod accounts;
 pub mod broker;
@@ -38,5 +39,6 @@ pub mod service_manager;
 pub mod spawn;
 pub mod start;
 pub mod supervisor;
+pub mod wardctl;
 pub mod watch;
 pub mod worker;

@@ -70,6 +70,7 @@ fn check_interfaces(process: &Process, interfaces: &[Interface]) -> Result<(), F
     }
     match missing_interfaces(process, interfaces).first() {
         Some(name) => Err(Failure::network(format!("unknown interface {name}"))
+            .about(&["interface"], name)
             .remedy("bring the interface up first, or use bind-dynamic instead of bind-interfaces")),
         None => Ok(()),
     }
@@ -145,7 +146,9 @@ fn open_dhcp(config: &Config, interfaces: &[Interface]) -> Result<Listening, Fai
     let at = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
     let fail = |errno: Errno| {
         let remedy = remedy(errno, false, port);
-        Failure::network(format!("failed to bind DHCP server socket: {}", errno.desc())).maybe_remedy(remedy)
+        Failure::network(format!("failed to bind DHCP server socket: {}", errno.desc()))
+            .about(&["dhcp-alternate-port"], port)
+            .maybe_remedy(remedy)
     };
     let socket = bound(at, SockType::Datagram, config.process.bind != BindMode::Wildcard).map_err(fail)?;
     setsockopt(&socket, sockopt::Broadcast, &true).map_err(fail)?;
@@ -289,7 +292,13 @@ fn adopt(config: &Config, name: &str, socket: OwnedFd) -> Result<Listening, Fail
 
 fn failed(label: &str, errno: Errno, tcp: bool, port: u16) -> Failure {
     let text = format!("failed to create listening socket for {label}: {}", errno.desc());
-    Failure::network(text).maybe_remedy(remedy(errno, tcp, port))
+    let failure = Failure::network(text).maybe_remedy(remedy(errno, tcp, port));
+    // The label is an address, or else it names the port.
+    if label.parse::<IpAddr>().is_ok() {
+        failure.about(&["listen-address"], label)
+    } else {
+        failure.about(&["port"], port)
+    }
 }
 
 fn remedy(errno: Errno, tcp: bool, port: u16) -> Option<String> {

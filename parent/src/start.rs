@@ -26,7 +26,8 @@ use policy::parent::ParentFacts;
 use crate::accounts;
 use crate::broker::Echo;
 use crate::config::feature::Feature;
-use crate::config::{self, Config, Loaded, LogTarget};
+use crate::config::journal::Journal;
+use crate::config::{self, Config, Loaded, LogTarget, Refusals, diagnosis};
 use crate::daemon::{self, Foreground};
 use crate::failure::Failure;
 use crate::files;
@@ -43,8 +44,14 @@ use crate::watch::{self, Watch};
 pub fn main(arguments: &[OsString]) -> u8 {
     let program = program_name(arguments);
     let adopted = service_manager::sockets();
-    match config::load(arguments) {
-        Err(error) => report(program, &error.into()),
+    // People see all errors; programs that start `dnsmasq` see the first one, as dnsmasq prints it.
+    let loaded = if std::io::stderr().is_terminal() {
+        config::load_all(arguments)
+    } else {
+        config::load(arguments).map_err(Refusals::from)
+    };
+    match loaded {
+        Err(refusals) => report_refusals(program, &refusals),
         Ok(Loaded::Print { text, to_stderr, status }) => {
             let written = if to_stderr {
                 std::io::stderr().write_all(text.as_bytes())
@@ -53,12 +60,17 @@ pub fn main(arguments: &[OsString]) -> u8 {
             };
             if written.is_err() { 5 } else { status }
         }
-        Ok(Loaded::Run(config)) => {
+        Ok(Loaded::Run(config, journal)) => {
             let mut foreground = Foreground::none();
             let mut log = None;
-            match run(program, *config, adopted, &mut foreground, &mut log) {
+            let mut journal = Some(journal);
+            match run(program, *config, adopted, &mut foreground, &mut log, &mut journal) {
                 Ok(status) => status,
                 Err(failure) => {
+                    let failure = match &journal {
+                        Some(journal) => failure.located(journal),
+                        None => failure,
+                    };
                     if let Some(log) = &mut log {
                         log.error(&failure.text);
                         log.error("FAILED to start up");
@@ -80,14 +92,27 @@ fn program_name(arguments: &[OsString]) -> &'static str {
 
 /// Prints a failure as dnsmasq does (an empty line first), and below it what to do.
 fn report(program: &str, failure: &Failure) -> u8 {
-    eprintln!("\n{program}: {}", failure.text);
-    // Programs that start `dnsmasq` parse what it prints; people read the rest.
+    // Programs that start `dnsmasq` parse what it prints; people read the rest, and their terminal must not be steered by what was
+    // configured.
+    let terminal = std::io::stderr().is_terminal();
+    let shown = |text: &str| if terminal { diagnosis::visible(text.as_bytes()) } else { text.to_owned() };
+    eprintln!("\n{program}: {}", shown(&failure.text));
     if let Some(remedy) = &failure.remedy
-        && (program != "dnsmasq" || std::io::stderr().is_terminal())
+        && (program != "dnsmasq" || terminal)
     {
-        eprintln!("{program}: {remedy}");
+        eprintln!("{program}: {}", shown(remedy));
     }
     failure.status
+}
+
+/// Prints why there is no configuration.
+fn report_refusals(program: &str, refusals: &Refusals) -> u8 {
+    if std::io::stderr().is_terminal() {
+        eprint!("{}", diagnosis::report(program, refusals, diagnosis::Style::of_stderr()));
+    } else if let Some(error) = refusals.errors.first() {
+        report(program, &error.clone().into());
+    }
+    refusals.status()
 }
 
 fn run(
@@ -96,6 +121,7 @@ fn run(
     adopted: Vec<(String, OwnedFd)>,
     foreground: &mut Foreground,
     log_slot: &mut Option<Log>,
+    journal: &mut Option<Box<Journal>>,
 ) -> Result<u8, Failure> {
     let system = |what: &str| {
         let what = what.to_owned();
@@ -137,7 +163,7 @@ fn run(
             LogTarget::File(path) => path.display().to_string(),
             _ => "syslog".to_owned(),
         };
-        Failure::file(format!("cannot open log {path}: {}", files::reason(&error)))
+        Failure::file(format!("cannot open log {path}: {}", files::reason(&error))).about(&["log-facility"], path)
     })?;
     let nursery = Nursery::prepare(&identities)
         .map_err(|error| Failure::other(format!("cannot prepare workers: {}", files::reason(&error))))?;
@@ -186,6 +212,8 @@ fn run(
         }
     }
 
+    // What fails from here on was not configured wrong.
+    *journal = None;
     let parts = Parts { config, nursery, sockets, echo, directories, store, log, signals, monitor, watch, interfaces };
     let mut hub = Hub::new(parts).map_err(|error| Failure::other(format!("cannot start: {error}")))?;
     #[cfg(feature = "probe")]
@@ -216,12 +244,17 @@ fn run(
 
 /// A configuration that asks for what is not built in fails by name; it is never ignored.
 fn check_features(config: &Config) -> Result<(), Failure> {
-    let wanted = [(Feature::Dhcp, config.dhcp.is_some()), (Feature::Tftp, config.tftp.is_some())];
-    match wanted.into_iter().find(|(feature, wanted)| *wanted && !feature.built()) {
-        Some((feature, _)) => {
+    let wanted: [(Feature, bool, &[&str]); 2] = [
+        (Feature::Dhcp, config.dhcp.is_some(), &["dhcp-range"]),
+        (Feature::Tftp, config.tftp.is_some(), &["enable-tftp"]),
+    ];
+    match wanted.into_iter().find(|(feature, wanted, _)| *wanted && !feature.built()) {
+        Some((feature, _, options)) => {
             let (name, service, switch) = feature.names();
             let text = format!("{service} not available: set {switch} in src/config.h");
-            Err(Failure::configuration(text).remedy(format!("this program was built without the feature `{name}`")))
+            Err(Failure::configuration(text)
+                .about(options, "")
+                .remedy(format!("this program was built without the feature `{name}`")))
         }
         None => Ok(()),
     }
@@ -255,11 +288,14 @@ fn open_store(config: &Config) -> Result<(Store, Vec<(usize, String)>), Failure>
     let path = &config.process.lease_file;
     let (store, invalid) = Store::open(path).map_err(|error| {
         let text = format!("cannot open or create lease file {}: {}", path.display(), files::reason(&error));
-        Failure::file(text).remedy("create the directory, or name another file with dhcp-leasefile")
+        Failure::file(text)
+            .about(&["dhcp-leasefile", "dhcp-lease"], path.display())
+            .remedy("create the directory, or name another file with dhcp-leasefile")
     })?;
     let lease_max = config.dhcp.as_ref().map_or(0, |dhcp| dhcp.lease_max as usize);
     if store.len() > lease_max {
         return Err(Failure::other("too many stored leases".to_owned())
+            .about(&["dhcp-lease-max"], lease_max)
             .remedy(format!("the file holds {}; raise dhcp-lease-max above {lease_max}", store.len())));
     }
     Ok((store, invalid))
@@ -289,7 +325,9 @@ fn open_tftp_roots(config: &mut Config) -> Result<(Vec<OwnedFd>, Vec<String>), F
             }
             Err(errno) => {
                 let text = format!("TFTP directory {} inaccessible: {}", root.path.trim_end_matches('/'), errno.desc());
-                return Err(Failure::file(text).remedy("create it, or allow its absence with tftp-no-fail"));
+                return Err(Failure::file(text)
+                    .about(&["tftp-root"], root.path.trim_end_matches('/'))
+                    .remedy("create it, or allow its absence with tftp-no-fail"));
             }
         }
     }
@@ -304,7 +342,7 @@ fn open_watch(config: &Config) -> Result<Option<Watch>, Failure> {
     }
     Watch::directories_of(&process.resolv_files).map(Some).map_err(|(directory, error)| {
         let text = format!("directory {} for resolv-file is missing, cannot poll", directory.display());
-        Failure::other(text).remedy(files::reason(&error))
+        Failure::other(text).about(&["resolv-file"], directory.display()).remedy(files::reason(&error))
     })
 }
 
@@ -319,7 +357,9 @@ fn write_pid_file(path: &PathBuf, fatal: bool) -> Result<(), Failure> {
     match written {
         Err(error) if fatal => {
             let text = format!("failed to open pidfile {}: {}", path.display(), files::reason(&error));
-            Err(Failure::file(text).remedy("create the directory, or name another file with pid-file"))
+            Err(Failure::file(text)
+                .about(&["pid-file"], path.display())
+                .remedy("create the directory, or name another file with pid-file"))
         }
         _ => Ok(()),
     }

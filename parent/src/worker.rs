@@ -204,7 +204,8 @@ mod tests {
             send_bytes(theirs.as_fd(), &bytes, &[raw; 100]).unwrap();
             let _ = worker.hear::<ToParent<ipc::dns::ToParent>>(&mut [0; 64]);
         }
-        assert_eq!(open(), before);
+        // Other tests of this process open and close descriptors meanwhile, but not hundreds.
+        assert!(open() < before + 50);
     }
 
     #[test]

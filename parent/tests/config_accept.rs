@@ -5,24 +5,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod corpus;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use corpus::{data, json_strings, rows, unescape};
 use parent::config::{Loaded, load};
 
 /// What the system's resolver says depends on where the test runs, but for the fact that it finds nothing.
 const RESOLVER: [&str; 2] = ["Cannot resolve server name", "Name or service not known"];
-
-fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/conformance/config").join(name).canonicalize().unwrap()
-}
-
-fn rows(name: &str) -> Vec<Vec<String>> {
-    let text = fs::read_to_string(data(name)).unwrap();
-    text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
-}
 
 /// Our verdict: exit status and text.
 fn verdict(arguments: &[OsString]) -> (u8, String) {
@@ -30,7 +24,7 @@ fn verdict(arguments: &[OsString]) -> (u8, String) {
     all.extend_from_slice(arguments);
     match load(&all) {
         Ok(Loaded::Print { status, .. }) => (status, String::new()),
-        Ok(Loaded::Run(_)) => panic!("--test must not start anything"),
+        Ok(Loaded::Run(..)) => panic!("--test must not start anything"),
         Err(error) => (error.status, error.text),
     }
 }
@@ -50,58 +44,6 @@ fn agrees(ours: &(u8, String), accepted: bool, exit: &str, text: &str, place: &s
         None => rest.is_empty() || rest.starts_with(" at line ") || rest.starts_with(" in output from "),
     };
     exit.parse() == Ok(ours.0) && placed
-}
-
-/// `\\`, `\t`, `\r`, `\n`, `\xNN` to bytes.
-fn unescape(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        if byte != b'\\' {
-            bytes.push(byte);
-            continue;
-        }
-        let (&letter, tail) = rest.split_first().unwrap();
-        rest = tail;
-        bytes.push(match letter {
-            b't' => b'\t',
-            b'r' => b'\r',
-            b'n' => b'\n',
-            b'x' => {
-                let digits = std::str::from_utf8(&rest[..2]).unwrap();
-                rest = &rest[2..];
-                u8::from_str_radix(digits, 16).unwrap()
-            }
-            other => other,
-        });
-    }
-    bytes
-}
-
-/// The strings of a JSON list of strings.
-fn json_strings(text: &str) -> Vec<OsString> {
-    let mut strings = Vec::new();
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        if character != '"' {
-            continue;
-        }
-        let mut string = String::new();
-        loop {
-            match characters.next().unwrap() {
-                '"' => break,
-                '\\' => match characters.next().unwrap() {
-                    't' => string.push('\t'),
-                    'n' => string.push('\n'),
-                    other => string.push(other),
-                },
-                other => string.push(other),
-            }
-        }
-        strings.push(OsString::from(string));
-    }
-    strings
 }
 
 /// Known differences: option and a part of the line.

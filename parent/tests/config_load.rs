@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ipc::config::dns::{RouteScope, RouteTarget};
+use ipc::config::routes::{Route, RouteScope, RouteTarget};
 use parent::config::keys;
 use parent::config::relay::{Relay, RelayTarget};
 use parent::config::{BindMode, Config, ConfigError, GroupChoice, Loaded, LogTarget, load};
@@ -40,7 +40,7 @@ fn run(words: &[&str], file: &Path) -> Result<Config, ConfigError> {
     arguments.push(file.into());
     arguments.extend(words.iter().map(OsString::from));
     match load(&arguments)? {
-        Loaded::Run(config) => Ok(*config),
+        Loaded::Run(config, _) => Ok(*config),
         Loaded::Print { .. } => panic!("nothing was to be printed"),
     }
 }
@@ -102,9 +102,10 @@ txt-record=a,b
     let config = read("router", text).unwrap();
     let dns = &config.dns;
     assert_eq!(dns.upstreams, ["192.0.2.1:53".parse().unwrap(), "192.0.2.2:5353".parse().unwrap()]);
-    assert_eq!(dns.routes[0].scope, RouteScope::All);
-    assert_eq!(dns.routes[1].target, RouteTarget::Upstream(1));
-    assert_eq!(dns.routes[3].target, RouteTarget::NoData);
+    let routes: Vec<Route<'_>> = dns.routes.iter().collect();
+    assert_eq!(routes[0].scope, RouteScope::All);
+    assert_eq!(routes[1].target, RouteTarget::Upstream(1));
+    assert_eq!(routes[3].target, RouteTarget::NoData);
     assert!(!dns.resolv);
     let process = &config.process;
     assert_eq!(process.upstream_sources[0].port, Some(5300));
@@ -226,7 +227,8 @@ fn contradictions_end_a_start_but_not_a_test() {
         ("dnssec\ntrust-anchor=.\ncache-size=1", "cannot reduce cache size from default when DNSSEC enabled"),
     ] {
         let file = scratch.write("main.conf", text);
-        assert_eq!(run(&[], &file).unwrap_err(), ConfigError { status: 1, text: refusal.into(), remedy: None });
+        let error = run(&[], &file).unwrap_err();
+        assert_eq!((error.status, error.text.as_str()), (1, refusal));
         let words = ["dnsmasq", "--test", "-C"].map(OsString::from).into_iter().chain([file.into()]);
         let text = "dnsmasq: syntax check OK.\n".to_owned();
         assert_eq!(load(&words.collect::<Vec<_>>()), Ok(Loaded::Print { text, to_stderr: true, status: 0 }));

@@ -3,6 +3,7 @@
 //! Needs the reference (`WARDMASQ_REFERENCE`) and root for a namespace without network, where no name of a server resolves. The seed is
 //! printed; `WARDMASQ_SEED` repeats a run and `WARDMASQ_LINES` sets its length.
 
+mod escaped;
 mod mutation;
 
 use std::fs;
@@ -59,12 +60,44 @@ fn fresh_lines_are_judged_as_dnsmasq_judges_them() {
     assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
 }
 
+/// What `wardctl config show` makes of a line that dnsmasq accepts, dnsmasq accepts too.
+#[test]
+fn what_is_shown_is_accepted_by_dnsmasq() {
+    let reference = Subject::Theirs.program();
+    let wardctl = Subject::Ours.program().with_file_name("wardctl");
+    assert!(wardctl.exists(), "{} is missing: cargo build -p wardmasq", wardctl.display());
+    let namespace = Namespace::new("shown");
+    let directory = Directory::new();
+    let mut accepted = 0;
+    let mut refused = Vec::new();
+    for line in recorded_lines().into_iter().filter(|line| is_comparable(line)) {
+        let file = directory.write("line.conf", &line);
+        if verdict(&namespace, &reference, &file).0 != Some(0) {
+            continue;
+        }
+        let shown = namespace.command(&wardctl).args(["config", "show"]).arg(&file).output().expect("run wardctl");
+        if !shown.status.success() {
+            // Refused by us: for another test to judge.
+            continue;
+        }
+        accepted += 1;
+        let again = directory.write("shown.conf", &shown.stdout);
+        let verdict = verdict(&namespace, &reference, &again);
+        if verdict.0 != Some(0) {
+            refused.push(format!("{:?}\n  {verdict:?}", String::from_utf8_lossy(&shown.stdout)));
+        }
+    }
+    eprintln!("{accepted} lines were accepted, shown, and put before dnsmasq again");
+    assert!(accepted > 1000, "only {accepted} lines");
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
 /// The recorded lines whose verdict does not depend on a locale.
 fn recorded_lines() -> Vec<Vec<u8>> {
     let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/config/lines.tsv");
     let text = fs::read_to_string(table).expect("read the recorded lines");
     let rows = text.lines().skip(1).map(|row| row.split('\t').collect::<Vec<_>>());
-    rows.filter(|row| row[2] == "C").map(|row| mutation::unescape(row[3])).collect()
+    rows.filter(|row| row[2] == "C").map(|row| escaped::unescape(row[3])).collect()
 }
 
 /// Lines that both programs can be asked about without doing something else, and that lie in the language we share: names beyond ASCII are

@@ -80,5 +80,9 @@ targets! {
     dhcp_echo
     tftp_request
     tftp_transfer
+    config_file
+    config_servers
+    config_late_lines
+    route_table
     frame
 }

@@ -64,6 +64,39 @@ fn the_server_is_reached_over_ipv6_and_loopback() {
 }
 
 #[test]
+fn a_long_block_list_holds_before_and_after_a_reload() {
+    let lan = Lan::with_addresses(1);
+    let _upstream = Upstream::start(&lan.upstream, UPSTREAMS[0], |_| {
+        Answer::Records(vec![Record::a(Ipv4Addr::new(192, 0, 2, 1), 60)])
+    });
+    let mut config = format!("no-resolv\nno-hosts\nserver={}\n", UPSTREAMS[0]);
+    for number in 0..20_000 {
+        let answer = ["", "#", "10.77.9.9"][number % 3];
+        writeln!(config, "address=/ads{number}.example/{answer}").expect("a string takes any text");
+    }
+    config.push_str("address=/*tail.example/10.77.9.8\naddress=/ads3.example/10.77.9.7\nserver=/x.ads4.example/#\n");
+    let server = Server::start(&lan.server, &config);
+    let client = &lan.clients[0];
+    for reload in [false, true] {
+        if reload {
+            let seen = server.lines().len();
+            server.signal(Signal::SIGHUP);
+            server.wait_for_line_after(seen, "cleared cache");
+        }
+        assert_eq!(dig(client, &["ads0.example", "A"]).status, "NXDOMAIN");
+        assert_eq!(dig(client, &["www.ads19998.example", "A"]).status, "NXDOMAIN");
+        assert_eq!(dig(client, &["ads1.example", "A"]).data(), ["0.0.0.0"]);
+        assert_eq!(dig(client, &["Ads1.Example", "AAAA"]).data(), ["::"]);
+        assert_eq!(dig(client, &["a.b.ads2.example", "A"]).data(), ["10.77.9.9"]);
+        assert_eq!(dig(client, &["ads3.example", "A"]).data(), ["10.77.9.7"]);
+        assert_eq!(dig(client, &["curtail.example", "A"]).data(), ["10.77.9.8"]);
+        for free in ["ads20000.example", "xads0.example", "example", "x.ads4.example", "y.x.ads4.example"] {
+            assert_eq!(dig(client, &[free, "A"]).data(), ["192.0.2.1"], "{free}");
+        }
+    }
+}
+
+#[test]
 fn the_system_hosts_file_is_read_and_read_again_on_sighup() {
     let lan = Lan::with_addresses(1);
     lan.server.set_etc_file("hosts", "127.0.0.1 localhost\n10.77.0.51 scanner\n");

@@ -1,35 +1,41 @@
 //! Measures wardmasq and dnsmasq in turn, in one run on one machine, and prints them side by side.
 //!
 //! ```text
-//! cargo run --release -p wardmasq-tests --bin speed -- --ours PATH --reference PATH [--rounds N]
+//! cargo run --release -p wardmasq-tests --bin speed -- --ours PATH --reference PATH [--rounds N] [--lists]
 //! ```
+//!
+//! `--lists`: instead of everything with a small configuration, a block list of a million names.
 //!
 //! Needs root (network namespaces) and a release build of wardmasq. Times of shared machines are noise and the ratios are less
 //! so: each round measures both programs, in changing order, and the table shows medians. CPU time is what the kernel
 //! charged to all processes of a server together.
 
 mod contestant;
+mod lists;
 mod measure;
 mod table;
 
 use std::path::PathBuf;
 
 use contestant::Contestant;
-use support::Subject;
+use support::{Lan, Subject};
+use table::Figures;
 
 fn main() {
     let mut ours = None;
     let mut reference = None;
     let mut rounds = 3;
+    let mut lists = false;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let value = arguments.next().unwrap_or_default();
+        let mut value = || arguments.next().unwrap_or_default();
         match argument.as_str() {
-            "--ours" => ours = Some(absolute(&value)),
-            "--reference" => reference = Some(absolute(&value)),
-            "--rounds" => rounds = value.parse().expect("--rounds takes a number"),
+            "--ours" => ours = Some(absolute(&value())),
+            "--reference" => reference = Some(absolute(&value())),
+            "--rounds" => rounds = value().parse().expect("--rounds takes a number"),
+            "--lists" => lists = true,
             _ => {
-                eprintln!("usage: speed [--ours PATH] [--reference PATH] [--rounds N]");
+                eprintln!("usage: speed [--ours PATH] [--reference PATH] [--rounds N] [--lists]");
                 std::process::exit(2);
             }
         }
@@ -39,12 +45,14 @@ fn main() {
         Contestant { name: "dnsmasq", program: reference.unwrap_or_else(|| Subject::Theirs.program()) },
     ];
     let lan = measure::lan();
-    let mut figures = [table::Figures::default(), table::Figures::default()];
+    let (rows, measure): (_, fn(&Lan, &Contestant, &mut Figures)) =
+        if lists { (lists::ROWS, lists::all) } else { (table::ROWS, measure::all) };
+    let mut figures = [Figures::new(rows), Figures::new(rows)];
     for round in 0..rounds {
         let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
         for who in order {
             eprintln!("round {}: {}", round + 1, contestants[who].name);
-            measure::all(&lan, &contestants[who], &mut figures[who]);
+            measure(&lan, &contestants[who], &mut figures[who]);
         }
     }
     table::print(&contestants, &figures);

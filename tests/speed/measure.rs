@@ -17,6 +17,7 @@ use support::processes::{computed_ns, family, memory_kib, sleeps};
 use support::{Answer, DhcpClient, Directory, Lan, Server, Upstream, tftp_client};
 
 use crate::contestant::Contestant;
+use crate::lists;
 use crate::table::Figures;
 
 /// Starts per round.
@@ -31,6 +32,8 @@ const NAMES: usize = 100;
 const EXCHANGES: u32 = 1000;
 /// Exchanges in progress at once.
 const EXCHANGES_AT_ONCE: usize = 16;
+/// From one name of a block list to the next that is asked for: far apart, and through all of them.
+const LISTED_STEP: usize = 99_991;
 /// Bytes of the file for TFTP.
 const FILE_BYTES: usize = 4 << 20;
 
@@ -103,17 +106,20 @@ fn starts(lan: &Lan, contestant: &Contestant, directory: &Arc<Directory>, figure
     let path = directory.write("start.conf", own + &config);
     for _ in 0..STARTS {
         let (program, path) = (contestant.program.clone(), path.clone());
-        let taken = lan.server.spawn(move || start_once(&program, &path)).join().expect("measure a start");
+        let query = encode_query(1, "printer", A);
+        // Not yet its own answer, but the server's refusal before the hosts file is read, does not count.
+        let answered = |reply: &[u8]| reply.ends_with(&[10, 77, 9, 9]);
+        let start = move || start_once(&program, &path, &query, answered);
+        let taken = lan.server.spawn(start).join().expect("measure a start");
         figures.add("start to first answer", taken.as_secs_f64() * 1e3);
     }
 }
 
-/// From the moment before fork and exec to the first answer from the hosts file.
-fn start_once(program: &PathBuf, config: &PathBuf) -> Duration {
+/// From the moment before fork and exec to the first reply that passes for an answer.
+pub fn start_once(program: &PathBuf, config: &PathBuf, query: &[u8], answered: fn(&[u8]) -> bool) -> Duration {
     let socket = UdpSocket::bind("0.0.0.0:0").expect("bind a socket");
     socket.connect(SocketAddr::from((SERVER_ADDRESS, 53))).expect("connect a socket");
     socket.set_read_timeout(Some(Duration::from_millis(1))).expect("set a timeout");
-    let query = encode_query(1, "printer", A);
     let mut reply = [0; 512];
     let start = Instant::now();
     let mut child = Command::new(program)
@@ -128,12 +134,11 @@ fn start_once(program: &PathBuf, config: &PathBuf) -> Duration {
         .expect("start the program");
     let taken = loop {
         assert!(start.elapsed() < Duration::from_secs(10), "no answer from {}", program.display());
-        if socket.send(&query).is_err() {
+        if socket.send(query).is_err() {
             std::thread::sleep(Duration::from_micros(100));
         }
         match socket.recv(&mut reply) {
-            Ok(length) if reply[..length].ends_with(&[10, 77, 9, 9]) => break start.elapsed(),
-            // Not yet its own answer, but the server's refusal before the hosts file is read.
+            Ok(length) if answered(&reply[..length]) => break start.elapsed(),
             _ => {}
         }
     };
@@ -144,7 +149,7 @@ fn start_once(program: &PathBuf, config: &PathBuf) -> Duration {
 }
 
 /// Processor time per answer, and answers per second, while one client asks as fast as it gets answers.
-fn answers(lan: &Lan, processes: &[i32], questions: Questions) -> (f64, f64) {
+pub fn answers(lan: &Lan, processes: &[i32], questions: Questions) -> (f64, f64) {
     let before = computed_ns(processes);
     let asking = lan.clients[0].spawn(move || ask_at_saturation(questions));
     let (answers, taken) = asking.join().expect("ask at saturation");
@@ -154,13 +159,15 @@ fn answers(lan: &Lan, processes: &[i32], questions: Questions) -> (f64, f64) {
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Questions {
+pub enum Questions {
     /// Few names, all cached.
     Cached,
     /// A name of the hosts file.
     Hosts,
     /// Names never asked before.
     Fresh,
+    /// Names of a block list.
+    Listed,
 }
 
 impl Questions {
@@ -170,6 +177,7 @@ impl Questions {
             Questions::Cached => format!("name{}.example", number % NAMES),
             Questions::Hosts => "printer".to_owned(),
             Questions::Fresh => format!("fresh{number}.example"),
+            Questions::Listed => lists::name(number * LISTED_STEP % lists::NAMES),
         };
         encode_query(number as u16, &name, A)
     }
@@ -262,7 +270,7 @@ fn transfer(lan: &Lan, processes: &[i32], figures: &mut Figures) {
 }
 
 /// Keeps a process (0: the calling thread) on one processor, if that processor exists.
-fn pin(pid: i32, processor: usize) {
+pub fn pin(pid: i32, processor: usize) {
     if std::thread::available_parallelism().map_or(1, usize::from) > processor {
         let mut set = CpuSet::new();
         if set.set(processor).is_ok() {

@@ -2,8 +2,11 @@
 
 use crate::contestant::Contestant;
 
-/// What is measured, in the order of the table.
-pub const ROWS: [(&str, &str); 11] = [
+/// A kind of measurement and its unit, one for each line of a table.
+pub type Rows = &'static [(&'static str, &'static str)];
+
+/// What is measured of a small configuration, in the order of the table.
+pub const ROWS: Rows = &[
     ("start to first answer", "ms"),
     ("idle memory (PSS of all processes)", "KiB"),
     ("memory after the load", "KiB"),
@@ -17,19 +20,27 @@ pub const ROWS: [(&str, &str); 11] = [
     ("TFTP, CPU per MB (blocks of 512)", "ms"),
 ];
 
-/// Everything measured of one program: per row, one value per round.
-#[derive(Clone, Debug, Default)]
-pub struct Figures([Vec<f64>; ROWS.len()]);
+/// Everything measured of one program: per row, one value or more per round.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    rows: Rows,
+    values: Vec<Vec<f64>>,
+}
 
 impl Figures {
+    /// An empty table with these rows.
+    pub fn new(rows: Rows) -> Figures {
+        Figures { rows, values: vec![Vec::new(); rows.len()] }
+    }
+
     /// Adds a value to the row of this name.
     pub fn add(&mut self, row: &str, value: f64) {
-        let index = ROWS.iter().position(|(name, _)| *name == row).expect("a row of the table");
-        self.0[index].push(value);
+        let index = self.rows.iter().position(|(name, _)| *name == row).expect("a row of the table");
+        self.values[index].push(value);
     }
 
     fn median(&self, row: usize) -> Option<f64> {
-        let mut values = self.0[row].clone();
+        let mut values = self.values[row].clone();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied()
     }
@@ -37,10 +48,10 @@ impl Figures {
 
 /// Prints both programs and their ratio.
 pub fn print(contestants: &[Contestant; 2], figures: &[Figures; 2]) {
-    println!("{:<38} {:>12} {:>12} {:>8}", "median", contestants[0].name, contestants[1].name, "ratio");
-    for (index, (name, unit)) in ROWS.iter().enumerate() {
+    println!("{:<46} {:>12} {:>12} {:>8}", "median", contestants[0].name, contestants[1].name, "ratio");
+    for (index, (name, unit)) in figures[0].rows.iter().enumerate() {
         let [Some(ours), Some(theirs)] = [figures[0].median(index), figures[1].median(index)] else { continue };
         let ratio = if theirs == 0.0 { "-".to_owned() } else { format!("{:.2}", ours / theirs) };
-        println!("{:<38} {ours:>12.1} {theirs:>12.1} {ratio:>8}", format!("{name}, {unit}"));
+        println!("{:<46} {ours:>12.1} {theirs:>12.1} {ratio:>8}", format!("{name}, {unit}"));
     }
 }

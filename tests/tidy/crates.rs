@@ -11,7 +11,7 @@ use crate::manifest::{key, section};
 use crate::{CORES, none, sources};
 
 /// Every crate of this workspace that can be imported.
-const OURS: [&str; 7] = ["ipc", "policy", "shell", "dns", "dhcp", "tftp", "wardmasq"];
+const OURS: [&str; 8] = ["ipc", "policy", "shell", "dns", "dhcp", "tftp", "wardmasq", "parent"];
 
 fn dependencies(folder: &str) -> Vec<String> {
     let text = sources::read(&format!("{folder}/Cargo.toml"));

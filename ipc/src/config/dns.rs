@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::domain::Domains;
 use super::record::Records;
 use super::reply::ReplyRules;
+use super::routes::Routes;
 
 /// The dns slice. Field names are dnsmasq's option names where there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +20,9 @@ pub struct DnsSlice {
     pub one_port: Vec<bool>,
     /// The same for the upstreams of the resolv file.
     pub resolv_one_port: bool,
-    /// `server=/…/`, `local=/…/`, `address=/…/` and `server=` without domain, in file order.
-    pub routes: Vec<Route>,
+    /// `server=/…/`, `local=/…/`, `address=/…/` and `server=` without domain, in file order. The worker gets them as a
+    /// [`Routing`](super::route_table::Routing) instead.
+    pub routes: Routes,
     /// `no-resolv` is off, so the upstreams of a resolv file will follow and serve the names without a route of their own.
     pub resolv: bool,
     /// `domain`.
@@ -100,41 +102,4 @@ pub struct LogQueries {
     pub auth: bool,
     /// Only errors and negative answers.
     pub only_failed: bool,
-}
-
-/// A name suffix and what happens to the names below it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Route {
-    /// Which names.
-    pub scope: RouteScope,
-    /// What happens.
-    pub target: RouteTarget,
-}
-
-/// Which names a route covers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RouteScope {
-    /// Every name: no domain was written, or `#`.
-    All,
-    /// Names without a dot (`//`).
-    Unqualified,
-    /// This domain and all names below it: lower case, no leading or trailing dot.
-    Domain(String),
-    /// `*text`: names that end in this text, also inside a label.
-    Suffix(String),
-}
-
-/// What a route does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RouteTarget {
-    /// Forward to this upstream (index into `upstreams`).
-    Upstream(u32),
-    /// `server=/domain/#`: as if no domain had been named.
-    Standard,
-    /// `address=/domain/ADDRESS`.
-    Address(IpAddr),
-    /// `address=/domain/#`: 0.0.0.0 and ::.
-    NullAddress,
-    /// `local=/domain/` or `address=/domain/`: never forwarded.
-    NoData,
 }

@@ -8,4 +8,7 @@ pub mod domain;
 pub mod prefix;
 pub mod record;
 pub mod reply;
+pub mod route_table;
+pub mod routes;
+pub mod routing;
 pub mod tftp;

@@ -4,19 +4,22 @@ use std::net::IpAddr;
 
 use ipc::config::prefix::Prefix;
 use ipc::config::record::Families;
+use serde::Serialize;
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::interface_address::{InterfaceAddresses, interface_addresses};
 use super::name;
 use super::number::{loose, number, required};
+use super::prefix::LENGTH;
 use super::text::{fields, reveal_text, split};
 
 /// Prefix lengths of zones unless given.
 const LENGTHS: (u8, u8) = (24, 64);
 
 /// The authoritative service.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AuthService {
     /// `auth-server`.
     pub server: Option<AuthServer>,
@@ -33,7 +36,7 @@ pub struct AuthService {
 }
 
 /// `auth-server`: the name of this server, and where it answers with authority.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuthServer {
     /// The name, as written: it is not checked.
     pub name: String,
@@ -44,7 +47,7 @@ pub struct AuthServer {
 }
 
 /// `auth-zone`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuthZone {
     /// The apex.
     pub domain: String,
@@ -53,7 +56,7 @@ pub struct AuthZone {
 }
 
 /// A part of what a zone covers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum AuthSubnet {
     /// Addresses below this prefix.
     Included(Prefix),
@@ -64,7 +67,7 @@ pub enum AuthSubnet {
 }
 
 /// `auth-soa`: the SOA of every zone; dnsmasq's values where nothing was written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AuthSoa {
     /// The serial number; `None`: the time of the start.
     pub serial: Option<u32>,
@@ -110,14 +113,14 @@ fn subnet(text: &str) -> Result<AuthSubnet, Fault> {
         None => (false, text),
     };
     let (place, length) = split(text, '/');
-    let length = length.map(|length| number(length).ok_or(Fault::Value)).transpose()?;
+    let length = length.map(|length| number(length).ok_or(Fault::Value).at(length, LENGTH)).transpose()?;
     let Ok(address) = place.parse::<IpAddr>() else {
         // What is excluded must be an address; an interface counts as if the keyword were not there.
         let families = match length {
             None => Families::Both,
             Some(4) => Families::Ipv4,
             Some(6) => Families::Ipv6,
-            Some(_) => return Err(Fault::Value),
+            Some(_) => return Err(Fault::Value.at(text, "an address, or an interface with /4 or /6")),
         };
         return Ok(AuthSubnet::Interface(InterfaceAddresses { interface: reveal_text(place), families }));
     };
@@ -149,7 +152,7 @@ pub(crate) fn secondary_servers(draft: &mut Draft, value: Value<'_>) -> Outcome 
 /// `auth-peer = ADDRESS {"," ADDRESS}`.
 pub(crate) fn peers(draft: &mut Draft, value: Value<'_>) -> Outcome {
     for field in fields(value.ok_or(Fault::Value)?) {
-        draft.auth.peers.push(reveal_text(field).parse().map_err(|_| Fault::Value)?);
+        draft.auth.peers.push(reveal_text(field).parse().map_err(|_| Fault::Value).at(field, "an address")?);
     }
     Ok(())
 }

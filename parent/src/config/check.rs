@@ -7,6 +7,7 @@ use ipc::config::dhcp::{ClassTest, DhcpSlice};
 
 use super::draft::Draft;
 use super::fault::{Fault, STATUS_CONFIGURATION, STATUS_FILE, STATUS_OTHER};
+use super::reach::Reach;
 use super::record::{self, cname, mx, srv};
 use super::source::reason;
 use super::text::from_bytes;
@@ -40,50 +41,46 @@ pub(crate) fn always(draft: &mut Draft) -> Result<(), ConfigError> {
         if process.no_resolv {
             return Err(refusal(NOT_ONE_RESOLV));
         }
-        draft.dns.domains.default = Some(search_domain(file)?);
+        draft.dns.domains.default = Some(search_domain(file, draft.reach)?);
     }
     srv::append_domain(&mut draft.dns.records.srv, draft.dns.domains.default.as_deref())?;
     if draft.dns.dhcp_fqdn && draft.dns.domains.default.is_none() {
         return Err(refusal("there must be a default domain when --dhcp-fqdn is set"));
     }
-    mx::settle(draft, machine_name)
+    let reach = draft.reach;
+    mx::settle(draft, || machine_name(reach))
 }
 
 /// The name of this machine, which MX records may point to.
-fn machine_name() -> Result<String, ConfigError> {
-    let name = nix::unistd::gethostname().map_err(|error| ConfigError {
-        status: STATUS_OTHER,
-        text: format!("cannot get host-name: {}", reason(&error.into())),
-        remedy: None,
-    })?;
+fn machine_name(reach: Reach) -> Result<String, ConfigError> {
+    reach.step_out().map_err(|fault| fault.in_file(""))?;
+    let name = nix::unistd::gethostname()
+        .map_err(|error| ConfigError::new(STATUS_OTHER, format!("cannot get host-name: {}", reason(&error.into()))))?;
     Ok(name.to_string_lossy().into_owned())
 }
 
 const NOT_ONE_RESOLV: &str = "must have exactly one resolv.conf to read domain from.";
 
 fn refusal(text: &str) -> ConfigError {
-    ConfigError { status: STATUS_CONFIGURATION, text: text.to_owned(), remedy: None }
+    ConfigError::new(STATUS_CONFIGURATION, text.to_owned())
 }
 
 /// The first usable word behind `search` in a resolv file, for `domain=#`.
-fn search_domain(file: &PathBuf) -> Result<String, ConfigError> {
+fn search_domain(file: &PathBuf, reach: Reach) -> Result<String, ConfigError> {
+    reach.step_out().map_err(|fault| fault.in_file(""))?;
     let shown = file.display();
-    let bytes = fs::read(file).map_err(|error| ConfigError {
-        status: STATUS_FILE,
-        text: format!("failed to read {shown}: {}", reason(&error)),
-        remedy: None,
-    })?;
+    let bytes = fs::read(file)
+        .map_err(|error| ConfigError::new(STATUS_FILE, format!("failed to read {shown}: {}", reason(&error))))?;
     let words = |line: &[u8]| -> Option<String> {
         let text = from_bytes(line);
         let mut words = text.split_ascii_whitespace();
         (words.next() == Some("search")).then_some(())?;
         name::domain(words.next()?, Fault::Value).ok()
     };
-    bytes.split(|&byte| byte == b'\n').find_map(words).ok_or_else(|| ConfigError {
-        status: STATUS_OTHER,
-        text: format!("no search directive found in {shown}"),
-        remedy: None,
-    })
+    bytes
+        .split(|&byte| byte == b'\n')
+        .find_map(words)
+        .ok_or_else(|| ConfigError::new(STATUS_OTHER, format!("no search directive found in {shown}")))
 }
 
 /// What follows from what: defaults that depend on other options, and the order in which lists are searched.

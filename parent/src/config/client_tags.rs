@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 
 use ipc::tag::TagTest;
+use serde::Serialize;
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::loose;
@@ -14,7 +16,7 @@ type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// One `tag-if`: when all tests hold, the tags are set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TagIf {
     /// What must hold; here a `*` at the end of a tag matches any tail.
     pub tests: Vec<TagTest>,
@@ -23,7 +25,7 @@ pub struct TagIf {
 }
 
 /// One `dhcp-name-match`: clients that call themselves so get the tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NameMatch {
     /// The tag to set.
     pub tag: String,
@@ -34,7 +36,7 @@ pub struct NameMatch {
 }
 
 /// Which id of the relay agent information option (RFC 3046) a rule is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum RelayId {
     /// Agent circuit id (RFC 3046 section 3.1).
     Circuit,
@@ -45,7 +47,7 @@ pub enum RelayId {
 }
 
 /// One `dhcp-circuitid`, `dhcp-remoteid` or `dhcp-subscrid`: clients whose relay sends this id get the tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RelayIdRule {
     /// The tag to set.
     pub tag: String,
@@ -56,7 +58,7 @@ pub struct RelayIdRule {
 }
 
 /// One `dhcp-vendorclass` with `enterprise:`: DHCPv6 clients with this vendor class get the tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EnterpriseRule {
     /// The tag to set.
     pub tag: String,
@@ -65,7 +67,7 @@ pub struct EnterpriseRule {
 }
 
 /// Vendor classes of DHCPv6 (RFC 8415 section 21.16).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum EnterpriseClass {
     /// Every class of this enterprise.
     Any(NonZeroU32),
@@ -86,7 +88,7 @@ pub(crate) fn tag_if(draft: &mut Draft, value: Value<'_>) -> Outcome {
         match (field.strip_prefix("set:"), field.strip_prefix("tag:")) {
             (Some(name), _) if !name.is_empty() => rule.sets.push(reveal_text(name)),
             (_, Some(name)) if !name.is_empty() => rule.tests.push(tag::test(name)),
-            _ => return Err(bad()),
+            _ => return Err(bad().at(field, "set: or tag: and a name")),
         }
     }
     if rule.sets.is_empty() {
@@ -98,7 +100,8 @@ pub(crate) fn tag_if(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 /// `dhcp-name-match = ["set:"] TAG "," NAME ["*"]`.
 pub(crate) fn name_match(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let (tag, name) = value.and_then(tag::set_and_rest).filter(|(_, name)| !name.is_empty()).ok_or(Fault::Value)?;
+    let found = value.and_then(tag::set_and_rest).filter(|(_, name)| !name.is_empty());
+    let (tag, name) = found.ok_or(Fault::Value).at(value.unwrap_or_default(), "a tag and a name")?;
     let name = reveal_text(name);
     let (name, prefix) = match name.strip_suffix('*') {
         Some(beginning) => (beginning.to_owned(), true),
@@ -122,7 +125,8 @@ pub(crate) fn subscriber_id(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 /// `["set:"] TAG "," (HEX | TEXT)`: hex digits with a colon somewhere are bytes.
 fn relay_id(draft: &mut Draft, value: Value<'_>, which: RelayId) -> Outcome {
-    let (tag, text) = value.and_then(tag::set_and_rest).ok_or(Fault::Value)?;
+    let found = value.and_then(tag::set_and_rest);
+    let (tag, text) = found.ok_or(Fault::Value).at(value.unwrap_or_default(), "a tag and an id")?;
     let looks_hex = text.contains(':') && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':');
     let id = match hex::pattern(text).filter(|_| looks_hex) {
         Some(bytes) => bytes.into_iter().flatten().collect(),

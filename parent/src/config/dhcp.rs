@@ -5,9 +5,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipc::config::dhcp::{Boot, ClassRule, ClassTest, INFINITE, Pool, PoolMode};
 use ipc::tag::TagTest;
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{is_time, number16, seconds};
+use super::process::PORT;
 use super::pxe::{self, BootServer, NamedBoot};
 use super::text::{fields, reveal, reveal_text, split};
 use super::{client_tags, hex, range6, tag};
@@ -33,7 +35,7 @@ pub(crate) fn range(draft: &mut Draft, value: Value<'_>) -> Outcome {
         match tag::tested(field) {
             Some("") => {}
             Some(name) => tests.push(tag::test(name)),
-            None if set_tag.is_some() => return Err(Fault::from("only one tag allowed")),
+            None if set_tag.is_some() => return Err(Fault::from("only one tag allowed").at(field, "an address")),
             // A tag without a name is none.
             None => {
                 set_tag = Some(reveal_text(field.strip_prefix("set:").unwrap_or(field))).filter(|tag| !tag.is_empty())
@@ -44,7 +46,7 @@ pub(crate) fn range(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let all: Vec<&str> = rest.by_ref().take(RANGE_FIELDS_MAX).collect();
     let [first, fields @ ..] = &all[..] else { return Err(bad()) };
     if fields.is_empty() {
-        return Err(bad());
+        return Err(bad().at(first, "two addresses, or an address and a mode"));
     }
     if let Ok(first) = first.parse::<Ipv4Addr>() {
         draft.dhcp.pools.push(range4(first, fields, set_tag, tests)?);
@@ -52,10 +54,10 @@ pub(crate) fn range(draft: &mut Draft, value: Value<'_>) -> Outcome {
         draft.not_built("dhcp-range for IPv6");
         draft.dhcp6.ranges.push(range6::range(first, fields, set_tag, tests)?);
     } else {
-        return Err(bad());
+        return Err(bad().at(first, "an address"));
     }
     // What is wrong with the fields that count is said before there are too many.
-    if rest.next().is_some() { Err(bad()) } else { Ok(()) }
+    rest.next().map_or(Ok(()), |extra| Err(bad().at(extra, "nothing more")))
 }
 
 /// A field in front of a range that cannot be an address, with what follows its comma.
@@ -75,7 +77,7 @@ fn range4(first: Ipv4Addr, fields: &[&str], set_tag: Option<String>, tests: Vec<
     let (mode, last) = match end {
         "static" => (PoolMode::Static, first),
         "proxy" => (PoolMode::Proxy, first),
-        _ => (PoolMode::Dynamic, end.parse().map_err(|_| bad())?),
+        _ => (PoolMode::Dynamic, end.parse().map_err(|_| bad()).at(end, "an IPv4 address, static or proxy")?),
     };
     let (first, last) = (first.min(last), first.max(last));
     let mut address = || {
@@ -87,15 +89,18 @@ fn range4(first: Ipv4Addr, fields: &[&str], set_tag: Option<String>, tests: Vec<
     let netmask = address();
     let broadcast = netmask.and_then(|_| address());
     if netmask.is_some_and(|mask| u32::from(first) & u32::from(mask) != u32::from(last) & u32::from(mask)) {
-        return Err(Fault::from("inconsistent DHCP range"));
+        return Err(Fault::from("inconsistent DHCP range").at(end, "an address in the same network as the first"));
     }
     let lease_time_s = match rest {
         [] => LEASE_TIME_S,
-        [field] => lease_time(field, LEASE_TIME_S).ok_or_else(bad)?,
-        _ => return Err(bad()),
+        [field] => lease_time(field, LEASE_TIME_S).ok_or_else(bad).at(field, TIME)?,
+        [_, extra, ..] => return Err(bad().at(extra, "nothing more")),
     };
     Ok(Pool { first, last, netmask, broadcast, mode, lease_time_s, set_tag, tests })
 }
+
+/// What is wanted where a lease time is.
+pub(crate) const TIME: &str = "a lease time, such as 45m, 12h or infinite";
 
 /// The lease field of a range. `deprecated` means something for IPv6 only.
 pub(crate) fn lease_time(field: &str, default_s: u32) -> Option<u32> {
@@ -131,7 +136,10 @@ pub(crate) fn boot(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 /// `dhcp-vendorclass = ["set:"] TAG "," ("enterprise:" NUMBER ["," TEXT] | TEXT)`.
 pub(crate) fn vendor_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let (tag, text) = value.and_then(tag::set_and_rest).ok_or(Fault::Value)?;
+    let (tag, text) = value
+        .and_then(tag::set_and_rest)
+        .ok_or(Fault::Value)
+        .at(value.unwrap_or_default(), "a tag and something behind a comma")?;
     if let Some(rest) = text.strip_prefix("enterprise:") {
         draft.not_built("dhcp-vendorclass with enterprise:");
         return client_tags::enterprise_class(draft, tag, rest);
@@ -142,15 +150,21 @@ pub(crate) fn vendor_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 /// `dhcp-userclass = ["set:"] TAG "," TEXT`.
 pub(crate) fn user_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let (tag, text) = value.and_then(tag::set_and_rest).ok_or(Fault::Value)?;
+    let (tag, text) = value
+        .and_then(tag::set_and_rest)
+        .ok_or(Fault::Value)
+        .at(value.unwrap_or_default(), "a tag and something behind a comma")?;
     draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::UserClass(reveal(text)) });
     Ok(())
 }
 
 /// `dhcp-mac = ["set:"] TAG "," HARDWARE-ADDRESS`.
 pub(crate) fn mac(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let (tag, text) = value.and_then(tag::set_and_rest).ok_or(Fault::Value)?;
-    let pattern = hex::hardware(&reveal_text(text)).ok_or(Fault::Value)?;
+    let (tag, text) = value
+        .and_then(tag::set_and_rest)
+        .ok_or(Fault::Value)
+        .at(value.unwrap_or_default(), "a tag and something behind a comma")?;
+    let pattern = hex::hardware(&reveal_text(text)).ok_or(Fault::Value).at(text, "a hardware address")?;
     draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::Hardware(pattern) });
     Ok(())
 }
@@ -162,8 +176,9 @@ pub(crate) fn alternate_port(draft: &mut Draft, value: Value<'_>) -> Outcome {
         None => (1067, 1068),
         Some(value) => {
             let (server, client) = split(value, ',');
-            let server = number16(server).ok_or_else(bad)?;
-            let client = client.map_or(Some(server.wrapping_add(1)), number16).ok_or_else(bad)?;
+            let server = number16(server).ok_or_else(bad).at(server, PORT)?;
+            let next = server.wrapping_add(1);
+            let client = client.map_or(Ok(next), |client| number16(client).ok_or_else(bad).at(client, PORT))?;
             (server, client)
         }
     };

@@ -1,5 +1,8 @@
 //! DHCPv6 and router advertisements: all that was configured.
 
+use serde::Serialize;
+
+use super::blame::At as _;
 use super::dhcp_host::HostEntry;
 use super::dhcp_option::Option6;
 use super::draft::Draft;
@@ -12,7 +15,7 @@ use super::range6::Range6;
 use super::text::split;
 
 /// The settings. No worker serves them yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Dhcp6 {
     /// `dhcp-range` lines, the last first.
     pub ranges: Vec<Range6>,
@@ -35,7 +38,7 @@ pub struct Dhcp6 {
 }
 
 /// A server's identifier, assigned by a vendor (RFC 8415 section 11.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Duid {
     /// The vendor.
     pub enterprise: u32,
@@ -47,7 +50,7 @@ pub struct Duid {
 pub(crate) fn duid(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
     let bad = || Fault::from("bad DUID");
     let (enterprise, identifier) = split(value.ok_or_else(bad)?, ',');
-    let enterprise = number(enterprise).ok_or_else(bad)?.cast_unsigned();
+    let enterprise = number(enterprise).ok_or_else(bad).at(enterprise, "an enterprise number")?.cast_unsigned();
     let identifier = identifier.and_then(hex::bytes).ok_or_else(bad)?;
     draft.dhcp6.duid = Some(Duid { enterprise, identifier });
     Ok(())

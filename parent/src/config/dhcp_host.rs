@@ -3,7 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE};
+use serde::Serialize;
 
+use super::blame::At as _;
 use super::dhcp::LEASE_TIME_MIN_S;
 use super::draft::Draft;
 use super::fault::Fault;
@@ -12,7 +14,7 @@ use super::text::{fields, reveal, reveal_text, split};
 use super::{hex, name, tag};
 
 /// One `dhcp-host`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct HostEntry {
     /// Whom it is about, and what they get.
     pub rule: HostRule,
@@ -21,7 +23,7 @@ pub struct HostEntry {
 }
 
 /// An IPv6 address for a host, or a block of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct HostAddress6 {
     address: Ipv6Addr,
     length: u8,
@@ -57,7 +59,8 @@ pub(crate) fn host(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> 
     if let Some(address) = entry.rule.address
         && !draft.host_addresses.insert(address)
     {
-        return Err(Fault::from(format!("duplicate dhcp-host IP address {address}")));
+        let text = format!("duplicate dhcp-host IP address {address}");
+        return Err(Fault::from(text).at(&address.to_string(), "an address of its own"));
     }
     if !entry.addresses6.is_empty() {
         draft.not_built("dhcp-host with an IPv6 address");
@@ -86,7 +89,7 @@ pub(crate) fn entry(text: &str) -> Result<HostEntry, Fault> {
         } else if field == "ignore" {
             rule.ignore = true;
         } else if std::mem::replace(&mut named, true) {
-            return Err(Fault::from("DHCP host has multiple names"));
+            return Err(Fault::from("DHCP host has multiple names").at(field, "no second name"));
         } else {
             let (host, domain) = name::host(field, || Fault::from("bad DHCP host name"))?;
             rule.name = Some(host).filter(|host| !host.is_empty());
@@ -106,7 +109,12 @@ fn colon_field(entry: &mut HostEntry, field: &str) -> Result<(), Fault> {
             _ if id.starts_with('*') => ClientIdRule::Ignore,
             // A hole makes no sense here; dnsmasq takes the star for some byte, and so do we.
             _ if id.contains(':') => ClientIdRule::Is(
-                hex::pattern(id).ok_or_else(bad_hex)?.into_iter().map(|byte| byte.unwrap_or(b'*')).collect(),
+                hex::pattern(id)
+                    .ok_or_else(bad_hex)
+                    .at(id, "bytes in hexadecimal")?
+                    .into_iter()
+                    .map(|byte| byte.unwrap_or(b'*'))
+                    .collect(),
             ),
             _ => ClientIdRule::Is(reveal(id)),
         });
@@ -117,7 +125,8 @@ fn colon_field(entry: &mut HostEntry, field: &str) -> Result<(), Fault> {
     } else if let Some(inner) = field.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
         entry.addresses6.push(address6(inner)?);
     } else {
-        rule.hardware.push(hex::hardware(field).ok_or_else(bad_hex)?);
+        let address = hex::hardware(field).ok_or_else(bad_hex).at(field, "a hardware address, set:, tag: or id:")?;
+        rule.hardware.push(address);
     }
     Ok(())
 }
@@ -125,9 +134,11 @@ fn colon_field(entry: &mut HostEntry, field: &str) -> Result<(), Fault> {
 /// `IP6 ["/" LENGTH]`.
 fn address6(text: &str) -> Result<HostAddress6, Fault> {
     let (address, length) = split(text, '/');
-    let address: Ipv6Addr = address.parse().map_err(|_| Fault::from("bad IPv6 address"))?;
+    let address: Ipv6Addr =
+        address.parse().map_err(|_| Fault::from("bad IPv6 address")).at(address, "an IPv6 address")?;
     let length = length.map_or(Some(128), |length| number(length).and_then(|length| u8::try_from(length).ok()));
-    length.and_then(|length| HostAddress6::new(address, length)).ok_or_else(|| Fault::from("bad IPv6 prefix"))
+    let block = length.and_then(|length| HostAddress6::new(address, length));
+    block.ok_or_else(|| Fault::from("bad IPv6 prefix").at(text, "an address whose bits behind the prefix are 0"))
 }
 
 #[cfg(test)]

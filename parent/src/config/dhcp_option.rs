@@ -2,7 +2,9 @@
 
 use ipc::config::dhcp::{ConfiguredOption, OptionValue};
 use ipc::tag::TagTest;
+use serde::Serialize;
 
+use super::blame::{At as _, Wanted};
 use super::dhcp_option_names::{Kind, NAMES_4, NAMES_6, Named};
 use super::draft::Draft;
 use super::fault::Fault;
@@ -21,7 +23,7 @@ type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// An option that is sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum SentOption {
     /// By DHCPv4.
     V4(Option4),
@@ -30,7 +32,7 @@ pub enum SentOption {
 }
 
 /// An option that is sent by DHCPv4.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Option4 {
     /// Option number; never 0, and 255 stands for the header field `siaddr`.
     pub code: u8,
@@ -45,7 +47,7 @@ pub struct Option4 {
 }
 
 /// Where an option of DHCPv4 goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Place {
     /// Among the options.
     Plain,
@@ -58,7 +60,7 @@ pub enum Place {
 }
 
 /// An option that is sent by DHCPv6.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Option6 {
     /// Option number; never 0.
     pub code: u16,
@@ -73,7 +75,7 @@ pub struct Option6 {
 }
 
 /// One `dhcp-match`: clients that send this get the tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OptionMatch {
     /// The tag to set.
     pub tag: String,
@@ -84,7 +86,7 @@ pub struct OptionMatch {
 }
 
 /// What of a request a `dhcp-match` looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum MatchedOption {
     /// An option of DHCPv4; never 0.
     V4(u8),
@@ -169,7 +171,9 @@ pub(crate) fn sent(text: &str) -> Result<Option<SentOption>, Fault> {
 /// `dhcp-match = ["set:"] TAG "," (SELECTOR | "vi-encap:" ENTERPRISE) ["," VALUE]`.
 pub(crate) fn option_match(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let line = Line::parse(value.ok_or(Fault::Value)?, Purpose::Match)?;
-    let [tag] = &line.tags[..] else { return Err(Fault::from("illegal dhcp-match")) };
+    let [tag] = &line.tags[..] else {
+        return Err(Fault::from("illegal dhcp-match").at(value.unwrap_or_default(), "one tag, then an option"));
+    };
     let option = match line.place {
         Some(LinePlace::Enterprise(enterprise)) => Some(MatchedOption::EnterpriseClass(enterprise)),
         _ if line.six => u16::try_from(line.code).ok().filter(|&code| code != 0).map(MatchedOption::V6),
@@ -219,10 +223,12 @@ impl Line {
         let (mut vendor, mut encap, mut enterprise) = (false, false, false);
         let mut rest = Some(text);
         let (selector, value) = loop {
-            let Some(text) = rest else { return Err(bad_option()) };
-            let (field, after) = split(text, ',');
+            let Some(left) = rest else {
+                return Err(bad_option().at(text, "an option: a number, or option: and a name"));
+            };
+            let (field, after) = split(left, ',');
             if field.starts_with("option6:") && (encap || vendor) {
-                return Err(Fault::from("unsupported encapsulation for IPv6 option"));
+                return Err(Fault::from("unsupported encapsulation for IPv6 option").at(field, "vi-encap: or none"));
             }
             if let Some(selector) = Selector::parse(field, purpose)? {
                 break (selector, after);
@@ -230,12 +236,12 @@ impl Line {
             rest = after;
             if let Some(class) = field.strip_prefix("vendor:") {
                 if encap || purpose == Purpose::Match {
-                    return Err(Fault::from("inappropriate vendor:"));
+                    return Err(Fault::from("inappropriate vendor:").at(field, "another place than vendor:"));
                 }
                 (vendor, place) = (true, Some(LinePlace::Vendor(reveal(class))));
             } else if let Some(number) = field.strip_prefix("encap:") {
                 if vendor || purpose == Purpose::Match {
-                    return Err(Fault::from("inappropriate encap:"));
+                    return Err(Fault::from("inappropriate encap:").at(field, "another place than encap:"));
                 }
                 (encap, place) = (true, Some(LinePlace::Encapsulated(loose(number))));
             } else if let Some(number) = field.strip_prefix("vi-encap:") {
@@ -303,9 +309,9 @@ impl Selector {
     }
 }
 
-fn by_name(names: &[Named], name: &str, six: bool, purpose: Purpose) -> Result<Selector, Fault> {
+fn by_name(names: &'static [Named], name: &str, six: bool, purpose: Purpose) -> Result<Selector, Fault> {
     let fits = |row: &&Named| (!row.internal || purpose == Purpose::Match) && row.name.eq_ignore_ascii_case(name);
-    let found = names.iter().find(fits).ok_or_else(bad_option)?;
+    let found = names.iter().find(fits).ok_or_else(bad_option).at(name, Wanted::Names(names))?;
     Ok(Selector { six, named: true, code: found.code.into(), kind: found.kind })
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, required};
@@ -50,9 +51,11 @@ pub(crate) fn fast_dns_retry(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (mut first_ms, mut total_ms) = (1000, 10_000);
     if let Some(value) = value {
         let (first, total) = split(value, ',');
-        first_ms = number(first).filter(|&first| first >= RETRY_MIN_MS).ok_or(Fault::Value)?.unsigned_abs();
+        let milliseconds = number(first).filter(|&first| first >= RETRY_MIN_MS).ok_or(Fault::Value);
+        first_ms = milliseconds.at(first, "at least 50 milliseconds")?.unsigned_abs();
         if let Some(total) = total {
-            total_ms = u32::try_from(number(total).ok_or(Fault::Value)?).unwrap_or(0) / 1000 * 1000;
+            total_ms =
+                u32::try_from(number(total).ok_or(Fault::Value).at(total, "a number")?).unwrap_or(0) / 1000 * 1000;
         }
     }
     draft.dns.fast_dns_retry = Some((first_ms, total_ms));

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
+use super::blame::{At as _, Wanted};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, number8, number16};
@@ -9,7 +12,7 @@ use super::text::{fields, reveal_path, reveal_text, split};
 use super::{hex, name};
 
 /// Settings of validation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Dnssec {
     /// `dnssec`.
     pub on: bool,
@@ -22,13 +25,14 @@ pub struct Dnssec {
     /// `dnssec-no-timecheck`: signatures have no time until a signal says that the clock is right.
     pub no_time_check: bool,
     /// `dnssec-timestamp`: the clock is right once it is past the time of this file.
+    #[serde(serialize_with = "super::path_text::maybe")]
     pub timestamp: Option<PathBuf>,
     /// `dnssec-limits`.
     pub limits: Limits,
 }
 
 /// `trust-anchor`: what is known of a zone beforehand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum TrustAnchor {
     /// The zone counts as unsigned (RFC 7646).
     Negative {
@@ -62,7 +66,7 @@ impl TrustAnchor {
 }
 
 /// A class of records (RFC 1035 section 3.2.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Class {
     /// IN, the Internet.
     In,
@@ -73,7 +77,7 @@ pub enum Class {
 }
 
 /// How much work one answer may cause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// Signatures that fail.
     pub signature_failures: u32,
@@ -112,11 +116,12 @@ pub(crate) fn trust_anchor(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (key_tag, rest) = split(rest, ',');
     let (algorithm, rest) = split(rest.ok_or_else(bad)?, ',');
     let (digest_type, digest) = split(rest.ok_or_else(bad)?, ',');
-    let key_tag = number16(key_tag).ok_or_else(bad)?;
-    let algorithm = number8(algorithm).ok_or_else(bad)?;
-    let digest_type = number8(digest_type).ok_or_else(bad)?;
-    let digest = digest.ok_or_else(bad)?.replace(' ', "");
-    let digest = hex::bytes(&reveal_text(&digest)).ok_or_else(|| Fault::from("bad HEX in trust anchor"))?;
+    let key_tag = number16(key_tag).ok_or_else(bad).at(key_tag, "a key tag from 0 to 65535")?;
+    let algorithm = number8(algorithm).ok_or_else(bad).at(algorithm, "an algorithm from 0 to 255")?;
+    let digest_type = number8(digest_type).ok_or_else(bad).at(digest_type, "a digest type from 0 to 255")?;
+    let digest = digest.ok_or_else(bad)?;
+    let bytes = hex::bytes(&reveal_text(&digest.replace(' ', "")));
+    let digest = bytes.ok_or_else(|| Fault::from("bad HEX in trust anchor").at(digest, "a digest in hexadecimal"))?;
     draft.dnssec.anchors.push(TrustAnchor::Ds { zone, class, key_tag, algorithm, digest_type, digest });
     Ok(())
 }
@@ -126,7 +131,10 @@ pub(crate) fn check_unsigned(draft: &mut Draft, value: Value<'_>) -> Outcome {
     match value.map(reveal_text).as_deref() {
         None => draft.dnssec.unsigned_unchecked = false,
         Some("no") => draft.dnssec.unsigned_unchecked = true,
-        Some(_) => return Err(Fault::from("bad value for dnssec-check-unsigned")),
+        Some(_) => {
+            let fault = Fault::from("bad value for dnssec-check-unsigned");
+            return Err(fault.at(value.unwrap_or_default(), Wanted::Words(&["no"])));
+        }
     }
     Ok(())
 }
@@ -137,7 +145,7 @@ pub(crate) fn limits(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let slots =
         [&mut limits.signature_failures, &mut limits.operations, &mut limits.queries, &mut limits.nsec3_iterations];
     for (slot, field) in slots.into_iter().zip(fields(value.ok_or(Fault::Value)?)) {
-        match number(field).ok_or(Fault::Value)? {
+        match number(field).ok_or(Fault::Value).at(field, "a number")? {
             0 => {}
             limit => *slot = limit as u32,
         }

@@ -2,18 +2,21 @@
 
 use std::net::IpAddr;
 
-use ipc::config::dns::{Route, RouteScope, RouteTarget};
 use ipc::config::domain::DomainRange;
+use ipc::config::routes::{RouteScope, RouteTarget};
+use serde::Serialize;
 
+use super::blame::{At as _, Wanted};
 use super::dns::{block, width};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number;
+use super::prefix::LENGTH;
 use super::text::{reveal_text, split};
 use super::{name, route};
 
 /// The domain of some hosts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConditionalDomain {
     /// The domain; the empty one is none.
     pub domain: String,
@@ -22,7 +25,7 @@ pub struct ConditionalDomain {
 }
 
 /// Which hosts have a domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum DomainHosts {
     /// Those with an address from the first to the last, both of one family. If the last comes before the first, none.
     Range(IpAddr, IpAddr),
@@ -58,32 +61,32 @@ pub(crate) fn domain(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault
 fn parse_hosts(draft: &mut Draft, domain: &str, text: &str) -> Result<DomainHosts, Fault> {
     if let (address, Some(length)) = split(text, '/') {
         let (length, local) = split(length, ',');
-        let address: IpAddr = address.parse().map_err(|_| Fault::Value)?;
-        let length = number(length).ok_or(Fault::Value)?;
-        let length = u8::try_from(length.max(0)).ok().filter(|&length| length <= width(address));
-        let length = length.ok_or_else(|| Fault::from("bad prefix length"))?;
+        let address: IpAddr = address.parse().map_err(|_| Fault::Value).at(address, "an address")?;
+        let bits = number(length).ok_or(Fault::Value).at(length, LENGTH)?;
+        let bits = u8::try_from(bits.max(0)).ok().filter(|&bits| bits <= width(address));
+        let length = bits.ok_or_else(|| Fault::from("bad prefix length")).at(length, LENGTH)?;
         match local {
             None => {}
             Some("local") => declare_local(draft, domain, address, length),
-            Some(_) => return Err(Fault::Value),
+            Some(word) => return Err(Fault::Value.at(word, Wanted::Words(&["local"]))),
         }
         let (first, last) = block(address, length);
         return Ok(DomainHosts::Range(first, last));
     }
     let (one, other) = split(text, ',');
     let Ok(first) = one.parse::<IpAddr>() else { return Ok(DomainHosts::Interface(one.to_owned())) };
-    let last = other.map_or(Ok(first), |other| split(other, ',').0.parse()).map_err(|_| Fault::Value)?;
+    let last = other.map_or(Ok(first), |other| split(other, ',').0.parse()).map_err(|_| Fault::Value);
+    let last = last.at(other.unwrap_or_default(), "the last address of a range")?;
     if first.is_ipv4() != last.is_ipv4() {
-        return Err(Fault::Value);
+        return Err(Fault::Value.at(other.unwrap_or_default(), "an address of the same family"));
     }
     Ok(DomainHosts::Range(first, last))
 }
 
 fn declare_local(draft: &mut Draft, domain: &str, address: IpAddr, length: u8) {
-    let scopes = [RouteScope::Domain(domain.to_owned())];
-    let reverse = route::reverse_zones(address, length).into_iter().map(RouteScope::Domain);
-    for scope in scopes.into_iter().filter(|_| !domain.is_empty()).chain(reverse) {
-        draft.dns.routes.push(Route { scope, target: RouteTarget::NoData });
+    let zones = route::reverse_zones(address, length);
+    for zone in [domain].into_iter().filter(|domain| !domain.is_empty()).chain(zones.iter().map(String::as_str)) {
+        draft.dns.routes.push(RouteScope::Domain(zone), RouteTarget::NoData);
     }
 }
 
@@ -109,9 +112,9 @@ mod tests {
         domain(&mut draft, Some("Example.")).unwrap();
         assert_eq!(draft.dns.domains.default.as_deref(), Some("example"));
         assert_eq!(ranges(&draft.conditional_domains)[0].last.to_string(), "192.168.5.255");
-        let scopes: Vec<_> = draft.dns.routes.iter().map(|route| route.scope.clone()).collect();
+        let scopes: Vec<_> = draft.dns.routes.iter().map(|route| route.scope).collect();
         let expected = ["lan.example", "4.168.192.in-addr.arpa", "5.168.192.in-addr.arpa"];
-        assert_eq!(scopes, expected.map(|zone| RouteScope::Domain(zone.to_owned())));
+        assert_eq!(scopes, expected.map(RouteScope::Domain));
     }
 
     #[test]

@@ -15,11 +15,14 @@ use super::dnssec::Dnssec;
 use super::domain::ConditionalDomain;
 use super::fault::Fault;
 use super::feature;
+use super::journal::{Journal, Occurrence};
 use super::kernel_set::KernelSets;
 use super::keys::{self, Row};
 use super::mark::ConnectionMarks;
 use super::query::QueryRules;
+use super::reach::Reach;
 use super::record::mx::MxLine;
+use super::refusal::{ERRORS_MAX, Refusals};
 use super::unserved::Unserved;
 use super::{Config, ConfigError, LogTarget, Process, check};
 
@@ -85,12 +88,22 @@ pub(crate) struct Draft {
     pub(crate) domain_from_resolv: bool,
     /// Addresses of host rules, of which each may occur once.
     pub(crate) host_addresses: HashSet<Ipv4Addr>,
+    /// What reading may touch.
+    pub(crate) reach: Reach,
     /// Files that were read, by device and inode.
     pub(crate) files_read: HashSet<(u64, u64)>,
     /// Standard input was read.
     pub(crate) stdin_read: bool,
     /// Files and scripts being read now, one inside the other.
     pub(crate) depth: u32,
+    /// Where options were written.
+    pub(crate) journal: Journal,
+    /// What was found wrong so far.
+    pub(crate) refusals: Refusals,
+    /// Reading goes on behind an error.
+    pub(crate) every_fault: bool,
+    /// What the option just taken was hardly meant to be.
+    pub(crate) doubt: Option<Fault>,
     /// Once-only options that were given, by the name they share with their aliases.
     given: HashMap<&'static str, Origin>,
 }
@@ -137,11 +150,47 @@ impl Draft {
             local_host_only: false,
             domain_from_resolv: false,
             host_addresses: HashSet::new(),
+            reach: Reach::System,
             files_read: HashSet::new(),
             stdin_read: false,
             depth: 0,
+            journal: Journal::new(),
+            refusals: Refusals::default(),
+            every_fault: false,
+            doubt: None,
             given: HashMap::new(),
         }
+    }
+
+    /// The same, for a reading that goes on behind errors.
+    pub(crate) fn finding_every_fault(self) -> Draft {
+        Draft { every_fault: true, ..self }
+    }
+
+    /// The same, with a journal that keeps values.
+    pub(crate) fn keeping_values(self) -> Draft {
+        Draft { journal: Journal::with_values(), ..self }
+    }
+
+    /// An error: the end, or noted down if reading shall go on.
+    pub(crate) fn refuse(&mut self, error: ConfigError) -> Result<(), ConfigError> {
+        if !self.every_fault {
+            return Err(error);
+        }
+        self.refusals.add(error);
+        Ok(())
+    }
+
+    /// Something to wonder about, if anybody is to hear of it.
+    pub(crate) fn add_doubt(&mut self, doubt: ConfigError) {
+        if self.every_fault && self.refusals.doubts.len() < ERRORS_MAX {
+            self.refusals.doubts.push(doubt);
+        }
+    }
+
+    /// As [`Draft::new`], for a text that may reach only so far.
+    pub(crate) fn within(reach: Reach) -> Draft {
+        Draft { reach, ..Draft::new() }
     }
 
     /// Takes one option that was found in the table, with its value.
@@ -149,8 +198,10 @@ impl Draft {
         if row.once {
             let before = self.given.insert(row.shared_name(), origin);
             match (before, origin) {
-                (Some(Origin::File), Origin::File) => return Err(Fault::from("illegal repeated keyword")),
-                (Some(Origin::CommandLine), Origin::CommandLine) => return Err(Fault::from("illegal repeated flag")),
+                (Some(Origin::File), Origin::File) => return Err(self.repeated("illegal repeated keyword", row)),
+                (Some(Origin::CommandLine), Origin::CommandLine) => {
+                    return Err(self.repeated("illegal repeated flag", row));
+                }
                 (Some(Origin::File), Origin::CommandLine) => {
                     // A file read in the middle of the command line wins over what follows it there.
                     self.given.insert(row.shared_name(), Origin::File);
@@ -159,11 +210,23 @@ impl Draft {
                 _ => {}
             }
         }
-        feature::check(row.name)?;
+        feature::check(row.name).map_err(|fault| fault.of_keyword(Some(row)))?;
+        self.journal.enter(row, value);
         if row.built == keys::Built::No {
             self.not_built(row.name);
         }
-        (row.parse)(self, value)
+        (row.parse)(self, value).map_err(|fault| fault.of(row, value))?;
+        self.doubt = self.doubt.take().map(|doubt| doubt.of(row, value));
+        Ok(())
+    }
+
+    fn repeated(&self, text: &str, row: &'static Row) -> Fault {
+        let before = |found: &Occurrence<'_>| found.row.shared_name() == row.shared_name();
+        let fault = match self.journal.occurrences().filter(before).last() {
+            Some(before) => Fault::Noted(Box::new(Fault::from(text)), format!("given before: {}", before.place())),
+            None => Fault::from(text),
+        };
+        fault.of_keyword(Some(row))
     }
 
     /// Remembers that something known was written that has no effect yet.
@@ -180,13 +243,25 @@ impl Draft {
         if !test {
             check::at_start(&self)?;
         }
+        Ok(self.into_config())
+    }
+
+    /// As [`Draft::finish`] for a test, and what a real start would refuse.
+    pub(crate) fn finish_looking(mut self) -> Result<(Config, Option<ConfigError>), ConfigError> {
+        check::always(&mut self)?;
+        check::settle(&mut self);
+        let refused = check::at_start(&self).err();
+        Ok((self.into_config(), refused))
+    }
+
+    fn into_config(self) -> Config {
         let dhcp_wanted = !self.dhcp.pools.is_empty();
         let Draft { dns, mut dhcp, mut dhcp6, host_entries, tftp, unserved, process, tftp_wanted, .. } = self;
         if !dhcp6.ranges.is_empty() {
             dhcp6.host_entries.clone_from(&host_entries);
         }
         dhcp.host_rules = host_entries.into_iter().map(|entry| entry.rule).collect();
-        Ok(Config {
+        Config {
             dns,
             dhcp: dhcp_wanted.then_some(dhcp),
             dhcp6,
@@ -199,7 +274,7 @@ impl Draft {
             sets: self.sets,
             marks: self.marks,
             conditional_domains: self.conditional_domains,
-        })
+        }
     }
 }
 

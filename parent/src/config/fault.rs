@@ -1,6 +1,7 @@
 //! What is wrong with one value, before anybody knows where it was written.
 
 use super::ConfigError;
+use super::blame::Blame;
 
 /// Exit status: the configuration is wrong.
 pub(crate) const STATUS_CONFIGURATION: u8 = 1;
@@ -10,7 +11,7 @@ pub(crate) const STATUS_FILE: u8 = 3;
 pub(crate) const STATUS_OTHER: u8 = 5;
 
 /// Why an option is refused.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Fault {
     /// The value does not fit, and dnsmasq has no words for it: `error` in a file, `try --help` on the command line.
     Value,
@@ -18,8 +19,27 @@ pub(crate) enum Fault {
     Text(String),
     /// As `Value` or `Text`, with advice that dnsmasq does not give.
     Advised(Box<Fault>, &'static str),
+    /// The inner one, with something to know about it that only people at a terminal are told.
+    Noted(Box<Fault>, String),
+    /// The inner one, with what is to blame for it.
+    At(Box<Fault>, Box<Blame>),
     /// The whole error, which no place is added to: a file cannot be read, or the place is already there.
     Whole(ConfigError),
+}
+
+/// Faults are the same that read the same, whatever is to blame.
+impl PartialEq for Fault {
+    fn eq(&self, other: &Fault) -> bool {
+        match (self, other) {
+            (Fault::At(inner, _) | Fault::Noted(inner, _), other)
+            | (other, Fault::At(inner, _) | Fault::Noted(inner, _)) => **inner == *other,
+            (Fault::Value, Fault::Value) => true,
+            (Fault::Text(a), Fault::Text(b)) => a == b,
+            (Fault::Advised(a, advice), Fault::Advised(b, other)) => a == b && advice == other,
+            (Fault::Whole(a), Fault::Whole(b)) => a == b,
+            _ => false,
+        }
+    }
 }
 
 impl From<&str> for Fault {
@@ -37,7 +57,7 @@ impl From<String> for Fault {
 impl Fault {
     /// An error of its own status, without a place.
     pub(crate) fn whole(status: u8, text: String) -> Fault {
-        Fault::Whole(ConfigError { status, text, remedy: None })
+        Fault::Whole(ConfigError::new(status, text))
     }
 
     /// The error, as it reads when the option stood in a file: `place` is ` at line 3 of FILE`.
@@ -50,16 +70,31 @@ impl Fault {
         self.worded("try --help", |text| format!("bad command line options: {text}"))
     }
 
+    /// What is to blame, and the fault without that.
+    pub(crate) fn without_blame(self) -> (Fault, Option<Blame>) {
+        match self {
+            Fault::At(fault, mut blame) => {
+                if let Fault::Noted(fault, note) = *fault {
+                    blame.note = Some(note);
+                    return (*fault, Some(*blame));
+                }
+                (*fault, Some(*blame))
+            }
+            fault => (fault, None),
+        }
+    }
+
     fn worded(self, nameless: &str, place: impl Fn(&str) -> String) -> ConfigError {
         let status = STATUS_CONFIGURATION;
         match self {
-            Fault::Value => ConfigError { status, text: place(nameless), remedy: None },
-            Fault::Text(text) => ConfigError { status, text: place(&text), remedy: None },
+            Fault::Value => ConfigError::new(status, place(nameless)),
+            Fault::Text(text) => ConfigError::new(status, place(&text)),
             Fault::Advised(fault, advice) => {
                 let mut error = fault.worded(nameless, place);
                 error.remedy = Some(advice.to_owned());
                 error
             }
+            Fault::At(fault, _) | Fault::Noted(fault, _) => fault.worded(nameless, place),
             Fault::Whole(error) => error,
         }
     }

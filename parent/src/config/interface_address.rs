@@ -1,12 +1,14 @@
 //! The addresses of an interface, as several options name them: `eth0`, `eth0/4`, `eth0/6`.
 
 use ipc::config::record::Families;
+use serde::Serialize;
 
+use super::blame::{At as _, Wanted};
 use super::fault::Fault;
 use super::text::{reveal_text, split};
 
 /// Addresses of an interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InterfaceAddresses {
     /// The interface, which need not exist.
     pub interface: String,
@@ -21,7 +23,7 @@ pub(crate) fn interface_addresses(text: &str) -> Result<InterfaceAddresses, Faul
         None => Families::Both,
         Some("4") => Families::Ipv4,
         Some("6") => Families::Ipv6,
-        Some(_) => return Err(Fault::Value),
+        Some(family) => return Err(Fault::Value.at(family, Wanted::Words(&["4", "6"]))),
     };
     Ok(InterfaceAddresses { interface: reveal_text(interface), families })
 }

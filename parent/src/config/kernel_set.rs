@@ -1,14 +1,16 @@
 //! Kernel address sets that replies are added to: `ipset`, `nftset`.
 
 use ipc::config::record::Families;
+use serde::Serialize;
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::name;
 use super::text::{fields, from_bytes, reveal, reveal_text};
 
 /// Rules for kernel address sets, in the order written. The longest domain that fits a name decides.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct KernelSets {
     /// `ipset`.
     pub ipset: Vec<SetRule<String>>,
@@ -17,7 +19,7 @@ pub struct KernelSets {
 }
 
 /// Domains and the sets that addresses of their names go to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SetRule<S> {
     /// The domains, lower case without dots at their ends; an empty one stands for all names. At least one.
     pub domains: Vec<String>,
@@ -26,7 +28,7 @@ pub struct SetRule<S> {
 }
 
 /// A set of nftables.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NftSet {
     /// Addresses of which family go there (`4#`, `6#`).
     pub families: Families,
@@ -76,7 +78,7 @@ fn domains_and_sets(value: Value<'_>) -> Result<(Vec<String>, String), Fault> {
         None => ("", value),
     };
     if sets.is_empty() {
-        return Err(Fault::Value);
+        return Err(Fault::Value.at(value, "sets behind the domains"));
     }
     let domains = domains.split('/').map(domain).collect::<Result<_, _>>()?;
     Ok((domains, sets.to_owned()))

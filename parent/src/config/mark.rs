@@ -2,6 +2,9 @@
 
 use std::num::NonZeroU32;
 
+use serde::Serialize;
+
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, unsigned};
@@ -15,7 +18,7 @@ const LABEL_BYTES_MAX: usize = 63;
 const STARS_MAX: usize = 2;
 
 /// What is done with connection marks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ConnectionMarks {
     /// `conntrack`: queries carry the mark of the client's connection upstream.
     pub copied: bool,
@@ -26,7 +29,7 @@ pub struct ConnectionMarks {
 }
 
 /// Names that clients with a mark may resolve.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Allowlist {
     /// The mark; without bits outside the mask.
     pub mark: NonZeroU32,
@@ -37,7 +40,7 @@ pub struct Allowlist {
 }
 
 /// Names that may be resolved.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum NamePattern {
     /// `*`: all.
     All,
@@ -84,15 +87,16 @@ pub(crate) fn allowlist(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let mask = mask.map_or(Ok(NonZeroU32::MAX), nonzero)?;
     let known = draft.marks.allowlists.iter().any(|list| list.mark == mark && list.mask == mask);
     if mark.get() & !mask.get() != 0 || known {
-        return Err(Fault::Value);
+        return Err(Fault::Value.at(numbers, "a mark within its mask that has no list yet"));
     }
-    let patterns = patterns.split('/').map(pattern).collect::<Option<_>>().ok_or(Fault::Value)?;
+    let wanted = |text| pattern(text).ok_or(Fault::Value).at(text, "* or a name of at least two labels");
+    let patterns = patterns.split('/').map(wanted).collect::<Result<_, _>>()?;
     draft.marks.allowlists.push(Allowlist { mark, mask, patterns });
     Ok(())
 }
 
 fn nonzero(text: &str) -> Result<NonZeroU32, Fault> {
-    unsigned(text).and_then(NonZeroU32::new).ok_or(Fault::Value)
+    unsigned(text).and_then(NonZeroU32::new).ok_or(Fault::Value).at(text, "a number from 1 on")
 }
 
 /// A pattern: the last two labels are plain, and the last one is neither a number nor `local`, which is not asked of us

@@ -11,15 +11,21 @@
 //! | `late`, `server_file` | lines of files that are read after the start, and again |
 //! | `source` | which text, in which order, from where |
 //! | `draft` | the tree while it is being read |
+//! | `reach` | whether reading may touch anything but the text |
 //! | `process`, `dns`, `route`, `dhcp`, `dhcp_host`, `dhcp_option`, `option_value`, `tftp` | value parsers by area |
 //! | `dhcp6`, `range6`, `ra` | DHCPv6 and router advertisements: types and parsers |
 //! | `client_tags`, `relay`, `wire`, `pxe`, `unserved` | types and parsers of DHCP settings that no worker uses yet |
 //! | `text`, `number`, `name`, `hex`, `tag`, `prefix`, `record_type`, `interface_address` | values that several options share |
 //! | `domain`, `record`, `reply`, `query`, `auth`, `dnssec`, `kernel_set`, `mark` | more of DNS: types and their parsers |
-//! | `fault` | what is wrong with a value, and how that is worded |
+//! | `fault`, `blame` | what is wrong with a value, how that is worded, and which part of the value it is |
+//! | `journal` | where every option was written |
+//! | `refusal`, `spot`, `line_place` | errors, the lines they are in, and the bytes of those |
+//! | `diagnosis`, `nearest` | errors drawn for people; which word was meant |
+//! | `written` | an option as a line again |
 //! | `check` | rules across options, after everything is read |
 
 pub mod auth;
+pub(crate) mod blame;
 mod check;
 pub mod client_tags;
 mod dhcp;
@@ -27,6 +33,7 @@ pub mod dhcp6;
 pub mod dhcp_host;
 pub mod dhcp_option;
 pub(crate) mod dhcp_option_names;
+pub mod diagnosis;
 mod dns;
 pub mod dnssec;
 pub mod domain;
@@ -35,53 +42,64 @@ pub(crate) mod fault;
 pub mod feature;
 mod hex;
 pub mod interface_address;
+pub mod journal;
 pub mod kernel_set;
 pub mod keys;
 pub mod late;
-mod line;
+pub(crate) mod line;
+mod line_place;
 pub mod mark;
 mod name;
+pub(crate) mod nearest;
 mod number;
 pub mod option_value;
+mod path_text;
 pub mod prefix;
 mod process;
 pub mod pxe;
 pub mod query;
 pub mod ra;
 pub mod range6;
+pub mod reach;
 pub mod record;
 mod record_type;
+pub mod refusal;
 pub mod relay;
 pub mod reply;
 mod route;
 pub mod server_file;
 pub(crate) mod source;
+pub(crate) mod spot;
 mod tag;
 pub(crate) mod text;
 mod tftp;
 pub mod unserved;
 pub mod wire;
+pub(crate) mod written;
 
 use std::ffi::OsString;
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ipc::config::dhcp::DhcpSlice;
 use ipc::config::dns::DnsSlice;
 use ipc::config::tftp::TftpSlice;
+use serde::Serialize;
 
 use self::auth::AuthService;
 use self::dhcp6::Dhcp6;
 use self::dnssec::Dnssec;
 use self::domain::ConditionalDomain;
+use self::draft::Draft;
+use self::journal::Journal;
 use self::kernel_set::KernelSets;
 use self::mark::ConnectionMarks;
 use self::query::QueryRules;
+pub use self::refusal::{ConfigError, Refusals};
 use self::unserved::Unserved;
 
 /// Everything that was configured.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Config {
     /// What the dns worker gets. With `port` 0 there is no DNS service.
     pub dns: DnsSlice,
@@ -110,7 +128,7 @@ pub struct Config {
 }
 
 /// Parent-only settings. Field names are dnsmasq's option names where there is one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Process {
     /// The DNS port; 0: no DNS.
     pub port: u16,
@@ -129,24 +147,30 @@ pub struct Process {
     /// How sockets are bound.
     pub bind: BindMode,
     /// The resolv files to choose from; empty with `no-resolv` or an emptied `resolv-file`.
+    #[serde(serialize_with = "path_text::each")]
     pub resolv_files: Vec<PathBuf>,
     /// `no-poll`: resolv files are read on SIGHUP only.
     pub no_poll: bool,
     /// `no-resolv`.
     pub no_resolv: bool,
     /// The system's hosts file; `None` with `no-hosts`.
+    #[serde(serialize_with = "path_text::maybe")]
     pub hosts: Option<PathBuf>,
     /// `addn-hosts`: files or directories in reading order, which is the reverse of the order written.
+    #[serde(serialize_with = "path_text::each")]
     pub addn_hosts: Vec<PathBuf>,
     /// `hostsdir`, in the order written.
+    #[serde(serialize_with = "path_text::each")]
     pub hostsdirs: Vec<PathBuf>,
     /// The user to become; `None` (an empty `user`) keeps the starting one.
     pub user: Option<String>,
     /// The group to become.
     pub group: GroupChoice,
     /// Where the process id goes; `None` (an empty `pid-file`) nowhere.
+    #[serde(serialize_with = "path_text::maybe")]
     pub pid_file: Option<PathBuf>,
     /// The lease file.
+    #[serde(serialize_with = "path_text::one")]
     pub lease_file: PathBuf,
     /// `leasefile-ro`: no lease file is read or written.
     pub leasefile_ro: bool,
@@ -159,12 +183,14 @@ pub struct Process {
     /// `log-async`: lines to queue, 1 to 100; `None`: log synchronously.
     pub log_async: Option<u32>,
     /// `servers-file`: upstreams that are read again on SIGHUP.
+    #[serde(serialize_with = "path_text::maybe")]
     pub servers_file: Option<PathBuf>,
     /// `enable-dbus`: the name to take on the bus.
     pub dbus: Option<String>,
     /// `enable-ubus`: the name to take on the bus.
     pub ubus: Option<String>,
     /// `dumpfile`: where copies of packets go.
+    #[serde(serialize_with = "path_text::maybe")]
     pub dumpfile: Option<PathBuf>,
     /// `dumpmask`: which packets are copied.
     pub dumpmask: u32,
@@ -195,7 +221,7 @@ pub struct Process {
 }
 
 /// How DNS sockets are bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum BindMode {
     /// One wildcard socket per family; the arrival interface is checked.
     #[default]
@@ -207,7 +233,7 @@ pub enum BindMode {
 }
 
 /// Which group to become.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum GroupChoice {
     /// Nothing was written: `dip` if there is such a group, else the user's primary group.
     #[default]
@@ -219,12 +245,12 @@ pub enum GroupChoice {
 }
 
 /// Where log lines go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum LogTarget {
     /// The system log, with this facility number (3 is `daemon`, 16 `local0`).
     Syslog(u8),
     /// A file, appended to.
-    File(PathBuf),
+    File(#[serde(serialize_with = "path_text::one")] PathBuf),
     /// Standard error.
     Stderr,
 }
@@ -236,7 +262,7 @@ impl Default for LogTarget {
 }
 
 /// Where queries to one upstream come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct UpstreamSource {
     /// Bind the socket to this interface.
     pub interface: Option<String>,
@@ -250,8 +276,8 @@ pub struct UpstreamSource {
 /// What came of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loaded {
-    /// Start with this configuration.
-    Run(Box<Config>),
+    /// Start with this configuration, which was written there.
+    Run(Box<Config>, Box<Journal>),
     /// Print this and exit (`--help`, `--version`, `--test`).
     Print {
         /// The text, with its final newline.
@@ -263,27 +289,20 @@ pub enum Loaded {
     },
 }
 
-/// Why there is no configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    /// The exit status (1 configuration, 3 file, 5 other, 10 and up a script).
-    pub status: u8,
-    /// dnsmasq's wording, without the `dnsmasq: ` in front.
-    pub text: String,
-    /// What to do about it, where we know more than dnsmasq says.
-    pub remedy: Option<String>,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
-/// Reads the command line and all files that it leads to. `arguments` begins with the name the program was called by, which
-/// decides what `--version` prints.
+/// Reads the command line and all files that it leads to, up to the first error. `arguments` begins with the name the program was
+/// called by, which decides what `--version` prints.
 pub fn load(arguments: &[OsString]) -> Result<Loaded, ConfigError> {
-    crate::command_line::load(arguments)
+    let first = |mut refusals: Refusals| refusals.errors.swap_remove(0);
+    crate::command_line::load(arguments, Draft::new()).map_err(first)
+}
+
+/// As [`load`], but reading goes on behind an error, so that all are found.
+pub fn load_all(arguments: &[OsString]) -> Result<Loaded, Refusals> {
+    crate::command_line::load(arguments, Draft::new().finding_every_fault())
+}
+
+/// What is configured, for those who only look: without the checks that a start makes, with the values as written, and with every error
+/// that can be found.
+pub fn survey(arguments: &[OsString]) -> (Option<Config>, Journal, Refusals) {
+    crate::command_line::survey(arguments, Draft::new().finding_every_fault().keeping_values())
 }

@@ -1,9 +1,12 @@
 //! Domain names, as options write them.
 
+use std::borrow::Cow;
+
 use ipc::NAME_BYTES_MAX;
 
+use super::blame::At as _;
 use super::fault::Fault;
-use super::text::reveal;
+use super::text::{every, reveal};
 
 /// Longest label, in bytes (RFC 1035 section 2.3.4).
 const LABEL_BYTES_MAX: usize = 63;
@@ -17,6 +20,25 @@ const ADVICE: &str = "names with characters beyond ASCII are not supported: writ
 /// names, as in dnsmasq: it is made lower case, and its labels may not begin or end with `-` nor have `--` in the third
 /// and fourth place (RFC 5891 section 4.2.3.1) unless they are in the `xn--` form already.
 pub(crate) fn domain(text: &str, refusal: Fault) -> Result<String, Fault> {
+    listed_domain(text, refusal).map(Cow::into_owned)
+}
+
+/// As [`domain`], for long lists: without a copy of those names that need no change.
+pub(crate) fn listed_domain(text: &str, refusal: Fault) -> Result<Cow<'_, str>, Fault> {
+    if is_plain(text.as_bytes()) { Ok(Cow::Borrowed(text)) } else { unusual(text, refusal).map(Cow::Owned) }
+}
+
+/// Is this one of the short lower-case names that need no change, and that lists are full of?
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    let plain = |byte: u8| (b'!'..=b'~').contains(&byte) & !byte.is_ascii_uppercase();
+    bytes.len() <= LABEL_BYTES_MAX && bytes.last().is_some_and(|last| *last != b'.') && every(bytes, plain)
+}
+
+fn unusual(text: &str, refusal: Fault) -> Result<String, Fault> {
+    checked(text, refusal).at(text, "a domain name")
+}
+
+fn checked(text: &str, refusal: Fault) -> Result<String, Fault> {
     let bytes = reveal(text);
     if bytes.is_empty() {
         return Ok(String::new());
@@ -62,13 +84,31 @@ pub(crate) fn host(text: &str, refusal: fn() -> Fault) -> Result<(String, Option
     if !root && host.bytes().all(inner) && !host.starts_with(['-', '_']) {
         Ok((host.to_owned(), domain.map(str::to_owned)))
     } else {
-        Err(refusal())
+        Err(refusal().at(text, "a host name: letters, digits, - and _"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plain_name_is_what_the_long_way_makes_of_it() {
+        let alphabet = b"ab0.-_*A ";
+        let mut state = 3_u64;
+        let mut plain = 0;
+        for _ in 0..50_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let length = (state >> 58) as u32 % 24;
+            let letters = (0..length).map(|position| alphabet[(state >> (position % 28)) as usize % alphabet.len()]);
+            let text: String = letters.map(char::from).collect();
+            if is_plain(text.as_bytes()) {
+                assert_eq!(unusual(&text, Fault::Value), Ok(text.clone()));
+                plain += 1;
+            }
+        }
+        assert!(plain > 1_000, "{plain} plain names");
+    }
 
     fn name(text: &str) -> Result<String, Fault> {
         domain(text, Fault::Value)
@@ -98,7 +138,8 @@ mod tests {
 
     #[test]
     fn names_beyond_ascii_are_refused_with_advice() {
-        assert!(matches!(name("ä.example"), Err(Fault::Advised(..))));
+        let (fault, _) = name("ä.example").unwrap_err().without_blame();
+        assert!(matches!(fault, Fault::Advised(..)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Numbers and times, with dnsmasq's idea of what is one.
 
+use super::blame::At as _;
 use super::fault::Fault;
 use super::text::reveal_text;
 
@@ -11,7 +12,7 @@ pub(crate) fn number(text: &str) -> Option<i32> {
 
 /// A [`number`] that must be given and be one, or the option's value is an error.
 pub(crate) fn required(value: Option<&str>) -> Result<i32, Fault> {
-    value.and_then(number).ok_or(Fault::Value)
+    value.and_then(number).ok_or(Fault::Value).at(value.unwrap_or_default(), "a number")
 }
 
 /// A [`number`] from 0 to 65535 after the cut.

@@ -3,7 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipc::config::dhcp::OptionValue;
+use serde::Serialize;
 
+use super::blame::At as _;
 use super::dhcp_option::{Purpose, Selector, VALUE_BYTES_MAX, bad_option};
 use super::dhcp_option_names::Kind;
 use super::fault::Fault;
@@ -19,7 +21,7 @@ const NTP_SERVER_6: i32 = 56;
 const NTP_SUBOPTION_NAME: u16 = 3;
 
 /// What an option of DHCPv6 is to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum OptionValue6 {
     /// Nothing. For dns-server and information-refresh-time: the built-in default is not sent.
     Empty,
@@ -31,7 +33,7 @@ pub enum OptionValue6 {
 }
 
 /// What an option must be for a `dhcp-match` to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum MatchValue {
     /// It is there, whatever it holds.
     Present,
@@ -183,8 +185,12 @@ impl<'a> Looks<'a> {
 pub(crate) fn typed(text: &str, selector: &Selector, plain: bool, purpose: Purpose) -> Result<Typed, Fault> {
     let mut looks = Looks::of(text, purpose);
     match selector.kind {
-        Kind::Addresses if selector.six && !looks.ip6 => return Err(Fault::from("bad IPv6 address")),
-        Kind::Addresses if !selector.six && (!looks.ip4 || !looks.dot) => return Err(Fault::from("bad IP address")),
+        Kind::Addresses if selector.six && !looks.ip6 => {
+            return Err(Fault::from("bad IPv6 address").at(text, "IPv6 addresses"));
+        }
+        Kind::Addresses if !selector.six && (!looks.ip4 || !looks.dot) => {
+            return Err(Fault::from("bad IP address").at(text, "IPv4 addresses"));
+        }
         Kind::Text | Kind::Names | Kind::Strings => {
             (looks.decimal, looks.hex, looks.ip4, looks.ip6) = (false, false, false, false);
         }
@@ -195,7 +201,7 @@ pub(crate) fn typed(text: &str, selector: &Selector, plain: bool, purpose: Purpo
         return Ok(Typed::Bytes(seconds(text).to_be_bytes().to_vec()));
     }
     if looks.hex && looks.colon && !(selector.six && looks.ip6 && selector.kind == Kind::Addresses) {
-        return hex::pattern(looks.text).map(Typed::Hex).ok_or_else(bad_option);
+        return hex::pattern(looks.text).map(Typed::Hex).ok_or_else(bad_option).at(text, "bytes in hexadecimal");
     }
     if looks.decimal {
         return Ok(Typed::Bytes(decimal(&looks, selector.kind)));
@@ -245,7 +251,7 @@ fn ip4_list(text: &str, selector: &Selector, plain: bool) -> Result<Typed, Fault
     let mut as_bytes = !bytes.is_empty();
     for field in fields(text) {
         let (address, length) = split(field, '/');
-        let address: Ipv4Addr = address.parse().map_err(|_| bad())?;
+        let address: Ipv4Addr = address.parse().map_err(|_| bad()).at(address, "an IPv4 address")?;
         addresses.push(address);
         match length {
             None => bytes.extend(address.octets()),
@@ -264,7 +270,7 @@ fn ip6_list(text: &str) -> Result<Typed, Fault> {
     let addresses = fields(text).map(|field| {
         let field = field.strip_prefix('[').unwrap_or(field);
         let field = field.strip_suffix(']').unwrap_or(field);
-        field.parse().map_err(|_| Fault::from("bad IPv6 address"))
+        field.parse().map_err(|_| Fault::from("bad IPv6 address")).at(field, "an IPv6 address")
     });
     addresses.collect::<Result<_, _>>().map(Typed::Addresses6)
 }

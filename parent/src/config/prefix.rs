@@ -4,23 +4,28 @@ use std::net::IpAddr;
 
 use ipc::config::prefix::Prefix;
 
+use super::blame::At as _;
 use super::dns::width;
 use super::fault::Fault;
 use super::number::number;
 use super::text::{reveal_text, split};
 
+/// What is wanted where the length of a prefix is.
+pub(crate) const LENGTH: &str = "a prefix length: 0 to 32, or to 128 for IPv6";
+
 /// `ADDRESS ["/" LENGTH]`, quotes hiding nothing; without length one address. A length that wraps below 0 counts as 0.
 pub(crate) fn prefix(value: Option<&str>) -> Result<Prefix, Fault> {
     let value = reveal_text(value.ok_or(Fault::Value)?);
     let (address, length) = split(&value, '/');
-    let address: IpAddr = address.parse().map_err(|_| Fault::Value)?;
+    let address: IpAddr = address.parse().map_err(|_| Fault::Value).at(address, "an address")?;
     let length = match length {
         None => width(address),
-        Some(length) => u8::try_from(number(length).ok_or(Fault::Value)?.max(0)).map_err(|_| Fault::Value)?,
+        Some(text) => {
+            let number = number(text).and_then(|number| u8::try_from(number.max(0)).ok());
+            let length = number.filter(|&number| number <= width(address));
+            length.ok_or(Fault::Value).at(text, LENGTH)?
+        }
     };
-    if length > width(address) {
-        return Err(Fault::Value);
-    }
     Ok(Prefix::cut(address, length))
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::blame::{At, Wanted};
 use super::draft::{Draft, LEASE_FILE};
 use super::fault::Fault;
 use super::number::{number, number16, required};
@@ -74,7 +75,7 @@ pub(crate) fn interfaces(value: Value<'_>) -> impl Iterator<Item = String> {
 
 pub(crate) fn listen_address(draft: &mut Draft, value: Value<'_>) -> Outcome {
     for field in fields(value.ok_or(Fault::Value)?) {
-        let address: IpAddr = reveal_text(field).parse().map_err(|_| Fault::Value)?;
+        let address: IpAddr = reveal_text(field).parse().map_err(|_| Fault::Value).at(field, "an address")?;
         draft.process.listen_addresses.push(address);
     }
     Ok(())
@@ -84,14 +85,17 @@ pub(crate) fn local_service(draft: &mut Draft, value: Value<'_>) -> Outcome {
     match value {
         None | Some("net") => draft.dns.local_service = true,
         Some(value) if reveal_text(value) == "host" => draft.local_host_only = true,
-        Some(_) => return Err(Fault::Value),
+        Some(value) => return Err(Fault::Value.at(value, Wanted::Words(&["net", "host"]))),
     }
     Ok(())
 }
 
+/// What is wanted where a port is.
+pub(crate) const PORT: &str = "a port from 0 to 65535";
+
 /// A required port.
 pub(crate) fn port(value: Value<'_>) -> Result<u16, Fault> {
-    value.and_then(number16).ok_or(Fault::Value)
+    value.and_then(number16).ok_or(Fault::Value).at(value.unwrap_or_default(), PORT)
 }
 
 pub(crate) fn log_queries(draft: &mut Draft, value: Value<'_>) -> Outcome {
@@ -102,10 +106,18 @@ pub(crate) fn log_queries(draft: &mut Draft, value: Value<'_>) -> Outcome {
         Some("proto") => (log.extra, log.proto) = (true, true),
         Some("auth") => log.auth = true,
         Some("only_failed") => log.only_failed = true,
-        _ => {}
+        None => {}
+        // dnsmasq takes any other word for none.
+        Some(_) => {
+            let fault = Fault::from("unknown word of log-queries");
+            draft.doubt = Some(fault.at(value.unwrap_or_default(), Wanted::Words(LOG_QUERIES_WORDS)));
+        }
     }
     Ok(())
 }
+
+/// What `log-queries` may say.
+const LOG_QUERIES_WORDS: &[&str] = &["extra", "proto", "auth", "only_failed"];
 
 pub(crate) fn log_facility(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let value = value.ok_or(Fault::Value)?;
@@ -114,11 +126,18 @@ pub(crate) fn log_facility(draft: &mut Draft, value: Value<'_>) -> Outcome {
     } else if value.contains('/') {
         LogTarget::File(reveal_path(value))
     } else {
-        LogTarget::Syslog(facility(value).ok_or_else(|| Fault::from("bad log facility"))?)
+        let known = facility(value).ok_or_else(|| Fault::from("bad log facility"));
+        LogTarget::Syslog(known.at(value, Wanted::Words(FACILITIES))?)
     };
     draft.log_facility = Some(target);
     Ok(())
 }
+
+/// The names of facilities.
+const FACILITIES: &[&str] = &[
+    "kern", "user", "mail", "daemon", "auth", "security", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
+    "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+];
 
 /// The number of a syslog facility (RFC 5424 section 6.2.1), in any letter case. `mark` is the C library's own.
 fn facility(name: &str) -> Option<u8> {
@@ -144,7 +163,7 @@ fn facility(name: &str) -> Option<u8> {
 }
 
 pub(crate) fn log_async(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let lines = value.map_or(Ok(5), |value| number(value).ok_or(Fault::Value))?;
+    let lines = value.map_or(Ok(5), |value| number(value).ok_or(Fault::Value).at(value, "a number"))?;
     draft.process.log_async =
         u32::try_from(lines).ok().filter(|&lines| lines > 0).map(|lines| lines.min(LOG_ASYNC_MAX));
     Ok(())
@@ -185,7 +204,7 @@ pub(crate) fn dumpmask(draft: &mut Draft, value: Value<'_>) -> Outcome {
 pub(crate) fn sandbox(draft: &mut Draft, value: Value<'_>) -> Outcome {
     match value {
         Some("strict") => draft.process.strict_sandbox = true,
-        _ => return Err(Fault::Value),
+        _ => return Err(Fault::Value.at(value.unwrap_or_default(), Wanted::Words(&["strict"]))),
     }
     Ok(())
 }
@@ -197,5 +216,6 @@ pub(crate) fn count(value: Value<'_>) -> Result<u32, Fault> {
 
 /// A number of at least 1.
 pub(crate) fn positive(value: Value<'_>) -> Result<u32, Fault> {
-    u32::try_from(required(value)?).ok().filter(|&number| number >= 1).ok_or(Fault::Value)
+    let number = u32::try_from(required(value)?).ok().filter(|&number| number >= 1);
+    number.ok_or(Fault::Value).at(value.unwrap_or_default(), "a number from 1 on")
 }

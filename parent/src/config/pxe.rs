@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 
 use ipc::config::dhcp::Boot;
 use ipc::tag::TagTest;
+use serde::Serialize;
 
+use super::blame::{At as _, Wanted};
 use super::dhcp_option::Option4;
 use super::draft::Draft;
 use super::fault::Fault;
@@ -30,7 +32,7 @@ type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// Everything about PXE.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Pxe {
     /// `pxe-service` lines, in the order of the menu.
     pub services: Vec<PxeService>,
@@ -46,7 +48,7 @@ pub struct Pxe {
 }
 
 /// One line of the menu.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PxeService {
     /// Which clients see it: their client system architecture.
     pub architecture: u16,
@@ -61,7 +63,7 @@ pub struct PxeService {
 }
 
 /// What a line of the menu boots.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum PxeBoot {
     /// From the local disk.
     Local,
@@ -77,7 +79,7 @@ pub enum PxeBoot {
 }
 
 /// A server to boot from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum BootServer {
     /// By address.
     Address(Ipv4Addr),
@@ -86,7 +88,7 @@ pub enum BootServer {
 }
 
 /// One `pxe-prompt`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PxePrompt {
     /// What is shown.
     pub text: Vec<u8>,
@@ -97,7 +99,7 @@ pub struct PxePrompt {
 }
 
 /// A `dhcp-boot` that names its server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NamedBoot {
     /// The line, without address.
     pub boot: Boot,
@@ -122,7 +124,8 @@ pub(crate) fn service(draft: &mut Draft, value: Value<'_>) -> Outcome {
         }
     };
     let server = server.and_then(boot_server);
-    let architecture = architecture_number(architecture).ok_or(Fault::Value)?;
+    let architecture =
+        architecture_number(architecture).ok_or(Fault::Value).at(architecture, Wanted::Words(ARCHITECTURES))?;
     services.push(PxeService { architecture, menu: reveal(menu), boot, server, tests });
     Ok(())
 }

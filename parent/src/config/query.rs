@@ -5,10 +5,13 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use ipc::config::prefix::Prefix;
+use serde::Serialize;
 
+use super::blame::{At as _, Wanted};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, required, unsigned};
+use super::prefix::LENGTH;
 use super::process::positive;
 use super::text::{fields, reveal_text, split};
 
@@ -16,7 +19,7 @@ use super::text::{fields, reveal_text, split};
 const STALE_DEFAULT_S: u32 = 86_400;
 
 /// Rules for queries.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct QueryRules {
     /// `add-mac`: the client's hardware address in each of these forms.
     pub add_mac: AddMac,
@@ -43,7 +46,7 @@ pub struct QueryRules {
 }
 
 /// `add-mac`, whose forms add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AddMac {
     /// Six bytes.
     pub binary: bool,
@@ -54,7 +57,7 @@ pub struct AddMac {
 }
 
 /// `add-subnet`, by family of the client; without prefix such clients get none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AddSubnet {
     /// For IPv4 clients.
     pub ipv4: Option<Subnet>,
@@ -63,7 +66,7 @@ pub struct AddSubnet {
 }
 
 /// The network to send upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Subnet {
     /// So many leading bits of the client's address.
     OfClient(u8),
@@ -72,7 +75,7 @@ pub enum Subnet {
 }
 
 /// Identifiers of an Umbrella client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Umbrella {
     /// `deviceid:`.
     pub device: Option<[u8; 8]>,
@@ -83,7 +86,7 @@ pub struct Umbrella {
 }
 
 /// Is the letter case of questions made random?
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum LetterCase {
     /// As dnsmasq does by default, which is no.
     #[default]
@@ -104,7 +107,7 @@ impl LetterCase {
 }
 
 /// How long an answer that has run out may be served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum StaleLimit {
     /// For ever.
     None,
@@ -122,7 +125,7 @@ pub(crate) fn add_mac(draft: &mut Draft, value: Value<'_>) -> Outcome {
         None => forms.binary = true,
         Some("base64") => forms.base64 = true,
         Some("text") => forms.text = true,
-        Some(_) => return Err(Fault::Value),
+        Some(_) => return Err(Fault::Value.at(value.unwrap_or_default(), Wanted::Words(&["base64", "text"]))),
     }
     Ok(())
 }
@@ -145,8 +148,9 @@ fn subnet(text: &str, width_of_client: u8) -> Result<Subnet, Fault> {
         (address, Some(length)) => (Some(address), length),
         (length, None) => (None, length),
     };
-    let address: Option<IpAddr> = address.map(str::parse).transpose().map_err(|_| Fault::from("bad address"))?;
-    let length = number(length).ok_or(Fault::Value)?;
+    let address: Option<IpAddr> =
+        address.map(str::parse).transpose().map_err(|_| Fault::from("bad address")).at(text, "an address")?;
+    let length = number(length).ok_or(Fault::Value).at(length, LENGTH)?;
     let length = u8::try_from(length.max(0)).unwrap_or(u8::MAX);
     Ok(match address {
         Some(address) => Subnet::Constant(Prefix::cut(address, length)),
@@ -154,16 +158,22 @@ fn subnet(text: &str, width_of_client: u8) -> Result<Subnet, Fault> {
     })
 }
 
+/// What is wanted where an identifier is.
+const UMBRELLA: &str = "deviceid:, orgid: or assetid:";
+
 /// `umbrella = [ITEM {"," ITEM}]`, `ITEM = "deviceid:" HEX16 | "orgid:" NUMBER | "assetid:" NUMBER`.
 pub(crate) fn umbrella(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let mut identifiers = Umbrella::default();
     for item in value.into_iter().flat_map(fields) {
-        let (key, text) = item.split_once(':').ok_or(Fault::Value)?;
+        let (key, text) = item.split_once(':').ok_or(Fault::Value).at(item, UMBRELLA)?;
         match reveal_text(key).as_str() {
-            "deviceid" => identifiers.device = Some(device(&reveal_text(text)).ok_or(Fault::Value)?),
-            "orgid" => identifiers.organization = unsigned(text).ok_or(Fault::Value)?,
-            "assetid" => identifiers.asset = unsigned(text).ok_or(Fault::Value)?,
-            _ => return Err(Fault::Value),
+            "deviceid" => {
+                identifiers.device =
+                    Some(device(&reveal_text(text)).ok_or(Fault::Value).at(text, "16 hexadecimal digits")?)
+            }
+            "orgid" => identifiers.organization = unsigned(text).ok_or(Fault::Value).at(text, "a number")?,
+            "assetid" => identifiers.asset = unsigned(text).ok_or(Fault::Value).at(text, "a number")?,
+            _ => return Err(Fault::Value.at(key, Wanted::Words(&["deviceid", "orgid", "assetid"]))),
         }
     }
     draft.queries.umbrella = Some(identifiers);

@@ -1,5 +1,8 @@
 //! Router advertisements: how often, and what they say.
 
+use serde::Serialize;
+
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number;
@@ -16,7 +19,7 @@ const INTERVAL_MAX_S: i32 = 1800;
 const LIFETIME_MAX_S: i32 = 9000;
 
 /// One `ra-param`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RaParam {
     /// Which interfaces; a trailing `*` matches any tail.
     pub interface: String,
@@ -31,7 +34,7 @@ pub struct RaParam {
 }
 
 /// The MTU that is advertised.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum RaMtu {
     /// That of the interface itself.
     #[default]
@@ -45,7 +48,7 @@ pub enum RaMtu {
 }
 
 /// How good a router we are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum RaPriority {
     /// Better than others.
     High,
@@ -68,7 +71,7 @@ pub(crate) fn param(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault>
         mtu = match number(text) {
             _ if text.eq_ignore_ascii_case("off") => RaMtu::Off,
             Some(bytes) if bytes >= MTU_MIN => RaMtu::Bytes(bytes.unsigned_abs()),
-            Some(_) => return Err(bad()),
+            Some(_) => return Err(bad().at(text, "an MTU of at least 1280, off, or an interface")),
             None => RaMtu::OfInterface(reveal_text(text)),
         };
     }
@@ -79,8 +82,8 @@ pub(crate) fn param(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault>
         }
     }
     let (interval, lifetime) = split(rest, ',');
-    let interval = number(interval).ok_or_else(bad)?;
-    let lifetime = lifetime.map(|text| number(text).ok_or_else(bad)).transpose()?;
+    let interval = number(interval).ok_or_else(bad).at(interval, "an interval in seconds")?;
+    let lifetime = lifetime.map(|text| number(text).ok_or_else(bad).at(text, "a lifetime in seconds")).transpose()?;
     let interval_s = match interval {
         0 => INTERVAL_S,
         _ => interval.clamp(INTERVAL_MIN_S, INTERVAL_MAX_S) as u16,

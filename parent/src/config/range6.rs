@@ -3,7 +3,9 @@
 use std::net::Ipv6Addr;
 
 use ipc::tag::TagTest;
+use serde::Serialize;
 
+use super::blame::At as _;
 use super::dhcp::lease_time;
 use super::fault::Fault;
 use super::number::loose;
@@ -15,7 +17,7 @@ const PREFIX_LENGTH: u8 = 64;
 const LEASE_TIME_S: u32 = 86_400;
 
 /// One `dhcp-range` that begins with an IPv6 address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Range6 {
     /// Where its prefix comes from.
     pub subnet: Subnet6,
@@ -38,7 +40,7 @@ pub struct Range6 {
 }
 
 /// Where a range's prefix comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Subnet6 {
     /// It is written, and is so long: 64 to 128.
     Written(u8),
@@ -50,7 +52,7 @@ pub enum Subnet6 {
 }
 
 /// What a range leases.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum Leases6 {
     /// No addresses; with `ra-stateless` other configuration only.
     #[default]
@@ -62,7 +64,7 @@ pub enum Leases6 {
 }
 
 /// What is advertised to hosts of a range's subnet (RFC 4861 section 4.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Advertise {
     /// `ra-only`: advertise, and lease nothing.
     pub only: bool,
@@ -91,6 +93,9 @@ impl Range6 {
         self.leases != Leases6::None || self.advertise.stateless
     }
 }
+
+/// What is wanted behind the addresses.
+const MODE_OR_TIME: &str = "a mode such as slaac or ra-only, a prefix length, or a lease time";
 
 /// What follows the first address: `{"," MODE} ["," LENGTH] ["," TIME]`, where the first mode may be the last address.
 pub(crate) fn range(
@@ -122,33 +127,36 @@ pub(crate) fn range(
         rest = after;
     }
     let mut length = PREFIX_LENGTH;
+    let mut length_field = "";
     if let [field, after @ ..] = rest
         && field.bytes().all(|byte| byte.is_ascii_digit())
         && loose(field) <= 128
     {
         length = u8::try_from(loose(field)).unwrap_or(0);
+        length_field = *field;
         rest = after;
     }
     if length < PREFIX_LENGTH {
-        return Err(Fault::from("prefix length must be at least 64"));
+        return Err(Fault::from("prefix length must be at least 64").at(length_field, "64 to 128"));
     }
     if length != PREFIX_LENGTH && constructor.is_some() {
-        return Err(Fault::from("prefix length must be exactly 64 for subnet constructors"));
+        return Err(Fault::from("prefix length must be exactly 64 for subnet constructors").at(length_field, "64"));
     }
     if length != PREFIX_LENGTH && advertise.wanted() {
-        return Err(Fault::from("prefix length must be exactly 64 for RA subnets"));
+        return Err(Fault::from("prefix length must be exactly 64 for RA subnets").at(length_field, "64"));
     }
     let network = |address: Ipv6Addr| u128::from(address) & !(u128::MAX.checked_shr(length.into()).unwrap_or(0));
     if network(first) != network(last) {
-        return Err(Fault::from("inconsistent DHCPv6 range"));
+        return Err(Fault::from("inconsistent DHCPv6 range")
+            .at(fields.first().unwrap_or(&""), "an address with the same prefix"));
     }
     if constructor.is_some() && u128::from(first) >> 64 != 0 {
         return Err(Fault::from("prefix must be zero with \"constructor:\" argument"));
     }
     let (lease_time_s, deprecated) = match rest {
         [] => (LEASE_TIME_S, false),
-        [field] => (lease_time(field, LEASE_TIME_S).ok_or_else(bad)?, *field == "deprecated"),
-        _ => return Err(bad()),
+        [field] => (lease_time(field, LEASE_TIME_S).ok_or_else(bad).at(field, MODE_OR_TIME)?, *field == "deprecated"),
+        [odd, ..] => return Err(bad().at(odd, MODE_OR_TIME)),
     };
     let subnet = match constructor {
         Some(pattern) => Subnet6::Constructed(pattern),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::blame::At as _;
 use super::fault::Fault;
 use super::number::number;
 use super::text::{fields, reveal_text};
@@ -11,7 +12,10 @@ pub(crate) fn record_types(value: Option<&str>) -> Result<BTreeSet<u16>, Fault> 
     fields(value.ok_or(Fault::Value)?)
         .map(|field| {
             let mnemonic = || by_mnemonic(&reveal_text(field));
-            number(field).map(|number| number as u16).or_else(mnemonic).ok_or_else(|| Fault::from("bad RR type"))
+            number(field)
+                .map(|number| number as u16)
+                .or_else(mnemonic)
+                .ok_or_else(|| Fault::from("bad RR type").at(field, "a record type, such as AAAA or 28"))
         })
         .collect()
 }

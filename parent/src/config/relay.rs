@@ -3,6 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use serde::Serialize;
+
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number16;
@@ -18,7 +21,7 @@ type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// One `dhcp-relay`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Relay {
     /// For DHCPv4.
     V4(RelayRoute<Ipv4Addr>),
@@ -27,7 +30,7 @@ pub enum Relay {
 }
 
 /// From where to where requests are relayed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RelayRoute<A> {
     /// Our address on the clients' side: requests that arrive on its interface are relayed.
     pub local: A,
@@ -38,7 +41,7 @@ pub struct RelayRoute<A> {
 }
 
 /// Where relayed requests go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum RelayTarget<A> {
     /// To a server.
     Server {
@@ -52,7 +55,7 @@ pub enum RelayTarget<A> {
 }
 
 /// One `dhcp-split-relay`: the address that clients see as their server differs from the one that the server sees.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SplitRelay {
     /// Our address on the clients' side.
     pub local: Ipv4Addr,
@@ -65,7 +68,7 @@ pub struct SplitRelay {
 }
 
 /// Where a server finds the relay.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Uplink {
     /// At this address.
     Address(Ipv4Addr),
@@ -84,7 +87,7 @@ pub(crate) fn relay(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let relay = if let Ok(local) = local.parse() {
         Relay::V4(route(local, rest, SERVER_PORT)?)
     } else {
-        Relay::V6(route(local.parse().map_err(|_| bad_relay())?, rest, SERVER_PORT_6)?)
+        Relay::V6(route(local.parse().map_err(|_| bad_relay()).at(local, "an address of ours")?, rest, SERVER_PORT_6)?)
     };
     draft.unserved.relays.push(relay);
     Ok(())
@@ -98,7 +101,7 @@ fn route<A: FromStr>(local: A, rest: &str, default_port: u16) -> Result<RelayRou
             RelayTarget::Server { address, interface: interface.filter(|name| !name.is_empty()).map(reveal_text) }
         }
         (Err(_), None) if !to.contains('*') => RelayTarget::Link(reveal_text(to)),
-        (Err(_), _) => return Err(bad_relay()),
+        (Err(_), _) => return Err(bad_relay().at(to, "the address of a server, of the same family")),
     };
     Ok(RelayRoute { local, to, port })
 }
@@ -116,8 +119,8 @@ pub(crate) fn split_relay(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (server, port) = with_port(server, SERVER_PORT);
     let uplink = uplink.filter(|name| !name.contains('*')).ok_or_else(bad_relay)?;
     draft.unserved.split_relays.push(SplitRelay {
-        local: local.parse().map_err(|_| bad_relay())?,
-        server: server.parse().map_err(|_| bad_relay())?,
+        local: local.parse().map_err(|_| bad_relay()).at(local, "an IPv4 address of ours")?,
+        server: server.parse().map_err(|_| bad_relay()).at(server, "the IPv4 address of a server")?,
         port,
         uplink: uplink.parse().map_or_else(|_| Uplink::Interface(reveal_text(uplink)), Uplink::Address),
     });
@@ -128,7 +131,7 @@ pub(crate) fn split_relay(draft: &mut Draft, value: Value<'_>) -> Outcome {
 pub(crate) fn proxy(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let relays = draft.unserved.proxy.get_or_insert_default();
     for field in value.into_iter().flat_map(fields) {
-        relays.push(field.parse().map_err(|_| Fault::from("bad dhcp-proxy address"))?);
+        relays.push(field.parse().map_err(|_| Fault::from("bad dhcp-proxy address")).at(field, "an IPv4 address")?);
     }
     Ok(())
 }

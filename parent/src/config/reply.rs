@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use ipc::config::reply::Alias;
 
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::name;
@@ -12,6 +13,9 @@ use super::text::{fields, from_bytes, reveal, reveal_text, split};
 
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
+
+/// What is wanted where an address is.
+const IPV4: &str = "an IPv4 address";
 
 /// `alias = ADDRESS ["-" ADDRESS] "," ADDRESS ["," MASK]`.
 pub(crate) fn alias(draft: &mut Draft, value: Value<'_>) -> Outcome {
@@ -22,13 +26,15 @@ pub(crate) fn alias(draft: &mut Draft, value: Value<'_>) -> Outcome {
         return Err(missing());
     };
     let (first, last) = split(from, '-');
-    let first: Ipv4Addr = first.parse().map_err(|_| missing())?;
-    let replacement = reveal_text(replacement).parse().map_err(|_| missing())?;
-    let mask: Ipv4Addr =
-        mask.map_or(Ok(Ipv4Addr::BROADCAST), |mask| reveal_text(mask).parse()).map_err(|_| missing())?;
-    let last = last.map_or(Ok(first), str::parse).map_err(|_| invalid())?;
+    let first: Ipv4Addr = first.parse().map_err(|_| missing()).at(first, IPV4)?;
+    let replacement = reveal_text(replacement).parse().map_err(|_| missing()).at(replacement, IPV4)?;
+    let mask: Ipv4Addr = match mask {
+        None => Ipv4Addr::BROADCAST,
+        Some(mask) => reveal_text(mask).parse().map_err(|_| missing()).at(mask, "a mask, such as 255.255.255.0")?,
+    };
+    let last = last.map_or(Ok(first), |last| last.parse().map_err(|_| invalid()).at(last, IPV4))?;
     if first > last || first & mask != last & mask {
-        return Err(invalid());
+        return Err(invalid().at(from, "a range within one network of this mask"));
     }
     draft.dns.replies.aliases.push(Alias { first, last, replacement, mask });
     Ok(())

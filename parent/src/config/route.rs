@@ -1,16 +1,21 @@
 //! Upstreams and fixed answers: `server`, `local`, `rev-server`, `address`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs as _};
 
-use ipc::config::dns::{Route, RouteScope, RouteTarget};
+use ipc::config::routes::{RouteScope, RouteTarget, Routes};
 
+use super::blame::At as _;
 use super::dns::{block, width};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{number, number16};
-use super::text::{from_bytes, reveal, reveal_text, split};
+use super::prefix::LENGTH;
+use super::process::PORT;
+use super::reach::Reach;
+use super::text::{every, from_bytes, reveal, reveal_text, revealed, split};
 use super::{UpstreamSource, name};
 
 /// Port of DNS.
@@ -22,61 +27,98 @@ type Value<'a> = Option<&'a str>;
 
 /// `server = ["/" {DOMAIN "/"}] [UPSTREAM]`.
 pub(crate) fn server(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
+    if let Some(name) = value.and_then(only_name) {
+        draft.dns.routes.push(RouteScope::Domain(name), RouteTarget::NoData);
+        return Ok(());
+    }
     let value = shown(value)?;
     let (domains, upstream) = cut_domains(&value);
     // Faults of the upstream are told before those of the domains.
     let targets = targets(draft, upstream)?;
-    let scopes = scopes(domains)?;
-    for target in targets {
-        route_all(draft, &scopes, target);
-    }
-    Ok(())
+    route_all(&mut draft.dns.routes, domains, &targets)
 }
 
 /// `rev-server = ADDRESS["/" LENGTH]["," UPSTREAM]`.
 pub(crate) fn rev_server(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
     let (prefix, upstream) = split(value.ok_or(Fault::Value)?, ',');
     let (address, length) = split(prefix, '/');
-    let address: IpAddr = reveal_text(address).parse().map_err(|_| Fault::Value)?;
+    let address: IpAddr = reveal_text(address).parse().map_err(|_| Fault::Value).at(address, "an address")?;
     // A length that is no number counts as absent.
     let length = length.and_then(number).unwrap_or_else(|| width(address).into());
     let targets = match upstream {
-        Some("") => resolve("", DNS_PORT)?.iter().map(|_| RouteTarget::NoData).collect(),
+        Some("") => resolve("", DNS_PORT, draft.reach)?.iter().map(|_| RouteTarget::NoData).collect(),
         Some(upstream) => targets(draft, upstream)?,
         None => vec![RouteTarget::NoData],
     };
     let length = u8::try_from(length).ok().filter(|length| (1..=width(address)).contains(length));
     let length = length.ok_or_else(|| {
         Fault::from(if address.is_ipv4() { "bad IPv4 prefix length" } else { "bad IPv6 prefix length" })
+            .at(prefix, LENGTH)
     })?;
-    let scopes: Vec<_> = reverse_zones(address, length).into_iter().map(RouteScope::Domain).collect();
+    let zones = reverse_zones(address, length);
     for target in targets {
-        route_all(draft, &scopes, target);
+        zones.iter().for_each(|zone| draft.dns.routes.push(RouteScope::Domain(zone), target));
     }
     Ok(())
 }
 
 /// `address = ["/" {DOMAIN "/"}] ("" | "#" | ADDRESS)`.
 pub(crate) fn address(draft: &mut Draft, value: Value<'_>) -> Result<(), Fault> {
+    if let Some(name) = value.and_then(only_name) {
+        draft.dns.routes.push(RouteScope::Domain(name), RouteTarget::NoData);
+        return Ok(());
+    }
     let value = shown(value)?;
     let (domains, answer) = cut_domains(&value);
-    let target = match reveal_text(answer).as_str() {
+    let target = match &*revealed(answer) {
         "" => RouteTarget::NoData,
         "#" => RouteTarget::NullAddress,
-        text => RouteTarget::Address(text.parse().map_err(|_| Fault::from("Bad address in --address"))?),
+        text => {
+            let parsed = text.parse().map_err(|_| Fault::from("Bad address in --address"));
+            RouteTarget::Address(parsed.at(answer, "an address or #")?)
+        }
     };
-    let scopes = scopes(domains)?;
-    route_all(draft, &scopes, target);
-    Ok(())
+    route_all(&mut draft.dns.routes, domains, &[target])
+}
+
+/// The name of a value that is `/NAME/` and nothing else, if the name needs no change: what block lists consist of. The long way
+/// comes to the same.
+fn only_name(value: &str) -> Option<&str> {
+    let name = value.strip_prefix('/')?.strip_suffix('/')?;
+    let bytes = name.as_bytes();
+    let usual = !matches!(bytes.first(), None | Some(b'*' | b'.' | b'#')) && every(bytes, |byte| byte != b'/');
+    (usual && name::is_plain(bytes)).then_some(name)
 }
 
 /// The value with nothing hidden: quotes around upstreams hide nothing that separates.
-fn shown(value: Value<'_>) -> Result<String, Fault> {
-    Ok(from_bytes(&reveal(value.ok_or(Fault::Value)?)))
+fn shown(value: Value<'_>) -> Result<Cow<'_, str>, Fault> {
+    let value = value.ok_or(Fault::Value)?;
+    // What is hidden is not ASCII.
+    Ok(if value.is_ascii() { Cow::Borrowed(value) } else { Cow::Owned(from_bytes(&reveal(value))) })
 }
 
-fn route_all(draft: &mut Draft, scopes: &[RouteScope], target: RouteTarget) {
-    draft.dns.routes.extend(scopes.iter().map(|scope| Route { scope: scope.clone(), target }));
+/// Gives each of these domains (`None`: there are none, so all names) each target. After a fault nothing has been added.
+fn route_all(routes: &mut Routes, domains: Option<&str>, targets: &[RouteTarget]) -> Result<(), Fault> {
+    let Some(domains) = domains else {
+        targets.iter().for_each(|target| routes.push(RouteScope::All, *target));
+        return Ok(());
+    };
+    routes.all_or_none(|routes| {
+        let mut add =
+            |target| domains.split('/').try_for_each(|domain| route_one(routes, domain.trim_matches(' '), target));
+        if targets.is_empty() {
+            // Without targets the domains are looked at all the same.
+            add(None)?;
+        }
+        targets.iter().try_for_each(|target| add(Some(*target)))?;
+        // Of several domains, dnsmasq loses the last when blanks stand in front of it, and one of nothing but blanks, and finds
+        // fault with what it sees instead.
+        let mut behind = domains.split('/').skip(1);
+        let blank = |domain: &str| !domain.is_empty() && domain.trim_matches(' ').is_empty();
+        let lost = domains.contains(' ')
+            && (domains.rsplit_once('/').is_some_and(|(_, last)| last.starts_with(' ')) || behind.any(blank));
+        if lost { Err(Fault::Value) } else { Ok(()) }
+    })
 }
 
 /// The text of the domains in front of a value, and what follows the last `/`. With one `/` only there are no domains.
@@ -88,36 +130,28 @@ fn cut_domains(value: &str) -> (Option<&str>, &str) {
     }
 }
 
-fn scopes(domains: Option<&str>) -> Result<Vec<RouteScope>, Fault> {
-    let Some(domains) = domains else { return Ok(vec![RouteScope::All]) };
-    let scopes = domains.split('/').map(|domain| scope(domain.trim_matches(' '))).collect::<Result<_, _>>()?;
-    // Of several domains, dnsmasq loses the last when blanks stand in front of it, and one of nothing but blanks, and finds
-    // fault with what it sees instead.
-    let mut behind = domains.split('/').skip(1);
-    let blank = |domain: &str| !domain.is_empty() && domain.trim_matches(' ').is_empty();
-    if domains.rsplit_once('/').is_some_and(|(_, last)| last.starts_with(' ')) || behind.any(blank) {
-        return Err(Fault::Value);
-    }
-    Ok(scopes)
-}
-
-fn scope(domain: &str) -> Result<RouteScope, Fault> {
-    if domain.is_empty() {
-        return Ok(RouteScope::Unqualified);
-    }
-    if domain == "#" {
-        return Ok(RouteScope::All);
-    }
-    let domain = name::domain(domain, Fault::Value)?;
-    let scope = match domain.strip_prefix('*') {
-        Some("") => RouteScope::All,
-        Some(suffix) => RouteScope::Suffix(suffix.to_owned()),
-        None => match domain.trim_start_matches('.') {
-            "" => RouteScope::All,
-            domain => RouteScope::Domain(domain.to_owned()),
-        },
+fn route_one(routes: &mut Routes, domain: &str, target: Option<RouteTarget>) -> Result<(), Fault> {
+    let mut push = |scope: RouteScope<'_>| {
+        if let Some(target) = target {
+            routes.push(scope, target);
+        }
     };
-    Ok(scope)
+    match domain {
+        "" => push(RouteScope::Unqualified),
+        "#" => push(RouteScope::All),
+        _ => {
+            let domain = name::listed_domain(domain, Fault::Value)?;
+            push(match domain.strip_prefix('*') {
+                Some("") => RouteScope::All,
+                Some(suffix) => RouteScope::Suffix(suffix),
+                None => match domain.trim_start_matches('.') {
+                    "" => RouteScope::All,
+                    domain => RouteScope::Domain(domain),
+                },
+            });
+        }
+    }
+    Ok(())
 }
 
 /// What an upstream text stands for: nothing is "never forwarded", `#` the ordinary upstreams, a host name all its addresses.
@@ -127,7 +161,7 @@ fn targets(draft: &mut Draft, text: &str) -> Result<Vec<RouteTarget>, Fault> {
         "#" => return Ok(vec![RouteTarget::Standard]),
         _ => {}
     }
-    let upstream = parse_upstream(text)?;
+    let upstream = parse_upstream(text, draft.reach)?;
     let mut targets = Vec::with_capacity(upstream.addresses.len());
     for address in upstream.addresses {
         let index = u32::try_from(draft.dns.upstreams.len()).map_err(|_| Fault::Value)?;
@@ -145,16 +179,16 @@ struct Upstream {
 }
 
 /// `ADDRESS["%" SCOPE]["#" PORT]["@" [INTERFACE "@"] SOURCE ["#" PORT]]`, cut in the order `@`, both `#`, `%`, inner `@`.
-fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
+fn parse_upstream(text: &str, reach: Reach) -> Result<Upstream, Fault> {
     let bad_port = || Fault::from("bad port");
     let (target, source) = split(text, '@');
     let (source, source_port) = source.map_or((None, None), |source| {
         let (source, port) = split(source, '#');
         (Some(source), port)
     });
-    let source_port = source_port.map(|port| number16(port).ok_or_else(bad_port)).transpose()?;
+    let source_port = source_port.map(|port| number16(port).ok_or_else(bad_port).at(port, PORT)).transpose()?;
     let (target, port) = split(target, '#');
-    let port = port.map_or(Ok(DNS_PORT), |port| number16(port).ok_or_else(bad_port))?;
+    let port = port.map_or(Ok(DNS_PORT), |port| number16(port).ok_or_else(bad_port).at(port, PORT))?;
     let (host, zone) = split(target, '%');
     let parsed_source = || source.map_or(Ok(UpstreamSource::default()), |source| parse_source(source, source_port));
 
@@ -162,8 +196,10 @@ fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
     if let Ok(address) = host.parse::<IpAddr>() {
         let socket_address = match (address, zone) {
             (IpAddr::V6(address), Some(zone)) => {
+                reach.step_out()?;
                 let index = nix::net::if_::if_nametoindex(reveal_text(zone).as_str());
-                let index = index.map_err(|_| Fault::from("bad interface name"))?;
+                let index =
+                    index.map_err(|_| Fault::from("bad interface name")).at(zone, "an interface that exists now")?;
                 SocketAddrV6::new(address, port, 0, index).into()
             }
             (address, _) => SocketAddr::new(address, port),
@@ -173,11 +209,12 @@ fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
             return Err(Fault::from(match address {
                 IpAddr::V4(_) => "cannot use IPv4 server address with IPv6 source address",
                 IpAddr::V6(_) => "cannot use IPv6 server address with IPv4 source address",
-            }));
+            })
+            .at(text, "both addresses of one family"));
         }
         return Ok(Upstream { addresses: vec![socket_address], source });
     }
-    let mut addresses = resolve(&host, port)?;
+    let mut addresses = resolve(&host, port, reach).at(&host, "an address, or a name that can be looked up now")?;
     let source = parsed_source()?;
     addresses.retain(|address| source.address.is_none_or(|source| source.is_ipv4() == address.is_ipv4()));
     Ok(Upstream { addresses, source })
@@ -193,7 +230,7 @@ fn parse_source(text: &str, port: Option<u16>) -> Result<UpstreamSource, Fault> 
         return Ok(UpstreamSource { interface: interface.and_then(cut_interface), address: Some(address), port });
     }
     if interface.is_some() {
-        return Err(Fault::from("interface can only be specified once"));
+        return Err(Fault::from("interface can only be specified once").at(&text, "an address"));
     }
     Ok(UpstreamSource { interface: cut_interface(&text), address: None, port })
 }
@@ -208,7 +245,8 @@ fn cut_interface(text: &str) -> Option<String> {
 }
 
 /// The addresses of a host name, as the system's resolver knows them.
-fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+fn resolve(host: &str, port: u16, reach: Reach) -> Result<Vec<SocketAddr>, Fault> {
+    reach.step_out()?;
     let refused = |error: io::Error| {
         let text = error.to_string();
         let text = text.rsplit_once(": ").map_or(text.as_str(), |(_, reason)| reason);
@@ -261,6 +299,8 @@ fn zone(first: IpAddr, position: u128, labels: u8, shift: u8) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ipc::config::routes::Route;
+
     use super::*;
 
     fn told(key: &str, value: &str) -> String {
@@ -290,15 +330,55 @@ mod tests {
     }
 
     #[test]
+    fn blanks_may_stand_for_the_first_domain_only() {
+        let accepted = |value: &str| {
+            let mut draft = Draft::new();
+            let done = server(&mut draft, Some(value));
+            assert_eq!(done.is_err(), draft.dns.routes.is_empty(), "after a fault nothing is kept");
+            done.is_ok()
+        };
+        for good in ["/a/ b/c/", "/a//b/", "/ /a/b/", "/a /b/", "/ /"] {
+            assert!(accepted(good), "{good}");
+        }
+        for bad in ["/a/ /b/", "/a/b/ /c/", "/a/ //b/", "/ / /a/", "/a/ b/", "/a/ /", "/a / /b/c/"] {
+            assert!(!accepted(bad), "{bad}");
+        }
+    }
+
+    /// Whatever the short way takes, the long way takes for the same.
+    #[test]
+    fn both_ways_read_a_value_alike() {
+        let pieces = ["/", "/", "ads", ".", "-", "*", "#", "A", " ", "example", "192.0.2.1", "\u{f72c}"];
+        let mut state = 9_u64;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        let mut short = 0;
+        for _ in 0..100_000 {
+            let middle: String = (0..next(6)).map(|_| pieces[next(pieces.len())]).collect();
+            let value = if next(2) == 0 { format!("/{middle}/") } else { middle };
+            let Some(name) = only_name(&value) else { continue };
+            short += 1;
+            let (domains, rest) = cut_domains(&value);
+            let mut routes = Routes::default();
+            route_all(&mut routes, domains, &[RouteTarget::NoData]).unwrap();
+            let expected = Route { scope: RouteScope::Domain(name), target: RouteTarget::NoData };
+            assert_eq!((routes.iter().collect::<Vec<_>>(), rest), (vec![expected], ""), "{value}");
+        }
+        assert!(short > 5_000, "{short} values went the short way");
+    }
+
+    #[test]
     fn sources_are_kept_beside_their_upstream() {
-        let parsed = parse_upstream("192.0.2.1#99@eth0@192.0.2.9#53").unwrap();
+        let parsed = parse_upstream("192.0.2.1#99@eth0@192.0.2.9#53", Reach::TextOnly).unwrap();
         let expected = UpstreamSource {
             interface: Some("eth0".into()),
             address: Some("192.0.2.9".parse().unwrap()),
             port: Some(53),
         };
         assert_eq!(parsed.source, expected);
-        let parsed = parse_upstream("192.0.2.1@a-very-long-interface-name").unwrap();
+        let parsed = parse_upstream("192.0.2.1@a-very-long-interface-name", Reach::TextOnly).unwrap();
         assert_eq!(parsed.source.interface.as_deref(), Some("a-very-long-int"));
     }
 

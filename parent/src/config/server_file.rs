@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use ipc::config::dns::Route;
+use ipc::config::routes::Routes;
 
 use super::draft::Draft;
 use super::fault::Fault;
@@ -13,7 +13,7 @@ use super::{ConfigError, UpstreamSource, line, source};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileServers {
     /// What is to be done with which names, in file order.
-    pub routes: Vec<Route>,
+    pub routes: Routes,
     /// The upstreams that the routes name by their index here.
     pub upstreams: Vec<SocketAddr>,
     /// Where queries to the upstream of the same index come from.
@@ -22,7 +22,11 @@ pub struct FileServers {
 
 /// Reads the file. Each error ends in its place: `bad port at line 3 of FILE`.
 pub fn read(bytes: &[u8], file: &str) -> (FileServers, Vec<ConfigError>) {
-    let mut draft = Draft::new();
+    read_into(Draft::new(), bytes, file)
+}
+
+/// As [`read`], with a draft that nothing has been written to.
+pub(crate) fn read_into(mut draft: Draft, bytes: &[u8], file: &str) -> (FileServers, Vec<ConfigError>) {
     let mut errors = Vec::new();
     for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
         if let Err(fault) = take_line(&mut draft, line) {
@@ -37,7 +41,7 @@ pub fn read(bytes: &[u8], file: &str) -> (FileServers, Vec<ConfigError>) {
 
 fn take_line(draft: &mut Draft, bytes: &[u8]) -> Result<(), Fault> {
     let Some(entry) = line::entry(bytes)? else { return Ok(()) };
-    let row = source::row(&entry)?;
+    let row = source::row(&entry, None)?;
     if !matches!(row.name, "server" | "rev-server") {
         return Err(Fault::from("illegal option"));
     }
@@ -46,7 +50,7 @@ fn take_line(draft: &mut Draft, bytes: &[u8]) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
-    use ipc::config::dns::RouteTarget;
+    use ipc::config::routes::RouteTarget;
 
     use super::*;
 
@@ -55,7 +59,7 @@ mod tests {
         let text = b"server=192.0.2.1 # one\nlocal=/a/\nfoo\nserver\nno-hosts=1\nserver=192.0.2.1#x\n\nrev-server=10.0.0.0/8,192.0.2.2";
         let (servers, errors) = read(text, "/s");
         assert_eq!(servers.upstreams, ["192.0.2.1:53".parse().unwrap(), "192.0.2.2:53".parse().unwrap()]);
-        assert_eq!(servers.routes[1].target, RouteTarget::Upstream(1));
+        assert_eq!(servers.routes.iter().nth(1).unwrap().target, RouteTarget::Upstream(1));
         let told: Vec<_> = errors.into_iter().map(|error| error.text).collect();
         let expected = [
             "illegal option at line 2 of /s",

@@ -1,5 +1,6 @@
 //! Which text is read, in which order, and where from: files, directories, scripts, standard input.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt as _;
@@ -8,15 +9,21 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use memchr::{memchr, memchr_iter, memrchr};
 use nix::errno::Errno;
 
+use super::blame::At as _;
 use super::draft::{Draft, Origin};
 use super::fault::{Fault, STATUS_FILE};
+use super::journal::Source;
+use super::spot::Spot;
 use super::text::{fields, reveal, reveal_path, reveal_text, split};
-use super::{keys, line};
+use super::{ConfigError, keys, line};
 
 /// Most bytes that one file or script may yield: beyond the largest block lists, and an end to endless input.
 const SOURCE_BYTES_MAX: u64 = 1 << 30;
+/// Bytes read at once from a file.
+const BLOCK_BYTES: usize = 64 * 1024;
 /// Most files and scripts inside one another: an end to scripts that include themselves.
 const DEPTH_MAX: u32 = 100;
 
@@ -32,7 +39,10 @@ pub(crate) fn reason(error: &io::Error) -> String {
 pub(crate) fn conf_file(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
     match value {
         None | Some("") => Ok(()),
-        Some(value) => file(draft, &reveal_path(value), true),
+        Some(value) => {
+            draft.reach.step_out()?;
+            file(draft, &reveal_path(value), true)
+        }
     }
 }
 
@@ -42,7 +52,7 @@ pub(crate) fn file(draft: &mut Draft, path: &Path, required: bool) -> Result<(),
         if std::mem::replace(&mut draft.stdin_read, true) {
             return Ok(());
         }
-        return lines(draft, io::stdin().lock(), &|number| format!(" at line {number} of stdin"));
+        return lines(draft, io::stdin().lock(), &Source::Stdin);
     }
     let unreadable =
         |error: io::Error| Fault::whole(STATUS_FILE, format!("cannot read {}: {}", path.display(), reason(&error)));
@@ -55,7 +65,7 @@ pub(crate) fn file(draft: &mut Draft, path: &Path, required: bool) -> Result<(),
     if !draft.files_read.insert((status.dev(), status.ino())) || status.is_dir() {
         return Ok(());
     }
-    lines(draft, BufReader::new(opened), &|number| format!(" at line {number} of {}", path.display()))
+    lines(draft, BufReader::with_capacity(BLOCK_BYTES, opened), &Source::File(path.to_owned()))
 }
 
 /// `conf-dir=PATH{,FILTER}`: every suitable regular file, in byte order of its name.
@@ -64,6 +74,7 @@ pub(crate) fn conf_dir(draft: &mut Draft, value: Option<&str>) -> Result<(), Fau
     if directory.is_empty() {
         return Ok(());
     }
+    draft.reach.step_out()?;
     let directory = reveal_path(directory);
     let filters: Vec<Vec<u8>> = filters.map(|text| fields(text).map(reveal).collect()).unwrap_or_default();
     for path in suitable_files(&directory, &filters)? {
@@ -107,6 +118,7 @@ fn suitable_files(directory: &Path, filters: &[Vec<u8>]) -> Result<Vec<PathBuf>,
 
 /// `conf-script=COMMAND`: the shell runs it, and what it prints is configuration.
 pub(crate) fn conf_script(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
+    draft.reach.step_out()?;
     let command = reveal(value.ok_or(Fault::Value)?);
     let shown = reveal_text(value.unwrap_or_default());
     let cannot_run =
@@ -119,7 +131,7 @@ pub(crate) fn conf_script(draft: &mut Draft, value: Option<&str>) -> Result<(), 
         .map_err(cannot_run)?;
     if let Some(output) = child.stdout.take() {
         // A bad line is fatal before the exit status is looked at; the script then meets a closed pipe.
-        lines(draft, BufReader::new(output), &|_| format!(" in output from {shown}"))?;
+        lines(draft, BufReader::new(output), &Source::Script(shown.clone()))?;
     }
     let status = child.wait().map_err(cannot_run)?;
     if status.success() {
@@ -130,41 +142,114 @@ pub(crate) fn conf_script(draft: &mut Draft, value: Option<&str>) -> Result<(), 
     Err(Fault::whole(status as u8, format!("{shown} returns non-zero error code")))
 }
 
-/// Takes every line. `place` words the position of a line, counted from 1, for errors.
-fn lines(draft: &mut Draft, source: impl BufRead, place: &dyn Fn(u32) -> String) -> Result<(), Fault> {
+/// Takes every line of a text.
+pub(crate) fn lines(draft: &mut Draft, text: impl BufRead, source: &Source) -> Result<(), Fault> {
     if draft.depth >= DEPTH_MAX {
+        // Going on here would go on in each of the others, too.
+        draft.every_fault = false;
         return Err(Fault::from("configuration files are nested too deep"));
     }
     draft.depth += 1;
-    let mut source = source.take(SOURCE_BYTES_MAX);
-    let mut number = 0_u32;
-    let mut bytes = Vec::new();
-    loop {
-        bytes.clear();
-        number = number.saturating_add(1);
-        let fail = |fault: Fault| Fault::Whole(fault.in_file(&place(number)));
-        match source.read_until(b'\n', &mut bytes) {
-            Ok(0) if source.limit() == 0 => return Err(fail(Fault::from("the configuration is too long"))),
-            Ok(0) => break,
-            Ok(_) => take_line(draft, &bytes).map_err(fail)?,
-            Err(error) => return Err(fail(Fault::from(reason(&error)))),
-        }
-    }
+    let before = draft.journal.open(source.clone());
+    let done = each_line(draft, text, source);
+    draft.journal.close(before);
     draft.depth -= 1;
-    Ok(())
+    done
 }
 
-fn take_line(draft: &mut Draft, bytes: &[u8]) -> Result<(), Fault> {
-    let Some(entry) = line::entry(bytes)? else { return Ok(()) };
-    draft.take(row(&entry)?, entry.value.as_deref(), Origin::File)
+fn each_line(draft: &mut Draft, text: impl BufRead, source: &Source) -> Result<(), Fault> {
+    let mut input = text.take(SOURCE_BYTES_MAX);
+    let mut number = 0_u32;
+    // The beginning of a line that goes on in the next block. Other lines are taken where they lie.
+    let mut begun = Vec::new();
+    let row_before = Cell::new(None);
+    loop {
+        let fail = |number: u32, fault: Fault| Fault::Whole(fault.in_file(&source.place(number)));
+        let mut next = |draft: &mut Draft, line: &[u8], entry: Result<Option<line::Entry<'_>>, Fault>| {
+            number = number.saturating_add(1);
+            draft.journal.set_line(number);
+            if let Err(fault) = entry.and_then(|entry| take(draft, entry, &row_before)) {
+                draft.refuse(placed(fault, source, number, line)).map_err(Fault::Whole)?;
+            }
+            if let Some(doubt) = draft.doubt.take() {
+                draft.add_doubt(placed(doubt, source, number, line));
+            }
+            Ok::<(), Fault>(())
+        };
+        let block = match input.fill_buf() {
+            Ok(block) => block,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(fail(number.saturating_add(1), Fault::from(reason(&error)))),
+        };
+        if block.is_empty() {
+            if !begun.is_empty() {
+                next(draft, &begun, line::entry(&begun))?;
+            }
+            if input.limit() == 0 {
+                return Err(fail(number.saturating_add(1), Fault::from("the configuration is too long")));
+            }
+            return Ok(());
+        }
+        let length = block.len();
+        let mut rest = block;
+        if !begun.is_empty() {
+            let end = memchr(b'\n', block);
+            let (head, tail) = block.split_at(end.map_or(length, |end| end + 1));
+            begun.extend_from_slice(head);
+            rest = tail;
+            if end.is_some() {
+                next(draft, &begun, line::entry(&begun))?;
+                begun.clear();
+            }
+        }
+        let (whole, cut) = rest.split_at(memrchr(b'\n', rest).map_or(0, |end| end + 1));
+        // One look at all of it costs less than one at each line.
+        let text = str::from_utf8(whole).ok();
+        let mut start = 0;
+        for end in memchr_iter(b'\n', whole) {
+            let key = row_before.get().map_or("", |row: &keys::Row| row.name);
+            let entry = match text {
+                Some(text) => line::entry_of_text(&text[start..end], key),
+                None => line::entry(&whole[start..end]),
+            };
+            next(draft, &whole[start..end], entry)?;
+            start = end + 1;
+        }
+        begun.extend_from_slice(cut);
+        input.consume(length);
+    }
 }
 
-/// The option of a line, if the line has a value just where the option wants one.
-pub(crate) fn row(entry: &line::Entry) -> Result<&'static keys::Row, Fault> {
-    let row = keys::find(&entry.key).ok_or_else(|| Fault::from("bad option"))?;
+/// A fault in this line.
+fn placed(fault: Fault, source: &Source, number: u32, line: &[u8]) -> ConfigError {
+    let (fault, blame) = fault.without_blame();
+    fault.in_file(&source.place(number)).in_spot(|| Spot::in_line(source, number, line, blame))
+}
+
+fn take(
+    draft: &mut Draft,
+    entry: Option<line::Entry<'_>>,
+    row_before: &Cell<Option<&'static keys::Row>>,
+) -> Result<(), Fault> {
+    let Some(entry) = entry else { return Ok(()) };
+    let row = row(&entry, row_before.get())?;
+    row_before.set(Some(row));
+    draft.take(row, entry.value.as_deref(), Origin::File)
+}
+
+/// The option of a line, if the line has a value just where the option wants one. `before`: the option of the line before, which
+/// in a list is the same.
+pub(crate) fn row(entry: &line::Entry<'_>, before: Option<&'static keys::Row>) -> Result<&'static keys::Row, Fault> {
+    let before = before.filter(|row| row.name == entry.key);
+    let found = before.or_else(|| keys::find(&entry.key));
+    let row = found.ok_or_else(|| Fault::from("bad option").of_keyword(None))?;
     match (row.argument, &entry.value) {
-        (keys::Argument::None, Some(_)) => Err(Fault::from("extraneous parameter")),
-        (keys::Argument::Required, None) => Err(Fault::from("missing parameter")),
+        (keys::Argument::None, Some(value)) => {
+            Err(Fault::from("extraneous parameter").at(value, "no value").of(row, Some(value)))
+        }
+        (keys::Argument::Required, None) => {
+            Err(Fault::from("missing parameter").of_keyword_wanting(row, "a value behind it"))
+        }
         _ => Ok(row),
     }
 }

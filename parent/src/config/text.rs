@@ -5,6 +5,7 @@
 //! string by means of private-use characters: one block for hidden bytes, one for bytes that are not UTF-8. Such characters
 //! in the input are kept as their bytes, so nothing is lost and nothing can be forged.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
@@ -65,9 +66,26 @@ pub(crate) fn reveal_text(text: &str) -> String {
     String::from_utf8_lossy(&reveal(text)).into_owned()
 }
 
+/// As [`reveal_text`], without a copy where nothing is hidden.
+pub(crate) fn revealed(text: &str) -> Cow<'_, str> {
+    // What is hidden is not ASCII.
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(reveal_text(text)) }
+}
+
 /// As [`reveal`], for paths.
 pub(crate) fn reveal_path(text: &str) -> PathBuf {
     PathBuf::from(OsString::from_vec(reveal(text)))
+}
+
+/// Do all bytes pass? Asks for eight at a time, so that long lists of short texts are read quickly.
+#[inline]
+pub(crate) fn every(bytes: &[u8], test: impl Fn(u8) -> bool + Copy) -> bool {
+    let all = |bytes: &[u8; 8]| bytes.iter().fold(true, |passed, byte| passed & test(*byte));
+    match bytes.last_chunk() {
+        // The last eight overlap those before them.
+        Some(last) => bytes.as_chunks().0.iter().all(all) && all(last),
+        None => bytes.iter().all(|byte| test(*byte)),
+    }
 }
 
 /// Cuts at the first `separator`; blanks beside it vanish.

@@ -2,10 +2,11 @@
 
 use ipc::config::tftp::TftpRoot;
 
+use super::blame::{At as _, Wanted};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number16;
-use super::process::interfaces;
+use super::process::{PORT, interfaces};
 use super::text::{reveal_text, split};
 
 type Outcome = Result<(), Fault>;
@@ -40,7 +41,7 @@ pub(crate) fn unique_root(draft: &mut Draft, value: Option<&str>) -> Outcome {
             draft.not_built("tftp-unique-root=mac");
             draft.unserved.tftp_unique_root_by_mac = true;
         }
-        Some(_) => return Err(Fault::Value),
+        Some(_) => return Err(Fault::Value.at(value.unwrap_or_default(), Wanted::Words(&["ip", "mac"]))),
     }
     Ok(())
 }
@@ -49,8 +50,9 @@ pub(crate) fn unique_root(draft: &mut Draft, value: Option<&str>) -> Outcome {
 pub(crate) fn port_range(draft: &mut Draft, value: Option<&str>) -> Outcome {
     let bad = || Fault::from("bad port range");
     let (one, other) = split(value.ok_or(Fault::Value)?, ',');
-    let one = number16(one).ok_or_else(bad)?;
-    let other = other.and_then(number16).ok_or_else(bad)?;
+    let one = number16(one).ok_or_else(bad).at(one, PORT)?;
+    let other = other.ok_or_else(bad)?;
+    let other = number16(other).ok_or_else(bad).at(other, PORT)?;
     draft.process.tftp_port_range = Some((one.min(other), one.max(other)));
     Ok(())
 }

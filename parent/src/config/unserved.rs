@@ -7,9 +7,11 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use ipc::tag::TagTest;
+use serde::Serialize;
 
 use ipc::config::prefix::Prefix;
 
+use super::blame::At as _;
 use super::client_tags::{EnterpriseRule, NameMatch, RelayIdRule, TagIf};
 use super::dhcp_option::{Option4, OptionMatch};
 use super::draft::Draft;
@@ -26,7 +28,7 @@ type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// The settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Unserved {
     /// `tag-if` lines, in the order written: a later one sees what an earlier one set.
     pub tag_if: Vec<TagIf>,
@@ -73,7 +75,7 @@ pub struct Unserved {
 }
 
 /// `dhcp-reply-delay`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReplyDelay {
     /// All must hold.
     pub tests: Vec<TagTest>,
@@ -82,26 +84,32 @@ pub struct ReplyDelay {
 }
 
 /// Files that add to the configuration of DHCP; each may be a directory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DhcpFiles {
     /// `dhcp-hostsfile`, in reading order, which is the reverse of the order written.
+    #[serde(serialize_with = "super::path_text::each")]
     pub hosts: Vec<PathBuf>,
     /// `dhcp-optsfile`, in reading order, which is the reverse of the order written.
+    #[serde(serialize_with = "super::path_text::each")]
     pub options: Vec<PathBuf>,
     /// `dhcp-hostsdir`: watched directories.
+    #[serde(serialize_with = "super::path_text::each")]
     pub hosts_dirs: Vec<PathBuf>,
     /// `dhcp-optsdir`: watched directories.
+    #[serde(serialize_with = "super::path_text::each")]
     pub options_dirs: Vec<PathBuf>,
     /// `read-ethers`: `/etc/ethers` is read.
     pub ethers: bool,
 }
 
 /// The program that hears of leases.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LeaseScript {
     /// `dhcp-script`.
+    #[serde(serialize_with = "super::path_text::maybe")]
     pub program: Option<PathBuf>,
     /// `dhcp-luascript`.
+    #[serde(serialize_with = "super::path_text::maybe")]
     pub lua: Option<PathBuf>,
     /// `dhcp-scriptuser`; `None`: root.
     pub user: Option<String>,
@@ -114,7 +122,7 @@ pub struct LeaseScript {
 /// `dhcp-reply-delay = {TEST ","} SECONDS`.
 pub(crate) fn reply_delay(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tests, seconds) = tag::leading_tests(value.ok_or(Fault::Value)?);
-    let seconds = seconds.and_then(number).ok_or(Fault::Value)?;
+    let seconds = seconds.and_then(number).ok_or(Fault::Value).at(seconds.unwrap_or_default(), "seconds")?;
     draft.unserved.reply_delay = Some(ReplyDelay { tests, seconds: u32::try_from(seconds).unwrap_or(0) });
     Ok(())
 }

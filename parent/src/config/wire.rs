@@ -1,9 +1,13 @@
 //! Which interfaces and subnets are one wire to DHCP: `shared-network` and `bridge-interface`.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::Serialize;
+
+use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
+use super::reach::Reach;
 use super::text::{fields, reveal_text, split};
 
 /// Longest name of an interface, in bytes (`IFNAMSIZ` without its NUL).
@@ -13,7 +17,7 @@ type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// One `shared-network`: clients that arrive so may get addresses of this subnet too.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum SharedNetwork {
     /// For DHCPv4.
     V4 {
@@ -32,7 +36,7 @@ pub enum SharedNetwork {
 }
 
 /// How requests arrive.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Arrival<A> {
     /// On the interface of this name, which was there when the configuration was read.
     Interface(String),
@@ -41,7 +45,7 @@ pub enum Arrival<A> {
 }
 
 /// `bridge-interface`: requests that arrive on an alias count as having arrived on the bridge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BridgeAliases {
     /// The bridge.
     pub bridge: String,
@@ -51,12 +55,17 @@ pub struct BridgeAliases {
 
 /// `shared-network = (INTERFACE | ADDRESS) "," ADDRESS`.
 pub(crate) fn shared_network(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let network = value.and_then(network).ok_or_else(|| Fault::from("bad shared-network"))?;
+    let value = value.unwrap_or_default();
+    let network = network(value, draft.reach).ok_or_else(|| {
+        let (arrival, subnet) = split(value, ',');
+        let field = subnet.filter(|subnet| subnet.parse::<IpAddr>().is_err()).unwrap_or(arrival);
+        Fault::from("bad shared-network").at(field, "an address, or an interface that exists and an address")
+    })?;
     draft.unserved.shared_networks.push(network);
     Ok(())
 }
 
-fn network(value: &str) -> Option<SharedNetwork> {
+fn network(value: &str, reach: Reach) -> Option<SharedNetwork> {
     let (arrival, subnet) = split(value, ',');
     let subnet = subnet?;
     if let Ok(address) = arrival.parse() {
@@ -66,6 +75,7 @@ fn network(value: &str) -> Option<SharedNetwork> {
         return Some(SharedNetwork::V6 { arrival: Arrival::Address(address), subnet: subnet.parse().ok()? });
     }
     let interface = reveal_text(arrival);
+    reach.step_out().ok()?;
     nix::net::if_::if_nametoindex(interface.as_str()).ok()?;
     match subnet.parse() {
         Ok(subnet) => Some(SharedNetwork::V4 { arrival: Arrival::Interface(interface), subnet }),
@@ -80,7 +90,7 @@ pub(crate) fn bridge_interface(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (bridge, aliases) = split(value.ok_or_else(bad)?, ',');
     let bridge = reveal_text(bridge);
     let fits = |name: &String| name.len() <= INTERFACE_BYTES_MAX;
-    let aliases = aliases.filter(|_| fits(&bridge)).ok_or_else(bad)?;
+    let aliases = aliases.filter(|_| fits(&bridge)).ok_or_else(bad).at(&bridge, "an interface and its aliases")?;
     let aliases = fields(aliases).map(reveal_text).filter(|alias| !alias.is_empty() && fits(alias));
     let bridges = &mut draft.unserved.bridges;
     match bridges.iter_mut().find(|known| known.bridge == bridge) {
@@ -98,12 +108,13 @@ mod tests {
     fn families_must_agree() {
         let subnet = Ipv4Addr::new(192, 168, 4, 1);
         let arrival = Arrival::Interface("lo".into());
-        assert_eq!(network("lo,192.168.4.1"), Some(SharedNetwork::V4 { arrival, subnet }));
+        assert_eq!(network("lo,192.168.4.1", Reach::System), Some(SharedNetwork::V4 { arrival, subnet }));
+        assert_eq!(network("lo,192.168.4.1", Reach::TextOnly), None);
         let arrival = Arrival::Address(Ipv4Addr::new(192, 168, 3, 1));
-        assert_eq!(network("192.168.3.1 , 192.168.4.1"), Some(SharedNetwork::V4 { arrival, subnet }));
-        assert!(matches!(network("fd00::1,fd01::1"), Some(SharedNetwork::V6 { .. })));
+        assert_eq!(network("192.168.3.1 , 192.168.4.1", Reach::System), Some(SharedNetwork::V4 { arrival, subnet }));
+        assert!(matches!(network("fd00::1,fd01::1", Reach::System), Some(SharedNetwork::V6 { .. })));
         for bad in ["lo", "lo,", "lo,lo", "192.168.3.1,fd00::1", "fd00::1,192.168.3.1", "no such,192.168.4.1"] {
-            assert_eq!(network(bad), None, "{bad}");
+            assert_eq!(network(bad, Reach::System), None, "{bad}");
         }
     }
 

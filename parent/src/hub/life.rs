@@ -87,6 +87,10 @@ impl Hub {
         let role = self.workers[index].role;
         let mut places = vec![Place::Slice];
         let mut descriptors = vec![self.slices[&role].as_fd()];
+        if let (Role::Dns, Some(routes)) = (role, &self.routes) {
+            places.push(Place::Routes);
+            descriptors.push(routes.as_fd());
+        }
         for listening in self.sockets.iter().filter(|listening| listening.role == role) {
             places.push(listening.place);
             descriptors.push(listening.socket.as_fd());

@@ -14,11 +14,13 @@ mod life;
 mod probe;
 mod talk;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use ipc::config::routing::{Routing, TooManyRoutes};
 use ipc::control::ToWorker;
 use ipc::dhcp::{Neighbor, Ticket};
 use ipc::lease::LeaseChange;
@@ -32,7 +34,7 @@ use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::waitpid;
 use serde::Serialize;
 
-use crate::broker::{Echo, Ports};
+use crate::broker::{self, Echo, Ports};
 use crate::commit::Territory;
 use crate::config::Config;
 use crate::interfaces;
@@ -48,6 +50,9 @@ use crate::worker::Worker;
 
 /// Messages taken from one worker in one turn, so that none can keep the others waiting.
 const MESSAGES_PER_TURN: usize = 64;
+/// Longest table of routes that rides in the slice: a memory file of its own costs an inode, a descriptor and a mapping, which
+/// a handful of routes should not.
+const TABLE_IN_SLICE_BYTES_MAX: usize = 8 * 1024;
 /// How long a drained worker may take to finish, in milliseconds: DNS answers what it owes, TFTP its transfers.
 const DRAIN_MS: [(Role, u64); 3] = [(Role::Dns, 30_000), (Role::Dhcp, 5_000), (Role::Tftp, 300_000)];
 
@@ -59,6 +64,8 @@ pub struct Hub {
     echo: Option<Echo>,
     directories: Vec<OwnedFd>,
     slices: BTreeMap<Role, OwnedFd>,
+    /// The table of routes, when it does not ride in the dns slice. It is not mapped here.
+    routes: Option<OwnedFd>,
     store: Store,
     territory: Territory,
     ports: Ports,
@@ -161,6 +168,7 @@ impl Hub {
             echo: parts.echo,
             directories: parts.directories,
             slices: BTreeMap::new(),
+            routes: None,
             store: parts.store,
             territory,
             log: parts.log,
@@ -183,10 +191,17 @@ impl Hub {
             hub.watch_fd(watch.as_fd(), true, false)?;
         }
         if hub.config.process.port != 0 {
-            let mut slice = std::mem::take(&mut hub.config.dns);
-            hub.add_role(Role::Dns, &slice)?;
-            // Block lists are long, and the parent has no use for them.
-            slice.routes = Vec::new();
+            // Block lists are long, and once the table is made the parent has no use for them.
+            let routes = std::mem::take(&mut hub.config.dns.routes);
+            let mut routing = Routing::build(&routes, broker::random())
+                .map_err(|error: TooManyRoutes| std::io::Error::other(error))?;
+            drop(routes);
+            if routing.table.len() > TABLE_IN_SLICE_BYTES_MAX {
+                hub.routes = Some(sealed(&routing.table)?);
+                routing.table = Cow::default();
+            }
+            let slice = std::mem::take(&mut hub.config.dns);
+            hub.add_role(Role::Dns, &(&slice, &routing))?;
             hub.config.dns = slice;
         }
         if let Some(slice) = hub.config.dhcp.take() {

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use dns::{Action, Arrival, Engine, Handle, Input, Outbox};
-use ipc::config::dns::{DnsSlice, Route, RouteScope, RouteTarget};
+use ipc::config::dns::DnsSlice;
+use ipc::config::routes::{Route, RouteScope, RouteTarget};
+use ipc::config::routing::Routing;
 use ipc::dns::ToParent;
 use ipc::link::Interface;
 use ipc::time::Now;
@@ -24,11 +26,13 @@ fn engine(out: &mut Outbox) -> Engine {
     let slice = DnsSlice {
         port: 53,
         upstreams: vec![SocketAddr::from(([192, 0, 2, 53], 53))],
-        routes: vec![
+        routes: [
             route(RouteScope::All, RouteTarget::Upstream(0)),
-            route(RouteScope::Domain("fixed.test".to_owned()), RouteTarget::Address(SERVER)),
-            route(RouteScope::Domain("none.test".to_owned()), RouteTarget::NoData),
-        ],
+            route(RouteScope::Domain("fixed.test"), RouteTarget::Address(SERVER)),
+            route(RouteScope::Domain("none.test"), RouteTarget::NoData),
+        ]
+        .into_iter()
+        .collect(),
         cache_size: 150,
         edns_packet_max: 1232,
         dns_forward_max: 150,
@@ -39,7 +43,8 @@ fn engine(out: &mut Outbox) -> Engine {
         version: "dnsmasq-2.93".to_owned(),
         ..DnsSlice::default()
     };
-    let mut engine = Engine::new(slice, [7; 32]);
+    let routing = Routing::build(&slice.routes, [7; 16]).expect("a short list");
+    let mut engine = Engine::new(slice, routing, [7; 32]);
     let interface = Interface {
         index: INTERFACE,
         name: "lan0".to_owned(),

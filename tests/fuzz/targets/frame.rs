@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use ipc::boot::Boot;
 use ipc::config::dhcp::DhcpSlice;
 use ipc::config::dns::DnsSlice;
+use ipc::config::routing::Routing;
 use ipc::config::tftp::TftpSlice;
 use ipc::control::{ToParent, ToWorker};
 use ipc::dhcp::{Neighbor, Ticket};
@@ -24,7 +25,7 @@ pub fn decode(bytes: &[u8]) {
     let _ = frame::decode::<ToWorker<tftp::ToWorker>>(bytes);
     let _ = frame::decode::<Batch>(bytes);
     let _ = frame::decode::<Boot>(bytes);
-    let _ = frame::decode_slice::<DnsSlice>(bytes);
+    let _ = frame::decode_slice::<(DnsSlice, Routing)>(bytes);
     let _ = frame::decode_slice::<DhcpSlice>(bytes);
     let _ = frame::decode_slice::<TftpSlice>(bytes);
 }

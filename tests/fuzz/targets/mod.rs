@@ -1,8 +1,10 @@
 //! The targets, free of everything else, so that another driver can use them by path.
 
+mod config;
 mod dhcp_core;
 mod dns_core;
 mod frame;
+mod route_table;
 mod tftp_core;
 
 /// One parser of foreign bytes.
@@ -29,6 +31,10 @@ pub const ALL: &[Target] = &[
     Target { name: "dhcp_echo", run: dhcp_core::echo, seeds: dhcp_core::echo_seeds },
     Target { name: "tftp_request", run: tftp_core::request, seeds: tftp_core::request_seeds },
     Target { name: "tftp_transfer", run: tftp_core::transfer, seeds: tftp_core::transfer_seeds },
+    Target { name: "config_file", run: config::file, seeds: config::file_seeds },
+    Target { name: "config_servers", run: config::servers, seeds: config::servers_seeds },
+    Target { name: "config_late_lines", run: config::late_lines, seeds: config::late_seeds },
+    Target { name: "route_table", run: route_table::look_up, seeds: route_table::seeds },
     Target { name: "frame", run: frame::decode, seeds: frame::seeds },
 ];
 

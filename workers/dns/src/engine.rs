@@ -2,13 +2,15 @@
 
 use std::net::SocketAddr;
 
-use ipc::config::dns::{DnsSlice, Route, RouteScope, RouteTarget};
+use ipc::config::dns::DnsSlice;
+use ipc::config::route_table::RouteTable;
+use ipc::config::routes::{self, RouteScope, RouteTarget};
+use ipc::config::routing::{LOCALS_LOGGED, Routing};
 use ipc::dns::ToParent;
 use ipc::time::Now;
 
 use crate::exchange::Exchange;
 use crate::front::Front;
-use crate::hash::SeededState;
 use crate::input::Input;
 use crate::lines;
 use crate::outbox::{Action, Outbox};
@@ -19,8 +21,6 @@ use crate::upstream::UpstreamSide;
 
 /// Most upstreams that are listed in the log.
 const SERVERS_LOGGED: usize = 30;
-/// Most domains without upstreams that are listed in the log.
-const LOCALS_LOGGED: usize = 8;
 
 /// The DNS core: see the crate documentation.
 #[derive(Debug)]
@@ -32,7 +32,9 @@ pub struct Engine {
     configured: Vec<SocketAddr>,
     /// Upstreams of the resolv file.
     resolved: Vec<SocketAddr>,
-    routes: Vec<Route>,
+    /// Routes that the log lists, and how many domains without upstreams are not among them.
+    listed: routes::Routes,
+    more_locals: u32,
     port: u16,
     clear_on_reload: bool,
     announced: bool,
@@ -41,23 +43,22 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Builds an engine from its slice of the configuration; `seed` feeds every random choice and must be unpredictable.
-    pub fn new(slice: DnsSlice, seed: [u8; 32]) -> Engine {
+    /// Builds an engine from its slice of the configuration and its routes; `seed` feeds every random choice and must be
+    /// unpredictable.
+    pub fn new(slice: DnsSlice, routing: Routing, seed: [u8; 32]) -> Engine {
         let mut random = Random::new(seed);
-        let mut state = || SeededState::new(random.bytes16());
-        let (routes, groups) = Routes::new(&slice, state(), state());
+        let defaults = routing.groups.first().is_some_and(|group| !group.upstreams.is_empty());
+        let routes = Routes::new(RouteTable::new(routing.table), defaults);
         let front = Front::new(&slice, routes, &mut random);
-        let upstream = UpstreamSide::new(&slice, groups, random);
-        // Only what the log lists is kept: block lists are long.
-        let listed = |route: &Route| !matches!(route.target, RouteTarget::Address(_) | RouteTarget::NullAddress);
-        let routes = slice.routes.into_iter().filter(listed).collect();
+        let upstream = UpstreamSide::new(&slice, routing.groups, random);
         Engine {
             front,
             upstream,
             exchange: Exchange::default(),
             configured: slice.upstreams,
             resolved: Vec::new(),
-            routes,
+            listed: routing.listed,
+            more_locals: routing.more_locals,
             port: slice.port,
             clear_on_reload: slice.clear_on_reload,
             announced: false,
@@ -185,7 +186,7 @@ impl Engine {
         }
         self.announced = true;
         let (mut servers, mut standard, mut locals) = (Vec::new(), Vec::new(), Vec::new());
-        for route in &self.routes {
+        for route in self.listed.iter() {
             if let RouteTarget::Upstream(index) = route.target {
                 let Some(address) = self.configured.get(index as usize).copied() else { continue };
                 if address.port() == self.port && self.front.access.is_own(address.ip()) {
@@ -193,7 +194,7 @@ impl Engine {
                     out.lines.push(lines::ignoring_ourselves(address));
                     continue;
                 }
-                servers.push(match &route.scope {
+                servers.push(match route.scope {
                     RouteScope::All => lines::using_nameserver(address),
                     RouteScope::Unqualified => lines::using_nameserver_unqualified(address),
                     RouteScope::Domain(domain) => lines::using_nameserver_for(address, domain),
@@ -201,7 +202,7 @@ impl Engine {
                 });
                 continue;
             }
-            let domain = match &route.scope {
+            let domain = match route.scope {
                 RouteScope::All => continue,
                 RouteScope::Unqualified => "unqualified names",
                 RouteScope::Domain(text) | RouteScope::Suffix(text) => text,
@@ -215,8 +216,8 @@ impl Engine {
         servers.extend(self.resolved.iter().map(|address| lines::using_nameserver(*address)));
         servers.append(&mut standard);
         self.front.set_defaults(self.upstream.has_defaults());
-        let (more_servers, more_locals) =
-            (servers.len().saturating_sub(SERVERS_LOGGED), locals.len().saturating_sub(LOCALS_LOGGED));
+        let more_servers = servers.len().saturating_sub(SERVERS_LOGGED);
+        let more_locals = locals.len().saturating_sub(LOCALS_LOGGED) + self.more_locals as usize;
         out.lines.extend(servers.into_iter().take(SERVERS_LOGGED));
         out.lines.extend(locals.into_iter().take(LOCALS_LOGGED));
         if more_locals > 0 {

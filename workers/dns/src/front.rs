@@ -10,6 +10,7 @@ mod relay;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipc::config::dns::DnsSlice;
+use ipc::config::routing::GROUP_OF_ALL;
 use ipc::log::Line;
 use ipc::time::Now;
 
@@ -30,7 +31,7 @@ use crate::query::{Client, Query};
 use crate::random::Random;
 use crate::reply::{Echo, QNAME, Reply, refuse_unread};
 use crate::reply_rules::ReplyRules;
-use crate::routes::{DEFAULT_GROUP, Routes, Verdict};
+use crate::routes::{Routes, Verdict};
 use crate::statistics::Statistics;
 use crate::tcp::Stream;
 use crate::waiting::{Origin, Sameness, Waiter, Waiting, WaitingTable};
@@ -302,7 +303,7 @@ impl Front {
         let no_data = |known: bool| if known || exists() { rcode::NOERROR } else { rcode::NXDOMAIN };
         let needs_domain = self.domain_needed && plain;
         let group = match verdict {
-            Verdict::Forward { group } if !(needs_domain && group == DEFAULT_GROUP) => group,
+            Verdict::Forward { group } if !(needs_domain && group == GROUP_OF_ALL) => group,
             Verdict::Nobody if !needs_domain => {
                 self.statistics.answered_locally += 1;
                 self.fail(origin, &query.echo(), query.about(), Some(ede::NOT_READY), out);
@@ -317,8 +318,12 @@ impl Front {
                         self.local.fixed(query, code, list, extended, bytes, &self.log, lines);
                     };
                     match verdict {
-                        Verdict::V4(list) => fixed(rcode::NOERROR, &mut list.iter().copied().map(IpAddr::from)),
-                        Verdict::V6(list) => fixed(rcode::NOERROR, &mut list.iter().copied().map(IpAddr::from)),
+                        Verdict::V4(list) => {
+                            fixed(rcode::NOERROR, &mut list.iter().map(|octets| IpAddr::from(*octets)))
+                        }
+                        Verdict::V6(list) => {
+                            fixed(rcode::NOERROR, &mut list.iter().map(|octets| IpAddr::from(*octets)))
+                        }
                         Verdict::Null if qtype == rtype::A => fixed(rcode::NOERROR, &mut nulls[..1].iter().copied()),
                         Verdict::Null if qtype == rtype::AAAA => fixed(rcode::NOERROR, &mut nulls[1..].iter().copied()),
                         Verdict::Null => fixed(rcode::NOERROR, &mut nulls.into_iter()),

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 
 use ipc::config::dns::DnsSlice;
 use ipc::config::prefix::Prefix;
+use ipc::config::routing::RouteGroup;
 use ipc::dns::{SOCKETS_PER_MESSAGE_MAX, ToParent};
 
 use crate::call::Call;
@@ -22,7 +23,6 @@ use crate::pending::{Attempt, AttemptState, Pending, PendingTable, Repeat};
 use crate::random::Random;
 use crate::reply_rules::is_ignored;
 use crate::reserve::Reserve;
-use crate::routes::Members;
 use crate::wire::{Header, QR, Question, put_u16, rcode};
 
 /// After so many questions to the favorite, all are asked again (dnsmasq: FORWARD_TEST).
@@ -96,9 +96,9 @@ enum Flight {
 }
 
 impl UpstreamSide {
-    pub fn new(slice: &DnsSlice, groups: Vec<Members>, mut random: Random) -> UpstreamSide {
+    pub fn new(slice: &DnsSlice, groups: Vec<RouteGroup>, mut random: Random) -> UpstreamSide {
         let state = SeededState::new(random.bytes16());
-        let group = |members: Members| Group {
+        let group = |members: RouteGroup| Group {
             configured: members.upstreams.len(),
             domain: members.domain,
             members: members.upstreams,

@@ -6,7 +6,7 @@ use dns::{Handle, Input};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::{NULL, PTR, TXT};
 use hickory_proto::rr::{RData, Record, RecordType};
-use ipc::config::dns::{Route, RouteScope, RouteTarget};
+use ipc::config::routes::{Route, RouteScope, RouteTarget};
 use ipc::dns::{LeaseName, ToParent};
 use lab::{Lab, a, addresses, arrival, cname, domain, name, query, query_edns, query_message, slice, soa};
 
@@ -619,8 +619,10 @@ fn configured_addresses_and_domains_without_servers() {
 #[test]
 fn domains_have_servers_of_their_own() {
     let mut routed = slice(&[UPSTREAM, "192.0.2.2:5353"]);
-    routed.routes[1] = domain("example.org", RouteTarget::Upstream(1));
-    routed.routes.push(Route { scope: RouteScope::Unqualified, target: RouteTarget::Upstream(1) });
+    let everything = Route { scope: RouteScope::All, target: RouteTarget::Upstream(0) };
+    let unqualified = Route { scope: RouteScope::Unqualified, target: RouteTarget::Upstream(1) };
+    let routes = [everything, domain("example.org", RouteTarget::Upstream(1)), unqualified];
+    routed.routes = routes.into_iter().collect();
     let mut lab = Lab::new(routed);
     lab.ask("www.example.org.", RecordType::A);
     lab.ask("single.", RecordType::A);
@@ -848,7 +850,7 @@ fn one_source_port_means_one_socket_for_all_questions() {
 #[test]
 fn the_resolv_file_gives_upstreams_and_takes_them_away() {
     let mut resolved = slice(&["192.0.2.9:53"]);
-    resolved.routes[0] = domain("own.test", RouteTarget::Upstream(0));
+    resolved.routes = [domain("own.test", RouteTarget::Upstream(0))].into_iter().collect();
     resolved.resolv = true;
     let mut lab = Lab::new(resolved);
     assert!(lab.ask("a.test.", RecordType::A).is_some());

@@ -40,6 +40,8 @@ pub struct Booted {
     pub seed: [u8; 32],
     /// The encoded slice.
     pub slice: Vec<u8>,
+    /// The table of routes, if it came by itself.
+    pub routes: Option<&'static [u8]>,
     /// UDP sockets for clients.
     pub datagram: Vec<OwnedFd>,
     /// Listening TCP sockets.
@@ -68,6 +70,7 @@ pub fn boot(role: Role) -> Booted {
     assert_eq!(boot.places.len(), descriptors.len(), "the boot message announces other descriptors than came");
 
     let mut slice = Vec::new();
+    let mut routes = None;
     let mut empty_root = None;
     let (mut datagram, mut listeners, mut echo, mut directories) = (Vec::new(), Vec::new(), None, Vec::new());
     let mut sockets = SOCKETS;
@@ -77,6 +80,7 @@ pub fn boot(role: Role) -> Booted {
     for (place, fd) in boot.places.iter().zip(descriptors) {
         match place {
             Place::Slice => slice = read_whole(fd.as_fd()),
+            Place::Routes => routes = Some(map_sealed(fd.as_fd())),
             Place::EmptyRoot => empty_root = Some(fd),
             Place::Datagram => datagram.push(put(fd, sockets.next())),
             Place::Listener => listeners.push(put(fd, sockets.next())),
@@ -129,6 +133,7 @@ pub fn boot(role: Role) -> Booted {
         uid: report.uid,
         seed: boot.seed,
         slice,
+        routes,
         datagram,
         listeners,
         echo,
@@ -165,6 +170,27 @@ fn read_whole(fd: BorrowedFd<'_>) -> Vec<u8> {
             Err(errno) => panic!("reading the slice: {errno}"),
         }
     }
+}
+
+/// Maps a sealed memory file for as long as the process lives. Its pages are those that the parent wrote: every generation of
+/// the worker shares them.
+#[expect(unsafe_code, reason = "a mapping has no safe call")]
+fn map_sealed(fd: BorrowedFd<'_>) -> &'static [u8] {
+    let seals = nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_GET_SEALS).expect("the parent sends a memory file");
+    let unchanging = libc::F_SEAL_WRITE | libc::F_SEAL_SHRINK;
+    assert_eq!(seals & unchanging, unchanging, "the parent sends a sealed memory file");
+    let size = nix::sys::stat::fstat(fd).expect("a memory file has a size").st_size;
+    let length = usize::try_from(size).expect("a size is not negative");
+    if length == 0 {
+        return &[];
+    }
+    // Private, since old kernels refuse a shared mapping of a file sealed against writing. Nothing is written, so nothing is copied.
+    // SAFETY: a new mapping at a place of the kernel's choice, of a file that is open.
+    let start =
+        unsafe { libc::mmap(std::ptr::null_mut(), length, libc::PROT_READ, libc::MAP_PRIVATE, fd.as_raw_fd(), 0) };
+    assert_ne!(start, libc::MAP_FAILED, "a memory file can be mapped");
+    // SAFETY: `length` bytes are mapped, are never unmapped, and the seals keep anybody from changing or cutting them.
+    unsafe { std::slice::from_raw_parts(start.cast(), length) }
 }
 
 fn duplicate_above(fd: OwnedFd, lowest: RawFd) -> OwnedFd {

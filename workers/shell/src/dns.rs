@@ -1,10 +1,13 @@
 //! The dns worker: sockets on one side, the DNS core on the other.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use dns::{Action, Arrival, Engine, Handle, Input, Outbox};
+use ipc::config::dns::DnsSlice;
+use ipc::config::routing::Routing;
 use ipc::control::ToParent;
 use ipc::dns as conversation;
 use nix::errno::Errno;
@@ -43,7 +46,11 @@ struct Worker {
 
 /// Serves until drained.
 pub fn serve(mut booted: Booted) -> ! {
-    let engine = Engine::new(booted.slice(), booted.seed);
+    let (slice, mut routing): (DnsSlice, Routing) = booted.slice();
+    if let Some(table) = booted.routes {
+        routing.table = Cow::Borrowed(table);
+    }
+    let engine = Engine::new(slice, routing, booted.seed);
     let worker = Worker {
         booted,
         engine,

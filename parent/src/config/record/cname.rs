@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use ipc::config::record::Cname;
 
+use super::super::blame::At as _;
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::name;
@@ -23,13 +24,13 @@ pub(crate) fn cname(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault>
     }
     let [aliases @ .., target] = &parts[..] else { return Err(bad()) };
     if aliases.is_empty() {
-        return Err(bad());
+        return Err(bad().at(target, "an alias and a target"));
     }
     let target = name::domain(target, bad())?;
-    for alias in aliases {
-        let alias = name::domain(alias, bad())?;
+    for written in aliases {
+        let alias = name::domain(written, bad())?;
         if !draft.cname_aliases.insert(alias.to_ascii_lowercase()) {
-            return Err(Fault::from("duplicate CNAME"));
+            return Err(Fault::from("duplicate CNAME").at(written, "an alias that has no target yet"));
         }
         draft.dns.records.cnames.push(Cname { alias, target: target.clone(), ttl: time });
     }

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipc::config::record::{Families, InterfaceHost, InterfaceName};
 
+use super::super::blame::At as _;
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::interface_address::{InterfaceAddresses, interface_addresses};
@@ -18,7 +19,8 @@ pub(crate) fn interface_name(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let bad = || Fault::from("bad interface name");
     let line = Line::parse(value.ok_or(Fault::Value)?)?;
     let name = name::domain(line.name, bad())?;
-    let found = line.interface.filter(|found| !found.interface.is_empty() && !line.addressed).ok_or_else(bad)?;
+    let found = line.interface.filter(|found| !found.interface.is_empty() && !line.addressed);
+    let found = found.ok_or_else(bad).at(value.unwrap_or_default(), "a name and an interface")?;
     let addresses = InterfaceHost::Same(found.families);
     draft.dns.records.interface_names.push(InterfaceName { name, interface: found.interface, addresses });
     Ok(())
@@ -29,11 +31,13 @@ pub(crate) fn dynamic_host(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let bad = || Fault::from("bad dynamic host");
     let line = Line::parse(value.ok_or(Fault::Value)?)?;
     if !line.addressed {
-        return Err(Fault::from("missing address in dynamic host"));
+        let fault = Fault::from("missing address in dynamic host");
+        return Err(fault.at(value.unwrap_or_default(), "a name, addresses and an interface"));
     }
     let name = name::domain(line.name, bad())?;
     let plain = |found: &InterfaceAddresses| !found.interface.is_empty() && found.families == Families::Both;
-    let found = line.interface.filter(plain).ok_or_else(bad)?;
+    let found = line.interface.filter(plain).ok_or_else(bad);
+    let found = found.at(value.unwrap_or_default(), "a name, addresses and an interface")?;
     let addresses = InterfaceHost::Within { ipv4: line.ipv4, ipv6: line.ipv6 };
     draft.dns.records.interface_names.push(InterfaceName { name, interface: found.interface, addresses });
     Ok(())

@@ -2,6 +2,7 @@
 
 use ipc::config::record::MxRecord;
 
+use super::super::blame::At as _;
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::name;
@@ -27,7 +28,9 @@ pub(crate) fn host(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let mut parts = value.ok_or(Fault::Value)?.splitn(3, ',');
     let parts: [Option<&str>; 3] = [parts.next(), parts.next(), parts.next()];
     let [name, target, preference] = parts.map(|part| part.map(|part| part.trim_matches(' ')));
-    let preference = preference.map_or(Ok(PREFERENCE), |text| number16(text).ok_or_else(bad_preference))?;
+    let preference = preference.map_or(Ok(PREFERENCE), |text| {
+        number16(text).ok_or_else(bad_preference).at(text, "a preference from 0 to 65535")
+    })?;
     let bad_name = || Fault::from("bad MX name");
     let name = name::domain(name.unwrap_or_default(), bad_name())?;
     let target = target.map(|target| name::domain(target, bad_name()));

@@ -2,6 +2,7 @@
 
 use ipc::config::record::SrvRecord;
 
+use super::super::blame::At as _;
 use super::super::draft::Draft;
 use super::super::fault::{Fault, STATUS_OTHER};
 use super::super::number::number16;
@@ -32,7 +33,7 @@ pub(crate) fn srv_host(draft: &mut Draft, value: Option<&str>) -> Result<(), Fau
     ] {
         let Some(text) = rest else { break };
         let (number, after) = if last { (text, None) } else { split(text, ',') };
-        *slot = number16(number).ok_or_else(|| Fault::from(refusal))?;
+        *slot = number16(number).ok_or_else(|| Fault::from(refusal)).at(number, "a number from 0 to 65535")?;
         rest = after;
     }
     draft.dns.records.srv.push(record);
@@ -44,10 +45,8 @@ pub(crate) fn append_domain(records: &mut [SrvRecord], domain: Option<&str>) -> 
     let Some(domain) = domain.filter(|domain| !domain.is_empty()) else { return Ok(()) };
     for record in records.iter_mut().filter(|record| record.name.matches('.').count() == 1) {
         let whole = format!("{}.{domain}", record.name);
-        record.name = name::domain(&whole, Fault::Value).map_err(|_| ConfigError {
-            status: STATUS_OTHER,
-            text: format!("bad srv-host name {} after domain appended", record.name),
-            remedy: None,
+        record.name = name::domain(&whole, Fault::Value).map_err(|_| {
+            ConfigError::new(STATUS_OTHER, format!("bad srv-host name {} after domain appended", record.name))
         })?;
     }
     Ok(())

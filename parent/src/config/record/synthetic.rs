@@ -4,11 +4,13 @@ use std::net::IpAddr;
 
 use ipc::config::record::SyntheticDomain;
 
+use super::super::blame::At as _;
 use super::super::dns::{block, width};
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::name;
 use super::super::number::number;
+use super::super::prefix::LENGTH;
 use super::super::text::{reveal_text, split};
 
 /// Longest prefix of names, in bytes: in front of an IPv4 or an IPv6 address, and for two addresses.
@@ -22,21 +24,21 @@ const NUMBERED_LENGTH_MIN: u8 = 64;
 pub(crate) fn synth_domain(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
     let (domain, range) = split(value.ok_or(Fault::Value)?, ',');
     let domain = name::domain(domain, Fault::Value)?;
-    let range = range.ok_or(Fault::Value)?;
+    let range = range.ok_or(Fault::Value).at(value.unwrap_or_default(), "a domain and addresses")?;
     let (address, length) = split(range, '/');
     let (first, last, length, text) = match length {
         Some(length) => {
             let (length, text) = split(length, ',');
-            let address: IpAddr = reveal_text(address).parse().map_err(|_| Fault::Value)?;
-            let length = u8::try_from(number(length).ok_or(Fault::Value)?.max(0)).ok();
-            let length = length.filter(|&length| length <= width(address));
-            let length = length.ok_or_else(|| Fault::from("bad prefix length"))?;
+            let address: IpAddr = reveal_text(address).parse().map_err(|_| Fault::Value).at(address, "an address")?;
+            let bits = u8::try_from(number(length).ok_or(Fault::Value).at(length, LENGTH)?.max(0)).ok();
+            let bits = bits.filter(|&bits| bits <= width(address));
+            let length = bits.ok_or_else(|| Fault::from("bad prefix length")).at(length, LENGTH)?;
             let (first, last) = block(address, length);
             (first, last, Some(length), text)
         }
         None => {
             let (first, rest) = split(range, ',');
-            let first: IpAddr = reveal_text(first).parse().map_err(|_| Fault::Value)?;
+            let first: IpAddr = reveal_text(first).parse().map_err(|_| Fault::Value).at(first, "an address")?;
             let (last, text) = rest.map_or((None, None), |rest| {
                 let (last, text) = split(rest, ',');
                 (Some(last), text)
@@ -56,14 +58,14 @@ pub(crate) fn synth_domain(draft: &mut Draft, value: Option<&str>) -> Result<(),
         None => PREFIX_BYTES_MAX.2,
     };
     if prefix.len() > bytes_max {
-        return Err(bad_prefix());
+        return Err(bad_prefix().at(&prefix, "a shorter prefix"));
     }
     let (prefix, numbered) = match prefix.strip_suffix('*') {
         Some(prefix) => (prefix.to_owned(), true),
         None => (prefix, false),
     };
     if numbered && first.is_ipv6() && length.is_none_or(|length| length < NUMBERED_LENGTH_MIN) {
-        return Err(Fault::from("prefix length too small"));
+        return Err(Fault::from("prefix length too small").at(range, "a prefix of at least 64 bits, to number it"));
     }
     draft.dns.records.synthetic.push(SyntheticDomain { domain, first, last, prefix, numbered });
     Ok(())

@@ -2,6 +2,7 @@
 
 use ipc::config::record::{CaaRecord, NaptrRecord, PtrRecord, RawRecord, TxtRecord};
 
+use super::super::blame::At as _;
 use super::super::draft::Draft;
 use super::super::fault::Fault;
 use super::super::number::{number, number16};
@@ -59,7 +60,7 @@ pub(crate) fn naptr(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let texts = [next(), next(), next()].map(|text| text.map(character_string));
     let (Some(order), Some(preference), [Some(flags), Some(services), Some(regexp)]) = (order, preference, texts)
     else {
-        return Err(bad());
+        return Err(bad().at(value.unwrap_or_default(), "a name, two numbers and three texts"));
     };
     let replacement = name::domain(rest.unwrap_or_default(), bad())?;
     draft.dns.records.naptr.push(NaptrRecord { name, order, preference, flags, services, regexp, replacement });
@@ -71,10 +72,12 @@ pub(crate) fn caa(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let bad = || Fault::from("bad CAA record");
     let (name, rest) = split(value.ok_or(Fault::Value)?, ',');
     let name = name::domain(name, bad())?;
-    let (flags, rest) = split(rest.ok_or_else(bad)?, ',');
-    let flags = number(flags).ok_or_else(bad)? as u8;
-    let (tag, value) = split(rest.ok_or_else(bad)?, ',');
-    let (tag, value) = (character_string(tag), reveal(value.ok_or_else(bad)?));
+    let four = "a name, flags, a tag and a value";
+    let (flags, rest) = split(rest.ok_or_else(bad).at(value.unwrap_or_default(), four)?, ',');
+    let flags = number(flags).ok_or_else(bad).at(flags, "a number")? as u8;
+    let (tag, text) = split(rest.ok_or_else(bad).at(value.unwrap_or_default(), four)?, ',');
+    let text = text.ok_or_else(bad).at(value.unwrap_or_default(), four)?;
+    let (tag, value) = (character_string(tag), reveal(text));
     if 2 + tag.len() + value.len() > DATA_BYTES_MAX {
         return Err(bad());
     }
@@ -87,9 +90,10 @@ pub(crate) fn raw(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let bad = || Fault::from("bad RR record");
     let (name, rest) = split(value.ok_or(Fault::Value)?, ',');
     let name = name::domain(name, bad())?;
-    let (record_type, data) = split(rest.ok_or_else(bad)?, ',');
-    let record_type = number(record_type).ok_or_else(bad)? as u16;
-    let data = hex::bytes(data.unwrap_or_default()).filter(|data| data.len() <= DATA_BYTES_MAX).ok_or_else(bad)?;
+    let (record_type, hexadecimal) = split(rest.ok_or_else(bad)?, ',');
+    let record_type = number(record_type).ok_or_else(bad).at(record_type, "the number of a record type")? as u16;
+    let data = hex::bytes(hexadecimal.unwrap_or_default()).filter(|data| data.len() <= DATA_BYTES_MAX);
+    let data = data.ok_or_else(bad).at(hexadecimal.unwrap_or_default(), "bytes in hexadecimal, at most 65535")?;
     draft.dns.records.raw.push(RawRecord { name, record_type, data });
     Ok(())
 }

@@ -11,7 +11,9 @@ use dns::{Action, Arrival, Engine, Handle, Input, Outbox};
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
 use hickory_proto::rr::rdata::{A, CNAME, SOA};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
-use ipc::config::dns::{DnsSlice, LogQueries, Route, RouteScope, RouteTarget};
+use ipc::config::dns::{DnsSlice, LogQueries};
+use ipc::config::routes::{Route, RouteScope, RouteTarget};
+use ipc::config::routing::Routing;
 use ipc::dns::ToParent;
 use ipc::link::Interface;
 use ipc::time::Now;
@@ -64,14 +66,15 @@ pub fn slice(upstreams: &[&str]) -> DnsSlice {
     }
 }
 
-pub fn domain(name: &str, target: RouteTarget) -> Route {
-    Route { scope: RouteScope::Domain(name.to_owned()), target }
+pub fn domain(name: &str, target: RouteTarget) -> Route<'_> {
+    Route { scope: RouteScope::Domain(name), target }
 }
 
 impl Lab {
     pub fn new(slice: DnsSlice) -> Lab {
+        let routing = Routing::build(&slice.routes, [42; 16]).unwrap();
         let mut lab = Lab {
-            engine: Engine::new(slice, [42; 32]),
+            engine: Engine::new(slice, routing, [42; 32]),
             now: Now { monotonic_ms: 1_000_000, wall_s: 1_700_000_000 },
             sent: Vec::new(),
             replies: Vec::new(),
