@@ -139,7 +139,8 @@ pub fn encode_query(id: u16, name: &str, kind: u16) -> Vec<u8> {
     query
 }
 
-fn encode_name(name: &str) -> Vec<u8> {
+/// A name for the wire, without compression.
+pub fn encode_name(name: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     for label in name.split('.').filter(|label| !label.is_empty()) {
         bytes.push(u8::try_from(label.len()).expect("a short label"));

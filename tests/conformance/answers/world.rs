@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use support::Answer;
-use support::message::{A, AAAA, CNAME, PTR, Query, TXT};
+use support::message::{A, AAAA, CNAME, PTR, Query, TXT, encode_name};
 
 const MX: u16 = 15;
 const SRV: u16 = 33;
@@ -34,7 +34,7 @@ pub fn answer(query: &Query) -> Answer {
     if name.ends_with(".arpa") {
         match name.strip_suffix(".0.18.198.in-addr.arpa") {
             Some(number) if query.kind == PTR => {
-                reply.record(None, PTR, TTL_S, &encode(&format!("host{number}.up.example")))
+                reply.record(None, PTR, TTL_S, &encode_name(&format!("host{number}.up.example")))
             }
             Some(_) => reply.authority("in-addr.arpa"),
             None => {
@@ -63,13 +63,13 @@ pub fn answer(query: &Query) -> Answer {
         "bare" => {}
         "cut" if !query.tcp => reply.flags |= 0x0200,
         "alias" => {
-            reply.record(None, CNAME, TTL_S, &encode(&host));
+            reply.record(None, CNAME, TTL_S, &encode_name(&host));
             reply.addresses(Some(&host), number, TTL_S, true, true);
         }
         "chain" => {
             let (first, second) = (format!("alias{number}.up.example"), host.as_str());
-            reply.record(None, CNAME, 120, &encode(&first));
-            reply.record(Some(&first), CNAME, 60, &encode(second));
+            reply.record(None, CNAME, 120, &encode_name(&first));
+            reply.record(Some(&first), CNAME, 60, &encode_name(second));
             reply.addresses(Some(second), number, TTL_S, true, true);
         }
         "a" | "cut" => reply.addresses(None, number, TTL_S, true, false),
@@ -93,13 +93,13 @@ pub fn answer(query: &Query) -> Answer {
         "loop" if reply.wants(A) => reply.record(None, A, TTL_S, &[127, 0, 0, number]),
         "mail" => {
             if reply.wants(MX) {
-                reply.record(None, MX, TTL_S, &[&[0, number][..], &encode(&host)].concat());
+                reply.record(None, MX, TTL_S, &[&[0, number][..], &encode_name(&host)].concat());
             }
             reply.addresses(None, number, TTL_S, true, false);
         }
         "text" if reply.wants(TXT) => reply.record(None, TXT, TTL_S, b"\x05hello\x05world"),
         "service" if reply.wants(SRV) => {
-            reply.record(None, SRV, TTL_S, &[&[0, 1, 0, 2, 0, number][..], &encode(&host)].concat());
+            reply.record(None, SRV, TTL_S, &[&[0, 1, 0, 2, 0, number][..], &encode_name(&host)].concat());
         }
         _ => {}
     }
@@ -148,7 +148,7 @@ impl Reply<'_> {
 
     fn start_of_authority(&mut self, zone: Option<&str>) {
         let numbers: Vec<u8> = [7_u32, 3600, 900, 604_800, 60].into_iter().flat_map(u32::to_be_bytes).collect();
-        let data = [encode("ns1.up.example"), encode("hostmaster.up.example"), numbers].concat();
+        let data = [encode_name("ns1.up.example"), encode_name("hostmaster.up.example"), numbers].concat();
         self.append(zone, SOA, 600, &data);
         self.authorities += 1;
     }
@@ -156,7 +156,7 @@ impl Reply<'_> {
     fn append(&mut self, owner: Option<&str>, kind: u16, ttl_s: u32, data: &[u8]) {
         match owner {
             None => self.records.extend([0xc0, 12]),
-            Some(owner) => self.records.extend(encode(owner)),
+            Some(owner) => self.records.extend(encode_name(owner)),
         }
         self.records.extend(kind.to_be_bytes());
         self.records.extend([0, 1]);
@@ -190,14 +190,4 @@ impl Reply<'_> {
         }
         Answer::Message(message)
     }
-}
-
-fn encode(name: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for label in name.split('.').filter(|label| !label.is_empty()) {
-        bytes.push(u8::try_from(label.len()).expect("a short label"));
-        bytes.extend(label.as_bytes());
-    }
-    bytes.push(0);
-    bytes
 }

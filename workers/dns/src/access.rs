@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use ipc::config::dns::DnsSlice;
+use ipc::config::prefix::Prefix;
 use ipc::link::Interface;
 
 use crate::input::Arrival;
@@ -48,14 +49,16 @@ impl Access {
 
     /// Is this client near enough for `local-service`?
     pub fn client_is_served(&self, client: IpAddr) -> bool {
-        let attached =
-            |interface: &Interface| interface.addresses.iter().any(|(own, bits)| in_subnet(client, *own, *bits));
+        let attached = |interface: &Interface| {
+            interface.addresses.iter().any(|(own, bits)| Prefix::cut(*own, *bits).contains(client))
+        };
         !self.local_service || client.is_loopback() || self.interfaces.iter().any(attached)
     }
 
-    /// The network of this address of ours, if it is one: a member, and the bits that all members share.
-    pub fn network(&self, own: IpAddr) -> Option<(IpAddr, u8)> {
-        self.interfaces.iter().flat_map(|interface| &interface.addresses).find(|(address, _)| *address == own).copied()
+    /// The network of this address of ours, if it is one.
+    pub fn network(&self, own: IpAddr) -> Option<Prefix> {
+        let mut addresses = self.interfaces.iter().flat_map(|interface| &interface.addresses);
+        addresses.find(|(address, _)| *address == own).map(|(address, bits)| Prefix::cut(*address, *bits))
     }
 
     /// Is this one of our own addresses?
@@ -66,20 +69,6 @@ impl Access {
 
 fn has_address(interface: &Interface, address: IpAddr) -> bool {
     interface.addresses.iter().any(|(own, _)| *own == address)
-}
-
-pub(crate) fn in_subnet(address: IpAddr, own: IpAddr, bits: u8) -> bool {
-    match (address, own) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(bits.min(32))).unwrap_or(0);
-            (u32::from(a) ^ u32::from(b)) & mask == 0
-        }
-        (IpAddr::V6(a), IpAddr::V6(b)) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(bits.min(128))).unwrap_or(0);
-            (u128::from(a) ^ u128::from(b)) & mask == 0
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]

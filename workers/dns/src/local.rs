@@ -5,11 +5,11 @@ use std::net::IpAddr;
 
 use ipc::config::dns::DnsSlice;
 use ipc::config::domain::Domains;
+use ipc::config::prefix::Prefix;
 use ipc::dns::LeaseName;
 use ipc::link::Interface;
 use ipc::log::Line;
 
-use crate::access::in_subnet;
 use crate::arpa;
 use crate::chaos;
 use crate::hash::SeededState;
@@ -63,7 +63,7 @@ pub(crate) struct Page<'a, 'o> {
     pub log: &'a QueryLog,
     pub lines: &'o mut Vec<Line>,
     /// With `localise-queries`: the network of the address that was asked.
-    pub network: Option<(IpAddr, u8)>,
+    pub network: Option<Prefix>,
 }
 
 impl Page<'_, '_> {
@@ -389,14 +389,15 @@ impl Local {
 
 /// `localise-queries`: the network that IPv4 addresses must lie in, if any of them does.
 #[derive(Clone, Copy, Debug)]
-struct Near(Option<(IpAddr, u8)>);
+struct Near(Option<Prefix>);
 
 impl Near {
-    fn of(network: Option<(IpAddr, u8)>, mut addresses: impl Iterator<Item = IpAddr>) -> Near {
-        Near(network.filter(|(own, bits)| own.is_ipv4() && addresses.any(|address| in_subnet(address, *own, *bits))))
+    fn of(network: Option<Prefix>, mut addresses: impl Iterator<Item = IpAddr>) -> Near {
+        let fits = |network: &Prefix| network.address().is_ipv4() && addresses.any(|address| network.contains(address));
+        Near(network.filter(fits))
     }
 
     fn allows(self, address: IpAddr) -> bool {
-        self.0.is_none_or(|(own, bits)| address.is_ipv6() || in_subnet(address, own, bits))
+        self.0.is_none_or(|network| address.is_ipv6() || network.contains(address))
     }
 }
