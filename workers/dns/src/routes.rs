@@ -65,10 +65,9 @@ impl Routes {
 
     /// Does an `address=` line cover this name (lower case)? Then it exists, whatever upstreams say.
     pub fn has_address(&self, name: &Name) -> bool {
-        let has_address = |entry: Option<RouteEntry<'_>>| entry.is_some_and(|entry| entry.has_address());
+        let unqualified = if name.is_unqualified() { self.table.unqualified() } else { None };
         self.first(name, |entry| entry.has_address().then_some(())).is_some()
-            || name.is_unqualified() && has_address(self.table.unqualified())
-            || has_address(self.table.all())
+            || unqualified.or_else(|| self.table.all()).is_some_and(|entry| entry.has_address())
     }
 
     /// Does a domain of its own, not a catch-all, cover this name with an upstream?
