@@ -53,7 +53,8 @@ impl Limits {
             || qtype != rtype::ANY && (self.types.contains(&qtype) || self.types.contains(&rtype::ANY))
     }
 
-    fn clamp(&self, ttl: u32) -> u32 {
+    /// How long a record with this TTL is kept, in seconds.
+    pub fn clamp(&self, ttl: u32) -> u32 {
         // A TTL with the top bit set means zero (RFC 2181, section 8).
         let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
         ttl.min(self.ttl_max).max(self.ttl_min)

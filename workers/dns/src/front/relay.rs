@@ -203,7 +203,7 @@ impl Front {
             let said =
                 Said::Negative { name: question.name.wire(), address: None, qtype: question.qtype, missing: true };
             self.log.said(lines, about, "config", &said);
-            let set = RrSet { kind: Kind::NxDomain, bytes: Box::default(), records: 1, ttl };
+            let set = RrSet { kind: Kind::NxDomain, bytes: Box::default(), records: 1, ttl: self.limits.clamp(ttl) };
             self.cache.insert(owner.wire(), question.qtype, set, now.monotonic_ms);
             return Ok(Relayed::Emptied { code: rcode::NXDOMAIN });
         }
