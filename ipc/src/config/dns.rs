@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::domain::Domains;
+use super::query::QueryRules;
 use super::record::Records;
 use super::reply::ReplyRules;
 use super::routes::Routes;
@@ -29,6 +30,8 @@ pub struct DnsSlice {
     pub domains: Domains,
     /// Records of our own.
     pub records: Records,
+    /// What is done to queries on their way upstream.
+    pub queries: QueryRules,
     /// What happens to replies.
     pub replies: ReplyRules,
     /// `localise-queries`.

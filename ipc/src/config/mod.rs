@@ -6,6 +6,7 @@ pub mod dhcp;
 pub mod dns;
 pub mod domain;
 pub mod prefix;
+pub mod query;
 pub mod record;
 pub mod reply;
 pub mod route_table;

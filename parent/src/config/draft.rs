@@ -19,7 +19,7 @@ use super::journal::{Journal, Occurrence};
 use super::kernel_set::KernelSets;
 use super::keys::{self, Row};
 use super::mark::ConnectionMarks;
-use super::query::QueryRules;
+use super::query::UnservedQueryRules;
 use super::reach::Reach;
 use super::record::mx::MxLine;
 use super::refusal::{ERRORS_MAX, Refusals};
@@ -52,8 +52,8 @@ pub(crate) struct Draft {
     pub(crate) unserved: Unserved,
     /// The parent's own.
     pub(crate) process: Process,
-    /// Rules for queries.
-    pub(crate) queries: QueryRules,
+    /// Rules for queries that no worker follows yet.
+    pub(crate) queries: UnservedQueryRules,
     /// The authoritative service.
     pub(crate) auth: AuthService,
     /// Validation.
@@ -132,7 +132,7 @@ impl Draft {
                 lease_file: PathBuf::from(LEASE_FILE),
                 ..Process::default()
             },
-            queries: QueryRules::default(),
+            queries: UnservedQueryRules::default(),
             auth: AuthService::default(),
             dnssec: Dnssec::default(),
             sets: KernelSets::default(),

@@ -8,12 +8,13 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use ipc::config::query::LetterCase;
+
 use super::dns::ttl_unless_zero;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::prefix::prefix;
 use super::process::{count, interfaces, port, positive};
-use super::query::LetterCase;
 use super::record::{cname, host, interface_name, mx, srv, synthetic, zone_line};
 use super::record_type::record_types;
 use super::text::{reveal_path, reveal_text};
@@ -223,8 +224,8 @@ pub static OPTIONS: &[Row] = &[
     built("local-ttl", "T:", REQUIRED, ONCE, |draft, value| { draft.dns.local_ttl = count(value)?; Ok(()) }).means("=<seconds>", "time to live of names from hosts files and leases (0)").example("local-ttl=60").unless_given("0"),
     built("no-negcache", "N", NO, ADDS, |draft, _| { draft.dns.no_negcache = true; Ok(()) }).means("", "do not cache that a name does not exist").example("no-negcache"),
     built("no-round-robin", "", NO, ADDS, |draft, _| { draft.dns.no_round_robin = true; Ok(()) }).means("", "keep the order of records in replies").example("no-round-robin"),
-    unbuilt("no-0x20-encode", "", NO, ADDS, "random letter case in questions", |draft, _| { draft.queries.letter_case.keep(); Ok(()) }).means("", "keep the letter case of forwarded names").example("no-0x20-encode"),
-    unbuilt("do-0x20-encode", "", NO, ADDS, "random letter case in questions", |draft, _| { draft.queries.letter_case = LetterCase::Random; Ok(()) }).means("", "vary the letter case of forwarded names, against forged replies").example("do-0x20-encode"),
+    unbuilt("no-0x20-encode", "", NO, ADDS, "random letter case in questions", |draft, _| { draft.dns.queries.letter_case.keep(); Ok(()) }).means("", "keep the letter case of forwarded names").example("no-0x20-encode"),
+    unbuilt("do-0x20-encode", "", NO, ADDS, "random letter case in questions", |draft, _| { draft.dns.queries.letter_case = LetterCase::Random; Ok(()) }).means("", "vary the letter case of forwarded names, against forged replies").example("do-0x20-encode"),
     built("cache-rr", "", REQUIRED, ADDS, |draft, value| { draft.dns.replies.cached_types.extend(record_types(value)?); Ok(()) }).means("=<type>...", "cache records of these types too").example("cache-rr=TXT,SRV"),
     built("addn-hosts", "H:", REQUIRED, ADDS, process::addn_hosts).means("=<path>", "read this hosts file, or those of a directory").example("addn-hosts=/etc/hosts.lan"),
     built("hostsdir", "", REQUIRED, ADDS, process::hostsdir).means("=<directory>", "read hosts files from here, whenever one appears").example("hostsdir=/etc/dnsmasq.hosts"),
@@ -315,11 +316,11 @@ pub static OPTIONS: &[Row] = &[
     unbuilt("dhcp-generate-names", "", OPTIONAL, ADDS, "names made from hardware addresses", |draft, value| { draft.unserved.generate_names.push(tag::tests(value)); Ok(()) }).means("[=<tags>]", "make names for clients without one").example("dhcp-generate-names=tag:nameless").unless_given("off"),
     built("rebind-localhost-ok", "", NO, ADDS, |draft, _| { draft.dns.replies.rebind_localhost_ok = true; Ok(()) }).means("", "let replies hold loopback addresses").example("rebind-localhost-ok"),
     unbuilt("add-mac", "", OPTIONAL, ADDS, "MAC addresses in upstream queries", query::add_mac).means("[=base64|text]", "add the client's hardware address to forwarded questions").example("add-mac=base64").unless_given("off"),
-    unbuilt("strip-mac", "", NO, ADDS, "MAC addresses in upstream queries", |draft, _| { draft.queries.strip_mac = true; Ok(()) }).means("", "remove hardware addresses from forwarded questions").example("strip-mac"),
-    unbuilt("add-subnet", "", OPTIONAL, ONCE, "client subnets in upstream queries", query::add_subnet).means("[=<length>[,<length>]]", "add the client's network to forwarded questions").example("add-subnet=24,56").unless_given("off"),
-    unbuilt("strip-subnet", "", NO, ADDS, "client subnets in upstream queries", |draft, _| { draft.queries.strip_subnet = true; Ok(()) }).means("", "remove networks from forwarded questions").example("strip-subnet"),
-    unbuilt("add-cpe-id", "", REQUIRED, ONCE, "identifiers in upstream queries", |draft, value| { draft.queries.add_cpe_id = value.map(reveal_text); Ok(()) }).means("=<text>", "add this text to forwarded questions").example("add-cpe-id=home-router"),
-    unbuilt("proxy-dnssec", "", NO, ADDS, "passing on the AD bit", |draft, _| { draft.queries.proxy_dnssec = true; Ok(()) }).means("", "pass on what upstream servers say of DNSSEC").example("proxy-dnssec"),
+    built("strip-mac", "", NO, ADDS, |draft, _| { draft.dns.queries.strip_mac = true; Ok(()) }).means("", "remove hardware addresses from forwarded questions").example("strip-mac"),
+    built("add-subnet", "", OPTIONAL, ONCE, query::add_subnet).means("[=<length>[,<length>]]", "add the client's network to forwarded questions").example("add-subnet=24,56").unless_given("off"),
+    built("strip-subnet", "", NO, ADDS, |draft, _| { draft.dns.queries.strip_subnet = true; Ok(()) }).means("", "remove networks from forwarded questions").example("strip-subnet"),
+    built("add-cpe-id", "", REQUIRED, ONCE, |draft, value| { draft.dns.queries.add_cpe_id = value.map(reveal_text); Ok(()) }).means("=<text>", "add this text to forwarded questions").example("add-cpe-id=home-router"),
+    unbuilt("proxy-dnssec", "", NO, ADDS, "passing on the AD bit", |draft, _| { draft.dns.queries.proxy_dnssec = true; Ok(()) }).means("", "pass on what upstream servers say of DNSSEC").example("proxy-dnssec"),
     built("dhcp-sequential-ip", "", NO, ADDS, |draft, _| { draft.dhcp.sequential_ip = true; Ok(()) }).means("", "give out addresses in order").example("dhcp-sequential-ip"),
     unbuilt("conntrack", "", NO, ADDS, "connection marks", |draft, _| { draft.marks.copied = true; Ok(()) }).means("", "give forwarded questions the connection mark of the client's").example("conntrack"),
     unbuilt("dhcp-client-update", "", NO, ADDS, "client updates of DNS", |draft, _| { draft.unserved.client_update = true; Ok(()) }).means("", "let DHCP clients update DNS themselves").example("dhcp-client-update"),
@@ -362,7 +363,7 @@ pub static OPTIONS: &[Row] = &[
     built("dhcp-ignore-clid", "", NO, ADDS, |draft, _| { draft.dhcp.ignore_client_id = true; Ok(()) }).means("", "tell DHCP clients apart by hardware address only").example("dhcp-ignore-clid"),
     built("dynamic-host", "", REQUIRED, ADDS, interface_name::dynamic_host).means("=<name>,<address>...,<interface>", "give a name addresses in an interface's networks").example("dynamic-host=server.example.lan,0.0.0.8,::8,eth0"),
     unbuilt("log-debug", "", NO, ADDS, "debugging lines", |draft, _| { draft.process.log_debug = true; Ok(()) }).means("", "log more, for debugging").example("log-debug"),
-    unbuilt("umbrella", "", OPTIONAL, ONCE, "Umbrella identifiers in upstream queries", query::umbrella).means("[=deviceid:<hex>,orgid:<number>,assetid:<number>]", "add Cisco Umbrella identifiers to forwarded questions").example("umbrella=deviceid:0123456789abcdef,orgid:1234567").unless_given("off"),
+    built("umbrella", "", OPTIONAL, ONCE, query::umbrella).means("[=deviceid:<hex>,orgid:<number>,assetid:<number>]", "add Cisco Umbrella identifiers to forwarded questions").example("umbrella=deviceid:0123456789abcdef,orgid:1234567").unless_given("off"),
     built("quiet-tftp", "", NO, ADDS, |draft, _| { draft.tftp.quiet = true; Ok(()) }).means("", "do not log TFTP").example("quiet-tftp"),
     unbuilt("port-limit", "", REQUIRED, ONCE, "several source ports for a question", query::port_limit).means("=<number>", "source ports for one question, at most (1)").example("port-limit=4").unless_given("1"),
     built("fast-dns-retry", "", OPTIONAL, ONCE, dns::fast_dns_retry).means("[=<ms>[,<ms>]]", "ask again soon when no reply comes").example("fast-dns-retry=500,5000").unless_given("off"),

@@ -94,7 +94,7 @@ use self::draft::Draft;
 use self::journal::Journal;
 use self::kernel_set::KernelSets;
 use self::mark::ConnectionMarks;
-use self::query::QueryRules;
+use self::query::UnservedQueryRules;
 pub use self::refusal::{ConfigError, Refusals};
 use self::unserved::Unserved;
 
@@ -113,8 +113,8 @@ pub struct Config {
     pub unserved: Unserved,
     /// What the parent keeps to itself.
     pub process: Process,
-    /// What is done to queries on their way upstream.
-    pub queries: QueryRules,
+    /// What would be done to queries on their way upstream if a worker did it.
+    pub queries: UnservedQueryRules,
     /// The authoritative service.
     pub auth: AuthService,
     /// DNSSEC validation.

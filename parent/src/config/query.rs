@@ -1,10 +1,10 @@
-//! What is done to queries on their way upstream: `add-mac`, `add-subnet`, `add-cpe-id`, `umbrella` and their kin, and how
-//! stale answers may be.
+//! What is done to queries on their way upstream: `add-mac`, `add-subnet`, `umbrella` and their kin, and how stale answers may be.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use ipc::config::prefix::Prefix;
+use ipc::config::query::{AddSubnet, StaleLimit, Subnet, Umbrella};
 use serde::Serialize;
 
 use super::blame::{At as _, Wanted};
@@ -18,29 +18,13 @@ use super::text::{fields, reveal_text, split};
 /// Longest time for which an answer is served when it has run out, unless `use-stale-cache` says otherwise, in seconds.
 const STALE_DEFAULT_S: u32 = 86_400;
 
-/// Rules for queries.
+/// Rules for queries that no worker follows yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct QueryRules {
+pub struct UnservedQueryRules {
     /// `add-mac`: the client's hardware address in each of these forms.
     pub add_mac: AddMac,
-    /// `strip-mac`: hardware addresses that clients send are removed.
-    pub strip_mac: bool,
-    /// `add-subnet`: the client's network (RFC 7871).
-    pub add_subnet: Option<AddSubnet>,
-    /// `strip-subnet`: networks that clients send are removed.
-    pub strip_subnet: bool,
-    /// `add-cpe-id`: this text.
-    pub add_cpe_id: Option<String>,
-    /// `umbrella`: who asks, for Cisco Umbrella.
-    pub umbrella: Option<Umbrella>,
-    /// `proxy-dnssec`: the AD bit of upstreams is passed on.
-    pub proxy_dnssec: bool,
-    /// `do-0x20-encode`, `no-0x20-encode`.
-    pub letter_case: LetterCase,
     /// `port-limit`: source ports for one question, at most.
     pub port_limit: Option<NonZeroU32>,
-    /// `use-stale-cache`: an answer that has run out is served while a fresh one is fetched.
-    pub stale_answers: Option<StaleLimit>,
     /// `dns-loop-detect`.
     pub loop_detect: bool,
 }
@@ -54,65 +38,6 @@ pub struct AddMac {
     pub base64: bool,
     /// Hexadecimal with colons.
     pub text: bool,
-}
-
-/// `add-subnet`, by family of the client; without prefix such clients get none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AddSubnet {
-    /// For IPv4 clients.
-    pub ipv4: Option<Subnet>,
-    /// For IPv6 clients.
-    pub ipv6: Option<Subnet>,
-}
-
-/// The network to send upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Subnet {
-    /// So many leading bits of the client's address.
-    OfClient(u8),
-    /// This one, whoever asks.
-    Constant(Prefix),
-}
-
-/// Identifiers of an Umbrella client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Umbrella {
-    /// `deviceid:`.
-    pub device: Option<[u8; 8]>,
-    /// `orgid:`; 0: none.
-    pub organization: u32,
-    /// `assetid:`; 0: none.
-    pub asset: u32,
-}
-
-/// Is the letter case of questions made random?
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub enum LetterCase {
-    /// As dnsmasq does by default, which is no.
-    #[default]
-    Default,
-    /// `do-0x20-encode`.
-    Random,
-    /// `no-0x20-encode`.
-    Kept,
-}
-
-impl LetterCase {
-    /// `no-0x20-encode`, which does not undo `do-0x20-encode`.
-    pub(crate) fn keep(&mut self) {
-        if *self == LetterCase::Default {
-            *self = LetterCase::Kept;
-        }
-    }
-}
-
-/// How long an answer that has run out may be served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum StaleLimit {
-    /// For ever.
-    None,
-    /// For so many seconds.
-    Seconds(NonZeroU32),
 }
 
 type Value<'a> = Option<&'a str>;
@@ -138,7 +63,7 @@ pub(crate) fn add_subnet(draft: &mut Draft, value: Value<'_>) -> Outcome {
         subnets.ipv4 = Some(subnet(ipv4, 32)?);
         subnets.ipv6 = ipv6.map(|text| subnet(text, 128)).transpose()?;
     }
-    draft.queries.add_subnet = Some(subnets);
+    draft.dns.queries.add_subnet = Some(subnets);
     Ok(())
 }
 
@@ -176,7 +101,7 @@ pub(crate) fn umbrella(draft: &mut Draft, value: Value<'_>) -> Outcome {
             _ => return Err(Fault::Value.at(key, Wanted::Words(&["deviceid", "orgid", "assetid"]))),
         }
     }
-    draft.queries.umbrella = Some(identifiers);
+    draft.dns.queries.umbrella = Some(identifiers);
     Ok(())
 }
 
@@ -197,7 +122,7 @@ pub(crate) fn use_stale_cache(draft: &mut Draft, value: Value<'_>) -> Outcome {
         None => STALE_DEFAULT_S,
         Some(_) => u32::try_from(required(value)?).map_err(|_| Fault::Value)?,
     };
-    draft.queries.stale_answers = Some(NonZeroU32::new(seconds).map_or(StaleLimit::None, StaleLimit::Seconds));
+    draft.dns.queries.stale_answers = Some(NonZeroU32::new(seconds).map_or(StaleLimit::None, StaleLimit::Seconds));
     Ok(())
 }
 
@@ -210,7 +135,7 @@ mod tests {
         let parsed = |value| {
             let mut draft = Draft::new();
             add_subnet(&mut draft, value).unwrap();
-            draft.queries.add_subnet.unwrap()
+            draft.dns.queries.add_subnet.unwrap()
         };
         assert_eq!(parsed(None), AddSubnet::default());
         assert_eq!(parsed(Some("24")).ipv4, Some(Subnet::OfClient(24)));
@@ -223,7 +148,7 @@ mod tests {
     fn umbrella_identifiers() {
         let mut draft = Draft::new();
         umbrella(&mut draft, Some("deviceid:0123456789abcdef,orgid:4294967295,assetid:")).unwrap();
-        let identifiers = draft.queries.umbrella.unwrap();
+        let identifiers = draft.dns.queries.umbrella.unwrap();
         assert_eq!(identifiers.device.unwrap()[7], 0xEF);
         assert_eq!((identifiers.organization, identifiers.asset), (u32::MAX, 0));
         for bad in ["", "orgid", "orgid:x", "deviceid:012", "userid:1", "orgid:1,"] {
@@ -235,7 +160,7 @@ mod tests {
     fn stale_answers_have_a_limit_unless_it_is_0() {
         let parsed = |value| {
             let mut draft = Draft::new();
-            use_stale_cache(&mut draft, value).map(|()| draft.queries.stale_answers.unwrap())
+            use_stale_cache(&mut draft, value).map(|()| draft.dns.queries.stale_answers.unwrap())
         };
         assert_eq!(parsed(Some("0")), Ok(StaleLimit::None));
         assert_eq!(parsed(None), Ok(StaleLimit::Seconds(NonZeroU32::new(86_400).unwrap())));

@@ -8,7 +8,7 @@ use support::Dice;
 pub const FENCE: &str = "fence.test";
 
 /// Lines that may be there, besides those that every configuration has. Names in them are what questions are about.
-const LINES: [&str; 84] = [
+const LINES: [&str; 91] = [
     "host-record=box.lan,alias.lan,10.4.4.4,fd44::4",
     "host-record=timed.lan,10.4.4.5,77",
     "host-record=MiXed.lan,192.168.4.6",
@@ -92,6 +92,14 @@ const LINES: [&str; 84] = [
     "strict-order",
     "edns-packet-max=600",
     "proxy-dnssec",
+    "add-subnet=24,56",
+    "add-subnet",
+    // Without the second, what is kept of questions that name a network is a matter of luck in the reference.
+    "add-subnet=198.51.100.0/24\nstrip-subnet",
+    "strip-subnet",
+    "strip-mac",
+    "add-cpe-id=home",
+    "umbrella",
     "no-0x20-encode",
 ];
 
@@ -118,12 +126,15 @@ pub struct Configuration {
 pub fn fresh(dice: &mut Dice) -> Configuration {
     // Few lines show what each does, many how they get along.
     let share = [8, 16, 40][dice.below(3)];
-    let once = ["domain=", "cache-size=", "filter-rr="];
+    let once = ["domain=", "cache-size=", "filter-rr=", "add-subnet"];
     let mut lines: Vec<&'static str> = Vec::new();
     for line in LINES {
         // What the cache keeps by choice, and of everything, the reference takes for a sign that a filtered name exists.
         let clash = line.starts_with("filter-") && lines.contains(&"cache-rr=ANY")
             || line == "cache-rr=ANY" && lines.iter().any(|other| other.starts_with("filter-"));
+        // The reference gives domains that hosts are in mail of their own, and thus no address.
+        let clash =
+            clash || line == "address=/#/10.8.8.8" && lines.iter().any(|other| ["localmx", "selfmx"].contains(other));
         let again =
             clash || once.iter().any(|key| line.starts_with(key) && lines.iter().any(|other| other.starts_with(key)));
         if dice.below(100) < share && !again {

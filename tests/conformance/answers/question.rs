@@ -147,10 +147,17 @@ fn edns(bytes: &mut Vec<u8>, dice: &mut Dice) -> String {
     let size = [512_u16, 1232, 4096, 100][dice.below(4)];
     let dnssec_ok = dice.below(4) == 0;
     let version = u8::from(dice.below(20) == 0);
-    // A cookie, an NSID, a subnet.
-    let options: &[u8] =
-        [&b""[..], b"", b"", b"\0\x0a\0\x08abcdefgh", b"\0\x03\0\0", b"\0\x08\0\x07\0\x01\x18\0\xc0\0\x02"]
-            [dice.below(6)];
+    // A cookie, an NSID, a subnet, a hardware address, another one as text with a cookie.
+    let options: &[u8] = [
+        &b""[..],
+        b"",
+        b"",
+        b"\0\x0a\0\x08abcdefgh",
+        b"\0\x03\0\0",
+        b"\0\x08\0\x07\0\x01\x18\0\xc0\0\x02",
+        b"\xfd\xe9\0\x06abcdef",
+        b"\xfe\x31\0\x01a\0\x0a\0\x08abcdefgh",
+    ][dice.below(8)];
     bytes[11] = 1;
     bytes.extend([0, 0, 41]);
     bytes.extend(size.to_be_bytes());

@@ -1,11 +1,13 @@
 //! The OPT record: reading, adding, removing (RFC 6891), and extended errors (RFC 8914).
 
+use std::ops::Range;
+
 use crate::wire::{Header, Records, put_u16, rtype, section_ends, u16_at};
 
 /// The option that carries an extended error.
 const OPTION_EDE: u16 = 15;
 /// The option that carries a client's subnet (RFC 7871).
-const OPTION_SUBNET: u16 = 8;
+pub(crate) const OPTION_SUBNET: u16 = 8;
 
 /// An OPT record found in a message.
 #[derive(Clone, Debug)]
@@ -16,6 +18,8 @@ pub(crate) struct Opt {
     pub udp_bytes: u16,
     /// The DO bit.
     pub dnssec_ok: bool,
+    /// Where its options are.
+    pub options: Range<usize>,
     /// The extended error among its options, if any.
     pub extended_error: Option<u16>,
     /// Is there a client's subnet among its options? Then the answer is good for that client only.
@@ -38,19 +42,28 @@ pub(crate) fn find(message: &[u8], question_end: usize, header: &Header) -> Opti
         udp_bytes: record.class,
         dnssec_ok: record.ttl & 0x8000 != 0,
         extended_error: option(&message[record.rdata.clone()], OPTION_EDE).and_then(|value| u16_at(value, 0)),
-        subnet: option(&message[record.rdata], OPTION_SUBNET).is_some(),
+        subnet: option(&message[record.rdata.clone()], OPTION_SUBNET).is_some(),
+        options: record.rdata,
     })
 }
 
 /// The value of an option.
-fn option(mut options: &[u8], wanted: u16) -> Option<&[u8]> {
-    loop {
-        let (code, length) = (u16_at(options, 0)?, usize::from(u16_at(options, 2)?));
-        let value = options.get(4..4 + length)?;
-        if code == wanted {
-            return Some(value);
-        }
-        options = options.get(4 + length..)?;
+fn option(options: &[u8], wanted: u16) -> Option<&[u8]> {
+    Options(options).find(|(code, _)| *code == wanted).map(|(_, value)| value)
+}
+
+/// The options of an OPT record, code and value, up to the first that is cut short.
+#[derive(Clone, Debug)]
+pub(crate) struct Options<'a>(pub &'a [u8]);
+
+impl<'a> Iterator for Options<'a> {
+    type Item = (u16, &'a [u8]);
+
+    fn next(&mut self) -> Option<(u16, &'a [u8])> {
+        let (code, length) = (u16_at(self.0, 0)?, usize::from(u16_at(self.0, 2)?));
+        let (value, rest) = self.0.get(4..)?.split_at_checked(length)?;
+        self.0 = rest;
+        Some((code, value))
     }
 }
 
@@ -91,18 +104,37 @@ pub(crate) fn append_forwarded(out: &mut Vec<u8>, query: &[u8], question_end: us
     }
 }
 
+/// As [`append_forwarded`], with these options instead of the client's. Records behind its OPT record are left out, as by [`remove`].
+pub(crate) fn append_edited(out: &mut Vec<u8>, query: &[u8], question_end: usize, udp_bytes: u16, options: &[u8]) {
+    let start = out.len();
+    append_forwarded(out, query, question_end, udp_bytes);
+    let message = &mut out[start..];
+    let Some(header) = Header::read(message) else { return };
+    let (Some(opt), Ok(length)) = (find(message, question_end, &header), u16::try_from(options.len())) else { return };
+    let before = additionals_before(message, question_end, &header, opt.start);
+    put_u16(message, 10, before.saturating_add(1));
+    put_u16(message, opt.options.start - 2, length);
+    out.truncate(start + opt.options.start);
+    out.extend_from_slice(options);
+}
+
 /// Takes the OPT record out of a message. Records behind it go too: their compression pointers might point across the gap, and nothing
 /// in an additional section is indispensable.
 pub(crate) fn remove(message: &mut Vec<u8>, question_end: usize, opt: &Opt) {
     let Some(header) = Header::read(message) else { return };
+    let kept = additionals_before(message, question_end, &header, opt.start);
+    put_u16(message, 10, kept);
+    message.truncate(opt.start);
+}
+
+/// How many records of the additional section begin before this place.
+fn additionals_before(message: &[u8], question_end: usize, header: &Header, at: usize) -> u16 {
     let mut records = Records::new(message, question_end, header.answers);
     records.by_ref().for_each(drop);
     records.next_section(header.authorities);
     records.by_ref().for_each(drop);
     records.next_section(header.additionals);
-    let kept = records.take_while(|record| record.start < opt.start).count();
-    put_u16(message, 10, kept as u16);
-    message.truncate(opt.start);
+    records.take_while(|record| record.start < at).count() as u16
 }
 
 /// The words for an extended error, as the log shows them (the registry of RFC 8914, in dnsmasq's letter case).

@@ -28,6 +28,7 @@ use crate::local::Local;
 use crate::name::{Name, NameError, Shown};
 use crate::outbox::{Action, Outbox};
 use crate::query::{Client, Query};
+use crate::query_rules::QueryRules;
 use crate::random::Random;
 use crate::reply::{Echo, QNAME, Reply, refuse_unread};
 use crate::reply_rules::ReplyRules;
@@ -58,6 +59,7 @@ pub(crate) struct Front {
     pub statistics: Statistics,
     routes: Routes,
     limits: Limits,
+    queries: QueryRules,
     rules: ReplyRules,
     log: QueryLog,
     waiting: WaitingTable,
@@ -105,6 +107,7 @@ impl Front {
             statistics: Statistics::default(),
             routes,
             limits: Limits::new(slice),
+            queries: QueryRules::new(&slice.queries, slice.edns_packet_max.max(512)),
             rules: ReplyRules::new(&slice.replies, SeededState::new(random.bytes16())),
             log: QueryLog(slice.log_queries),
             waiting: WaitingTable::new(SeededState::new(random.bytes16())),
@@ -174,6 +177,7 @@ impl Front {
         };
         let mut query = Query::new(bytes, header, question, client, about.serial, self.edns_bytes_max, now);
         query.edns |= sticky_edns;
+        query.personal = self.queries.makes_personal(client.address, query.opt.as_ref());
         if let Origin::Stream(handle) = origin
             && let Some(stream) = self.streams.get_mut(&handle)
         {
@@ -347,9 +351,14 @@ impl Front {
         out: &mut Outbox,
     ) -> Outcome {
         let (now_ms, tcp) = (query.now.monotonic_ms, query.client.tcp);
-        let sameness = (!tcp && !query.is_personal()).then(|| Sameness::of(query));
+        let start = exchange.bytes.len();
+        self.queries.append_forwarded(&mut exchange.bytes, query);
+        let message = start..exchange.bytes.len();
+        let sent = exchange.bytes.get(message.clone()).unwrap_or_default();
+        let sameness = (!tcp).then(|| Sameness::of(query, sent));
         let riders = self.waiting.riders();
         if let Some((ticket, waiting)) = sameness.as_ref().and_then(|sameness| self.waiting.find(sameness)) {
+            exchange.bytes.truncate(start);
             let again = |waiter: &Waiter| waiter.client == query.client && waiter.echo().id == query.header.id;
             let retry = waiting.waiters.iter().any(again);
             if retry || waiting.begun_ms + IMPATIENCE_MS <= now_ms {
@@ -364,21 +373,13 @@ impl Front {
             }
             return Outcome::Done;
         }
-        let start = exchange.bytes.len();
-        if tcp {
-            // Over TCP the client's query goes on untouched.
-            exchange.bytes.extend_from_slice(query.bytes);
-        } else {
-            edns::append_forwarded(&mut exchange.bytes, query.bytes, query.question.end, self.edns_bytes_max);
-        }
-        let message = start..exchange.bytes.len();
         let ticket = self.waiting.insert(Waiting {
             question: query.question,
             opt: query.opt.is_some(),
             begun_ms: now_ms,
             waiters: vec![Waiter::new(origin, query)],
             sameness,
-            personal: query.is_personal(),
+            personal: query.personal,
         });
         self.statistics.forwarded += 1;
         exchange.asks.push(Ask::Question { ticket, group, tcp, query: message });

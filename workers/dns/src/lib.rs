@@ -41,6 +41,7 @@ mod name;
 mod outbox;
 mod pending;
 mod query;
+mod query_rules;
 mod random;
 mod rdata;
 mod records;

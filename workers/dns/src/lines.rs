@@ -290,6 +290,10 @@ pub(crate) fn using_standard(domain: &str) -> Line {
     line(Severity::Info, format!("using standard nameservers for {domain}"))
 }
 
+pub(crate) fn subnet_mismatch() -> Line {
+    line(Severity::Warning, "discarding DNS reply: subnet option mismatch".to_owned())
+}
+
 pub(crate) fn more_local(count: usize) -> Line {
     line(Severity::Info, format!("using {count} more local addresses"))
 }

@@ -19,6 +19,8 @@ pub(crate) struct Query<'a> {
     pub opt: Option<Opt>,
     /// Largest reply, in bytes.
     pub limit: usize,
+    /// Is the answer good only for those whose query goes upstream with the same options?
+    pub personal: bool,
     /// Must replies of our own carry an OPT record?
     pub edns: bool,
     /// Number of the query in the log.
@@ -55,7 +57,7 @@ impl<'a> Query<'a> {
             Some(opt) => usize::from(opt.udp_bytes.min(edns_bytes_max).max(512)),
         };
         let edns = opt.is_some();
-        Query { bytes, header, question, opt, limit, edns, serial, client, now }
+        Query { bytes, header, question, opt, limit, personal: false, edns, serial, client, now }
     }
 
     /// The question section as the client spelled it.
@@ -83,11 +85,6 @@ impl<'a> Query<'a> {
 
     pub fn dnssec_ok(&self) -> bool {
         self.opt.as_ref().is_some_and(|opt| opt.dnssec_ok)
-    }
-
-    /// Is the answer good for this client only?
-    pub fn is_personal(&self) -> bool {
-        self.opt.as_ref().is_some_and(|opt| opt.subnet)
     }
 
     pub fn recursion_desired(&self) -> bool {

@@ -20,6 +20,7 @@ use crate::input::Handle;
 use crate::lines;
 use crate::outbox::{Action, Outbox};
 use crate::pending::{Attempt, AttemptState, Pending, PendingTable, Repeat};
+use crate::query_rules::repeats_subnet;
 use crate::random::Random;
 use crate::reply_rules::is_ignored;
 use crate::reserve::Reserve;
@@ -51,6 +52,8 @@ pub(crate) struct UpstreamSide {
     forward_max: u32,
     strict_order: bool,
     ignore_addresses: Vec<Prefix>,
+    /// `add-subnet`: replies must repeat what was added.
+    checks_subnet: bool,
     all_servers: bool,
     fast_retry: Option<(u32, u32)>,
     /// Sockets were taken, came or failed to come: perhaps more must be asked for.
@@ -125,6 +128,7 @@ impl UpstreamSide {
             random,
             forward_max: slice.dns_forward_max,
             strict_order: slice.strict_order,
+            checks_subnet: slice.queries.add_subnet.is_some(),
             ignore_addresses: slice.replies.ignore_addresses.clone(),
             all_servers: slice.all_servers,
             fast_retry: slice.fast_dns_retry,
@@ -517,6 +521,9 @@ impl UpstreamSide {
         let Some(header) = belongs(bytes, attempt.id, &pending.question) else { return };
         if is_ignored(&self.ignore_addresses, bytes) {
             return;
+        }
+        if self.checks_subnet && !repeats_subnet(&pending.query, bytes) {
+            return out.lines.push(lines::subnet_mismatch());
         }
         let (upstream, address) = (attempt.upstream, attempt.address);
         let Some(group) = self.groups.get_mut(pending.group as usize) else { return };

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::edns;
 use crate::exchange::Ticket;
 use crate::hash::{Map, SeededState};
 use crate::input::{Arrival, Handle};
 use crate::lines::About;
 use crate::query::{Client, Query};
 use crate::reply::Echo;
-use crate::wire::{AD, CD, Question, RD};
+use crate::wire::{AD, CD, Header, Question, RD};
 
 /// Where a reply goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,16 +76,22 @@ pub(crate) struct Sameness {
     qclass: u16,
     /// RD, AD, CD, DO, and whether there was an OPT.
     bits: u8,
+    /// Of queries whose answers depend on them: the options that go upstream.
+    options: Box<[u8]>,
 }
 
 impl Sameness {
-    pub fn of(query: &Query<'_>) -> Sameness {
+    /// `sent` is the query in the form in which it goes upstream.
+    pub fn of(query: &Query<'_>, sent: &[u8]) -> Sameness {
         let question = &query.question;
         let bits = query.header.high & RD
             | query.header.low & (AD | CD)
             | u8::from(query.dnssec_ok()) << 1
             | u8::from(query.opt.is_some()) << 2;
-        Sameness { name: question.name.wire().into(), qtype: question.qtype, qclass: question.qclass, bits }
+        let opt = if query.personal { Header::read(sent) } else { None };
+        let opt = opt.and_then(|header| edns::find(sent, question.end, &header));
+        let options = opt.and_then(|opt| sent.get(opt.options)).unwrap_or_default().into();
+        Sameness { name: question.name.wire().into(), qtype: question.qtype, qclass: question.qclass, bits, options }
     }
 }
 
@@ -98,7 +105,7 @@ pub(crate) struct Waiting {
     pub waiters: Vec<Waiter>,
     /// How others find it; `None` when nobody may join.
     pub sameness: Option<Sameness>,
-    /// The answer is good for the first client only.
+    /// The answer is good only for queries with the same options.
     pub personal: bool,
 }
 

@@ -40,7 +40,7 @@ impl Front {
         let (query, qtype) = (page.query, page.query.question.qtype);
         // RRsets do not answer ANY, and none are kept under that type, but a denial of the name does.
         // What holds for one network may not hold for another (RFC 7871, section 7.3.1).
-        let cache_serves = query.recursion_desired() && !query.dnssec_ok() && !query.is_personal();
+        let cache_serves = query.recursion_desired() && !query.dnssec_ok() && !query.personal;
         let now_ms = query.now.monotonic_ms;
         let (mut name, mut owner) = (query.question.name, QNAME);
         // A configured alias is an answer even if it leads nowhere, and we are no authority for an end that comes from the cache.

@@ -6,7 +6,9 @@ use super::{Flight, UpstreamSide, belongs};
 use crate::call::{ANSWER_MS, CONNECT_MS, Call, CallState, Trial, gather};
 use crate::exchange::{Answer, Exchange, Failure, Ticket};
 use crate::input::Handle;
+use crate::lines;
 use crate::outbox::{Action, Outbox};
+use crate::query_rules::repeats_subnet;
 use crate::reply_rules::is_ignored;
 use crate::wire::{Question, put_u16};
 
@@ -103,7 +105,12 @@ impl UpstreamSide {
                 let expected = |message: &&[u8]| {
                     belongs(message, trial.id, &call.question).is_some() && !is_ignored(&self.ignore_addresses, message)
                 };
-                received.get(range).filter(expected)
+                let message = received.get(range).filter(expected);
+                let mismatch = self.checks_subnet && message.is_some_and(|reply| !repeats_subnet(&call.query, reply));
+                if mismatch {
+                    out.lines.push(lines::subnet_mismatch());
+                }
+                message.filter(|_| !mismatch)
             }
             Err(()) => None,
         };
