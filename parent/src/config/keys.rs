@@ -367,7 +367,7 @@ pub static OPTIONS: &[Row] = &[
     built("quiet-tftp", "", NO, ADDS, |draft, _| { draft.tftp.quiet = true; Ok(()) }).means("", "do not log TFTP").example("quiet-tftp"),
     unbuilt("port-limit", "", REQUIRED, ONCE, "several source ports for a question", query::port_limit).means("=<number>", "source ports for one question, at most (1)").example("port-limit=4").unless_given("1"),
     built("fast-dns-retry", "", OPTIONAL, ONCE, dns::fast_dns_retry).means("[=<ms>[,<ms>]]", "ask again soon when no reply comes").example("fast-dns-retry=500,5000").unless_given("off"),
-    unbuilt("use-stale-cache", "", OPTIONAL, ONCE, "stale answers", query::use_stale_cache).means("[=<seconds>]", "answer from expired records while asking anew").example("use-stale-cache=3600").unless_given("off"),
+    built("use-stale-cache", "", OPTIONAL, ONCE, query::use_stale_cache).means("[=<seconds>]", "answer from expired records while asking anew").example("use-stale-cache=3600").unless_given("off"),
     built("no-ident", "", NO, ADDS, |draft, _| { draft.dns.no_ident = true; Ok(()) }).means("", "do not answer for version.bind and the like").example("no-ident"),
     built("max-tcp-connections", "", REQUIRED, ONCE, |draft, value| { draft.dns.max_tcp_connections = positive(value)?; Ok(()) }).means("=<number>", "DNS connections at a time, at most (30)").example("max-tcp-connections=50").unless_given("30"),
     unbuilt("leasequery", "", OPTIONAL, ADDS, "lease queries", relay::leasequery).means("[=<address>[/<length>]]", "answer questions for leases").example("leasequery=192.168.0.0/24").unless_given("off"),

@@ -50,6 +50,8 @@ pub(crate) struct Cache {
     newest: u32,
     oldest: u32,
     capacity: u32,
+    /// How long an entry serves on when it has expired (`use-stale-cache`); 0: not at all.
+    stale_ms: u64,
     records: u32,
     bytes: usize,
     /// Records ever inserted.
@@ -73,8 +75,8 @@ struct Slot {
 }
 
 impl Cache {
-    /// An empty cache for `capacity` records; 0 turns it off.
-    pub fn new(capacity: u32, seed: [u8; 16]) -> Cache {
+    /// An empty cache for `capacity` records, of which 0 turns it off. Entries serve for `stale_ms` after they have expired.
+    pub fn new(capacity: u32, stale_ms: u64, seed: [u8; 16]) -> Cache {
         Cache {
             slots: Vec::new(),
             buckets: Vec::new(),
@@ -83,6 +85,7 @@ impl Cache {
             newest: NONE,
             oldest: NONE,
             capacity,
+            stale_ms,
             records: 0,
             bytes: 0,
             insertions: 0,
@@ -104,13 +107,18 @@ impl Cache {
             return None;
         }
         let slot = self.live(name, qtype, now_ms).or_else(|| self.live(name, EVERY_TYPE, now_ms))?;
+        // A chain of trust is not made of what has expired.
+        let stale = self.slots.get(slot as usize)?.expires_ms <= now_ms;
+        if stale && matches!(qtype, rtype::DS | rtype::DNSKEY) {
+            return None;
+        }
         self.touch(slot);
         let round_robin = matches!(qtype, rtype::A | rtype::AAAA);
         let slot = self.slots.get_mut(slot as usize)?;
         let turn = slot.turn;
         slot.turn = slot.turn.wrapping_add(1);
         let age_s = u32::try_from(now_ms.saturating_sub(slot.born_ms) / 1000).unwrap_or(u32::MAX);
-        Some(Hit { set: &slot.set, age_s, turn: if round_robin { turn } else { 0 } })
+        Some(Hit { set: &slot.set, stale, age_s, turn: if round_robin { turn } else { 0 } })
     }
 
     /// Is there any entry that shows that this name exists?
@@ -125,7 +133,7 @@ impl Cache {
     pub fn insert(&mut self, name: &[u8], qtype: u16, set: RrSet, now_ms: u64) {
         let weight = u32::from(set.records.max(1));
         let cost = set.bytes.len() + name.len();
-        if weight > self.capacity || set.ttl == 0 || cost > self.bytes_max() {
+        if weight > self.capacity || set.ttl == 0 && self.stale_ms == 0 || cost > self.bytes_max() {
             return;
         }
         let key_type = if set.kind == Kind::NxDomain { EVERY_TYPE } else { qtype };
@@ -156,7 +164,8 @@ impl Cache {
             newer: NONE,
             older: NONE,
             born_ms: now_ms,
-            expires_ms: now_ms.saturating_add(u64::from(set.ttl) * 1000),
+            // With stale answers nothing is too short-lived; for a second it is fresh.
+            expires_ms: now_ms.saturating_add(u64::from(set.ttl.max(1)) * 1000),
             set,
         };
         let index = if self.free == NONE {
@@ -198,10 +207,10 @@ impl Cache {
         hasher.finish()
     }
 
-    /// The slot of an entry that has not expired; one that has is removed.
+    /// The slot of an entry that may still serve; one that may not is removed.
     fn live(&mut self, name: &[u8], rtype: u16, now_ms: u64) -> Option<u32> {
         let slot = self.slot(name, rtype)?;
-        if self.slots[slot as usize].expires_ms <= now_ms {
+        if self.slots[slot as usize].expires_ms.saturating_add(self.stale_ms) <= now_ms {
             self.remove(slot);
             return None;
         }
@@ -296,10 +305,12 @@ impl Cache {
     }
 }
 
-/// A live entry.
+/// An entry that may serve.
 #[derive(Debug)]
 pub(crate) struct Hit<'a> {
     pub set: &'a RrSet,
+    /// It has expired; a fresh one should be fetched.
+    pub stale: bool,
     age_s: u32,
     turn: u16,
 }
@@ -351,7 +362,7 @@ mod tests {
     }
 
     fn cache(capacity: u32) -> Cache {
-        Cache::new(capacity, [7; 16])
+        Cache::new(capacity, 0, [7; 16])
     }
 
     fn key(number: u32) -> Vec<u8> {
@@ -375,6 +386,23 @@ mod tests {
         assert!(cache.find(b"\x01a\0", 28, 11_999).is_none());
         assert!(cache.find(b"\x01a\0", 1, 61_000).is_none());
         assert_eq!((cache.records, cache.evictions), (0, 0));
+    }
+
+    #[test]
+    fn stale_entries_serve_until_their_limit_and_show_nothing_exists() {
+        let mut cache = Cache::new(10, 5000, [7; 16]);
+        cache.insert(b"\x01a\0", 1, addresses(&[1], 60), 0);
+        cache.insert(b"\x01b\0", 1, addresses(&[1], 0), 0);
+        let stale = |cache: &mut Cache, name: &[u8], now_ms| cache.find(name, 1, now_ms).map(|hit| hit.stale);
+        let states = [59_999, 60_000, 64_999, 65_000].map(|now_ms| stale(&mut cache, b"\x01a\0", now_ms));
+        assert_eq!(states, [Some(false), Some(true), Some(true), None]);
+        let states = [999, 1000, 5999, 6000].map(|now_ms| stale(&mut cache, b"\x01b\0", now_ms));
+        assert_eq!(states, [Some(false), Some(true), Some(true), None]);
+        cache.insert(b"\x01a\0", 1, addresses(&[1], 60), 0);
+        assert!(cache.knows(b"\x01a\0", 59_999) && !cache.knows(b"\x01a\0", 60_000));
+        cache.insert(b"\x01a\0", rtype::DS, addresses(&[1], 60), 0);
+        assert!(cache.find(b"\x01a\0", rtype::DS, 59_999).is_some());
+        assert!(cache.find(b"\x01a\0", rtype::DS, 60_000).is_none());
     }
 
     #[test]

@@ -10,10 +10,12 @@ mod relay;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipc::config::dns::DnsSlice;
+use ipc::config::query::StaleLimit;
 use ipc::config::routing::GROUP_OF_ALL;
 use ipc::log::Line;
 use ipc::time::Now;
 
+use self::answer::{Known, source};
 use crate::access::Access;
 use crate::arpa;
 use crate::cache::Cache;
@@ -36,13 +38,14 @@ use crate::routes::{Routes, Verdict};
 use crate::statistics::Statistics;
 use crate::tcp::Stream;
 use crate::waiting::{Origin, Sameness, Waiter, Waiting, WaitingTable};
-use crate::wire::{CH, HEADER, Header, IN, Question, put_u16, rcode, rtype, skip_name, u16_at};
+use crate::wire::{CH, HEADER, Header, IN, Question, put_u16, rcode, rtype, skip_name, u16_at, u32_at};
 
 /// Another client's question is sent again when the first has waited for so long.
 const IMPATIENCE_MS: u64 = 2000;
 
 /// Extended errors that we send (RFC 8914).
 mod ede {
+    pub const STALE: u16 = 3;
     pub const NOT_READY: u16 = 14;
     pub const BLOCKED: u16 = 15;
     pub const FILTERED: u16 = 17;
@@ -94,17 +97,24 @@ enum Outcome {
     Done,
     /// The upstream side was asked.
     Waiting(Ticket),
+    /// Answered; a connection ends with it.
+    Parting,
     /// Not answered; a connection is closed for it.
     Hopeless,
 }
 
 impl Front {
     pub fn new(slice: &DnsSlice, routes: Routes, random: &mut Random) -> Front {
+        let stale_ms = match slice.queries.stale_answers {
+            None => 0,
+            Some(StaleLimit::None) => u64::MAX,
+            Some(StaleLimit::Seconds(seconds)) => u64::from(seconds.get()) * 1000,
+        };
         let mut front = Front {
             access: Access::new(slice),
             local: Local::new(slice, random),
-            cache: Cache::new(slice.cache_size, random.bytes16()),
-            statistics: Statistics::default(),
+            cache: Cache::new(slice.cache_size, stale_ms, random.bytes16()),
+            statistics: Statistics::new(stale_ms > 0),
             routes,
             limits: Limits::new(slice),
             queries: QueryRules::new(&slice.queries, slice.edns_packet_max.max(512)),
@@ -170,7 +180,7 @@ impl Front {
     ) -> Outcome {
         let Some(header) = Header::read(bytes) else { return Outcome::Hopeless };
         self.serial = self.serial.wrapping_add(1);
-        let about = About { serial: self.serial, client };
+        let about = About { serial: self.serial, client, answered: false };
         let question = match self.unusual(origin, about, bytes, &header, out) {
             Ok(question) => question,
             Err(outcome) => return outcome,
@@ -187,11 +197,21 @@ impl Front {
             let (kind, name) = (TypeName(question.qtype), Shown(question.name.wire()));
             self.log.write(&mut out.lines, about, format_args!("query[{kind}] {name} from {}", client.address));
         }
+        let mut known = Known::Nothing;
         let answered = respond(origin, out, |bytes, lines| {
-            self.answer_known(&query, bytes, lines)
+            known = self.answer_known(&query, bytes, lines);
+            known != Known::Nothing
                 || self.answer_chaos(&query, bytes, lines)
                 || self.answer_private(&query, bytes, lines)
         });
+        if known == Known::Stale {
+            if let Some(count) = &mut self.statistics.answered_stale {
+                *count += 1;
+            }
+            self.refresh(&query, exchange, out);
+            // As in dnsmasq, whose connection has other things to do now.
+            return Outcome::Parting;
+        }
         if answered {
             self.statistics.answered_locally += 1;
             return Outcome::Done;
@@ -295,17 +315,12 @@ impl Front {
     /// Nothing is known here: what the configuration says about queries that would be forwarded, and forwarding.
     fn route(&mut self, origin: Origin, query: &Query<'_>, exchange: &mut Exchange, out: &mut Outbox) -> Outcome {
         let question = &query.question;
-        // Addresses are data of class IN; type 0 is no address.
-        let qtype = match question.qtype {
-            rtype::A | rtype::AAAA | rtype::ANY if question.qclass != IN => 0,
-            qtype => qtype,
-        };
+        let qtype = routed_type(question);
         let verdict = self.routes.find(&question.name, qtype);
-        let plain = matches!(qtype, rtype::A | rtype::AAAA | rtype::ANY) && question.name.is_unqualified();
         let exists =
             || self.local.knows(&question.name) || self.cache.knows(question.name.wire(), query.now.monotonic_ms);
         let no_data = |known: bool| if known || exists() { rcode::NOERROR } else { rcode::NXDOMAIN };
-        let needs_domain = self.domain_needed && plain;
+        let needs_domain = self.needs_domain(question);
         let group = match verdict {
             Verdict::Forward { group } if !(needs_domain && group == GROUP_OF_ALL) => group,
             Verdict::Nobody if !needs_domain => {
@@ -339,12 +354,29 @@ impl Front {
                 return Outcome::Done;
             }
         };
-        self.forward(origin, query, group, exchange, out)
+        self.forward(Some(origin), query, group, exchange, out)
     }
 
+    /// `domain-needed`: may this only be asked of upstreams that are named for it?
+    fn needs_domain(&self, question: &Question) -> bool {
+        let address = matches!(routed_type(question), rtype::A | rtype::AAAA | rtype::ANY);
+        self.domain_needed && address && question.name.is_unqualified()
+    }
+
+    /// The client has a stale answer: fetches a fresh one, for the cache.
+    fn refresh(&mut self, query: &Query<'_>, exchange: &mut Exchange, out: &mut Outbox) {
+        let question = &query.question;
+        if let Verdict::Forward { group } = self.routes.find(&question.name, routed_type(question))
+            && !(self.needs_domain(question) && group == GROUP_OF_ALL)
+        {
+            self.forward(None, query, group, exchange, out);
+        }
+    }
+
+    /// Asks upstream, on behalf of the client at `origin` if it still waits for the answer.
     fn forward(
         &mut self,
-        origin: Origin,
+        origin: Option<Origin>,
         query: &Query<'_>,
         group: u32,
         exchange: &mut Exchange,
@@ -355,29 +387,37 @@ impl Front {
         self.queries.append_forwarded(&mut exchange.bytes, query);
         let message = start..exchange.bytes.len();
         let sent = exchange.bytes.get(message.clone()).unwrap_or_default();
-        let sameness = (!tcp).then(|| Sameness::of(query, sent));
+        let sameness = (!tcp || origin.is_none()).then(|| Sameness::of(query, sent));
         let riders = self.waiting.riders();
         if let Some((ticket, waiting)) = sameness.as_ref().and_then(|sameness| self.waiting.find(sameness)) {
             exchange.bytes.truncate(start);
             let again = |waiter: &Waiter| waiter.client == query.client && waiter.echo().id == query.header.id;
-            let retry = waiting.waiters.iter().any(again);
+            let retry = origin.is_some() && waiting.waiters.iter().any(again);
             if retry || waiting.begun_ms + IMPATIENCE_MS <= now_ms {
                 exchange.asks.push(Ask::Again { ticket });
             }
-            if !retry && riders < self.forward_max as usize {
+            let Some(origin) = origin.filter(|_| !retry) else { return Outcome::Done };
+            if riders < self.forward_max as usize {
                 self.waiting.join(ticket, Waiter::new(origin, query));
-            } else if !retry && self.warned_riders_ms.is_none_or(|warned| warned + 5000 <= now_ms) {
+            } else if self.warned_riders_ms.is_none_or(|warned| warned + 5000 <= now_ms) {
                 // dnsmasq drops the query too.
                 self.warned_riders_ms = Some(now_ms);
                 out.lines.push(lines::too_many_queries("", self.forward_max));
             }
             return Outcome::Done;
         }
+        if origin.is_none() && self.waiting.refreshes() >= self.forward_max as usize {
+            // Connections come and go without bound, and the stale answer has served.
+            exchange.bytes.truncate(start);
+            return Outcome::Done;
+        }
         let ticket = self.waiting.insert(Waiting {
             question: query.question,
+            about: About { answered: origin.is_none(), ..query.about() },
+            refresh: origin.is_none(),
             opt: query.opt.is_some(),
             begun_ms: now_ms,
-            waiters: vec![Waiter::new(origin, query)],
+            waiters: origin.map(|origin| Waiter::new(origin, query)).into_iter().collect(),
             sameness,
             personal: query.personal,
         });
@@ -442,11 +482,27 @@ fn questions_end(message: &[u8], count: u16) -> Option<usize> {
     (at <= message.len()).then_some(at)
 }
 
-/// Logs records in cache form.
-fn log_records(log: &QueryLog, lines: &mut Vec<Line>, about: About, name: &Name, bytes: &[u8], records: u16) {
+/// The type by which a question is routed: addresses are data of class IN, and type 0 is no address.
+fn routed_type(question: &Question) -> u16 {
+    match question.qtype {
+        rtype::A | rtype::AAAA | rtype::ANY if question.qclass != IN => 0,
+        qtype => qtype,
+    }
+}
+
+/// Logs so many records in cache form, of which some are `stale`: those with no time left.
+fn log_records(
+    log: &QueryLog,
+    lines: &mut Vec<Line>,
+    about: About,
+    name: &Name,
+    bytes: &[u8],
+    (records, stale): (u16, bool),
+) {
     let mut at = 0;
     for _ in 0..records {
         let (Some(kind), Some(length)) = (u16_at(bytes, at + 2), u16_at(bytes, at + 10)) else { return };
+        let stale = stale && u32_at(bytes, at + 6) == Some(0);
         let rdata = bytes.get(at + 12..at + 12 + usize::from(length)).unwrap_or_default();
         let name = name.wire();
         let v4 = <[u8; 4]>::try_from(rdata).map(IpAddr::from);
@@ -458,7 +514,7 @@ fn log_records(log: &QueryLog, lines: &mut Vec<Line>, about: About, name: &Name,
             (rtype::CNAME, ..) => Said::Cname { name },
             (rtype, ..) => Said::Other { name, rtype },
         };
-        log.said(lines, about, "cached", &said);
+        log.said(lines, about, source(stale), &said);
         at += 12 + usize::from(length);
     }
 }

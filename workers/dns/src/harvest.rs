@@ -25,6 +25,8 @@ pub(crate) struct Limits {
     ttl_max: u32,
     negative_ttl: Option<u32>,
     negative: bool,
+    /// `use-stale-cache`: what must not be kept is.
+    zero: bool,
     /// `cache-rr`: further types that are kept.
     types: BTreeSet<u16>,
 }
@@ -43,6 +45,7 @@ impl Limits {
             ttl_max: slice.max_cache_ttl.unwrap_or(u32::MAX),
             negative_ttl: slice.neg_ttl,
             negative: !slice.no_negcache,
+            zero: slice.queries.stale_answers.is_some(),
             types: slice.replies.cached_types.clone(),
         }
     }
@@ -51,6 +54,11 @@ impl Limits {
     fn keeps(&self, qtype: u16) -> bool {
         matches!(qtype, rtype::A | rtype::AAAA | rtype::PTR | rtype::SRV)
             || qtype != rtype::ANY && (self.types.contains(&qtype) || self.types.contains(&rtype::ANY))
+    }
+
+    /// Is an entry with this TTL kept?
+    fn keeps_ttl(&self, ttl: u32) -> bool {
+        ttl > 0 || self.zero
     }
 
     /// How long a record with this TTL is kept, in seconds.
@@ -84,7 +92,7 @@ pub(crate) fn harvest(
             let next = rdata_name(message, &record, 0)?;
             say(Said::Cname { name: target.wire() });
             let set = collect(message, &[record], limits)?;
-            cacheable &= set.ttl > 0;
+            cacheable &= limits.keeps_ttl(set.ttl);
             entries.push((target, rtype::CNAME, set));
             target = next.lowered();
         }
@@ -105,7 +113,7 @@ pub(crate) fn harvest(
             return Ok(Vec::new());
         }
         let set = collect(message, &records, limits)?;
-        cacheable &= set.ttl > 0;
+        cacheable &= limits.keeps_ttl(set.ttl);
         entries.push((target, question.qtype, set));
     } else {
         let missing = header.rcode() == rcode::NXDOMAIN;
@@ -116,7 +124,7 @@ pub(crate) fn harvest(
         let kind = if missing { Kind::NxDomain } else { Kind::NoData };
         match start_of_authority(message, header, question, &target, limits, kind) {
             Some(set) if limits.negative && (missing || kept_type) => {
-                cacheable &= set.ttl > 0;
+                cacheable &= limits.keeps_ttl(set.ttl);
                 entries.push((target, question.qtype, set));
             }
             _ => cacheable = false,
@@ -275,8 +283,14 @@ mod tests {
     }
 
     fn harvested(message: &[u8]) -> Result<Vec<Entry>, Malformed> {
-        let limits =
-            Limits { ttl_min: 0, ttl_max: u32::MAX, negative_ttl: None, negative: true, types: BTreeSet::new() };
+        let limits = Limits {
+            ttl_min: 0,
+            ttl_max: u32::MAX,
+            negative_ttl: None,
+            negative: true,
+            zero: false,
+            types: BTreeSet::new(),
+        };
         let (header, question) = (Header::read(message).unwrap(), Question::read(message).unwrap());
         harvest(message, &header, &question, &limits, |_| {})
     }

@@ -21,6 +21,8 @@ pub(crate) struct QueryLog(pub LogQueries);
 pub(crate) struct About {
     pub serial: u32,
     pub client: Client,
+    /// The client has its answer; what follows goes on without it.
+    pub answered: bool,
 }
 
 impl QueryLog {
@@ -43,13 +45,15 @@ impl QueryLog {
             return;
         }
         let client = about.client;
-        let text = match (self.0.proto, self.0.extra) {
-            (false, false) => text.to_string(),
-            (false, true) => format!("{} {}/{} {text}", about.serial, client.address, client.port),
-            (true, _) => {
-                let transport = if client.tcp { "TCP" } else { "UDP" };
-                format!("{transport} {} {}/{} {text}", about.serial, client.address, client.port)
-            }
+        let transport = match (self.0.proto, client.tcp) {
+            (false, _) => "",
+            (true, true) => "TCP ",
+            (true, false) => "UDP ",
+        };
+        let text = match self.0.proto || self.0.extra {
+            false => text.to_string(),
+            true if about.answered => format!("{transport}{} {text}", about.serial),
+            true => format!("{transport}{} {}/{} {text}", about.serial, client.address, client.port),
         };
         lines.push(line(Severity::Info, text));
     }
@@ -349,7 +353,7 @@ mod tests {
     fn the_modifiers_of_log_queries() {
         let client =
             Client { address: "10.0.0.1".parse().unwrap(), port: 53000, tcp: true, asked: "10.0.0.2".parse().unwrap() };
-        let about = About { serial: 7, client };
+        let about = About { serial: 7, client, answered: false };
         let write = |settings| {
             let mut lines = Vec::new();
             QueryLog(settings).write(&mut lines, about, format_args!("x"));

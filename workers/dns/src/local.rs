@@ -64,6 +64,8 @@ pub(crate) struct Page<'a, 'o> {
     pub lines: &'o mut Vec<Line>,
     /// With `localise-queries`: the network of the address that was asked.
     pub network: Option<Prefix>,
+    /// Something on it has expired.
+    pub stale: bool,
 }
 
 impl Page<'_, '_> {

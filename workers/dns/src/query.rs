@@ -67,7 +67,7 @@ impl<'a> Query<'a> {
 
     /// What log lines say of it.
     pub fn about(&self) -> About {
-        About { serial: self.serial, client: self.client }
+        About { serial: self.serial, client: self.client, answered: false }
     }
 
     /// What the reply repeats.

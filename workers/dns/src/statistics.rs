@@ -13,6 +13,8 @@ use crate::lines::line;
 pub(crate) struct Statistics {
     pub forwarded: u64,
     pub answered_locally: u64,
+    /// With `use-stale-cache`: queries answered from expired entries.
+    pub answered_stale: Option<u64>,
     pub streams_most: usize,
     /// By address: one upstream that serves several domains is shown once. Bounded by the upstreams that ever were.
     upstreams: BTreeMap<SocketAddr, Figures>,
@@ -30,6 +32,11 @@ pub(crate) struct Figures {
 }
 
 impl Statistics {
+    /// `stale`: there may be answers from expired entries.
+    pub fn new(stale: bool) -> Statistics {
+        Statistics { answered_stale: stale.then_some(0), ..Statistics::default() }
+    }
+
     /// The figures of an upstream.
     pub fn upstream(&mut self, address: SocketAddr) -> &mut Figures {
         self.upstreams.entry(address).or_default()
@@ -64,6 +71,9 @@ impl Statistics {
             cache.insertions
         ));
         write(format!("queries forwarded {}, queries answered locally {}", self.forwarded, self.answered_locally));
+        if let Some(count) = self.answered_stale {
+            write(format!("queries answered from stale cache {count}"));
+        }
         write("queries for authoritative zones 0".to_owned());
         // TODO: the three DNSSEC lines belong here once there is validation.
         let bytes = cache.bytes();

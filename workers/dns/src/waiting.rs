@@ -64,7 +64,7 @@ impl Waiter {
     }
 
     pub fn about(&self) -> About {
-        About { serial: self.serial, client: self.client }
+        About { serial: self.serial, client: self.client, answered: false }
     }
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct Sameness {
     name: Box<[u8]>,
     qtype: u16,
     qclass: u16,
-    /// RD, AD, CD, DO, and whether there was an OPT.
+    /// RD, AD, CD, DO, whether there was an OPT, and whether it came over TCP.
     bits: u8,
     /// Of queries whose answers depend on them: the options that go upstream.
     options: Box<[u8]>,
@@ -87,7 +87,8 @@ impl Sameness {
         let bits = query.header.high & RD
             | query.header.low & (AD | CD)
             | u8::from(query.dnssec_ok()) << 1
-            | u8::from(query.opt.is_some()) << 2;
+            | u8::from(query.opt.is_some()) << 2
+            | u8::from(query.client.tcp) << 3;
         let opt = if query.personal { Header::read(sent) } else { None };
         let opt = opt.and_then(|header| edns::find(sent, question.end, &header));
         let options = opt.and_then(|opt| sent.get(opt.options)).unwrap_or_default().into();
@@ -99,6 +100,10 @@ impl Sameness {
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub question: Question,
+    /// Whose query it was.
+    pub about: About,
+    /// It is asked to refresh the cache: whoever made us ask has a stale answer.
+    pub refresh: bool,
     /// Did the clients' queries have an OPT record?
     pub opt: bool,
     pub begun_ms: u64,
@@ -116,19 +121,32 @@ pub(crate) struct WaitingTable {
     entries: BTreeMap<Ticket, Waiting>,
     joined: Map<Sameness, Ticket>,
     riders: usize,
+    refreshes: usize,
     last_ticket: Ticket,
 }
 
 impl WaitingTable {
     pub fn new(state: SeededState) -> WaitingTable {
-        WaitingTable { entries: BTreeMap::new(), joined: Map::with_hasher(state), riders: 0, last_ticket: 0 }
+        WaitingTable {
+            entries: BTreeMap::new(),
+            joined: Map::with_hasher(state),
+            riders: 0,
+            refreshes: 0,
+            last_ticket: 0,
+        }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    /// Does any client wait?
+    pub fn is_anybody_there(&self) -> bool {
+        self.entries.values().any(|waiting| !waiting.waiters.is_empty())
     }
 
-    /// Clients beyond the first of each question.
+    /// Questions that refresh the cache.
+    pub fn refreshes(&self) -> usize {
+        self.refreshes
+    }
+
+    /// Clients beyond those whose queries were sent.
     pub fn riders(&self) -> usize {
         self.riders
     }
@@ -150,6 +168,7 @@ impl WaitingTable {
     /// Adds a question.
     pub fn insert(&mut self, waiting: Waiting) -> Ticket {
         self.last_ticket += 1;
+        self.refreshes += usize::from(waiting.refresh);
         if let Some(sameness) = &waiting.sameness {
             self.joined.insert(sameness.clone(), self.last_ticket);
         }
@@ -166,7 +185,8 @@ impl WaitingTable {
         if let Some(sameness) = &waiting.sameness {
             self.joined.remove(sameness);
         }
-        self.riders -= waiting.waiters.len().saturating_sub(1);
+        self.refreshes -= usize::from(waiting.refresh);
+        self.riders -= waiting.waiters.len().saturating_sub(usize::from(!waiting.refresh));
         Some(waiting)
     }
 }

@@ -15,24 +15,47 @@ use crate::wire::{IN, rcode, rtype};
 /// Most CNAMEs followed.
 const CHAIN_MAX: usize = 255;
 
+/// What is known here of a question.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Known {
+    /// No answer.
+    Nothing,
+    /// The answer.
+    Fresh,
+    /// An answer that has expired.
+    Stale,
+}
+
+/// What log lines call the cache.
+pub(super) fn source(stale: bool) -> &'static str {
+    if stale { "cached-stale" } else { "cached" }
+}
+
+/// Says of an answer from the cache that it has expired (RFC 8767, section 4). Why something was left out is said instead, if it was.
+fn note_stale(page: &mut Page<'_, '_>, stale: bool) {
+    if stale {
+        page.stale = true;
+        page.reply.extended_error(ede::STALE);
+    }
+}
+
 impl Front {
-    /// Writes the answer from local names and the cache; false when they have none. Allocates nothing for plain questions unless queries
-    /// are logged.
-    pub(super) fn answer_known(&mut self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> bool {
+    /// Writes the answer from local names and the cache, if they have one. Allocates nothing for plain questions unless queries are logged.
+    pub(super) fn answer_known(&mut self, query: &Query<'_>, bytes: &mut Vec<u8>, lines: &mut Vec<Line>) -> Known {
         let question = &query.question;
         if question.qclass != IN {
-            return false;
+            return Known::Nothing;
         }
         let (start, echo, log) = (bytes.len(), query.echo(), self.log);
         let reply = Reply::new(bytes, &echo, rcode::NOERROR);
         let network = if self.localize_queries { self.access.network(query.client.asked) } else { None };
-        let mut page = Page { query, reply, log: &log, lines, network };
+        let mut page = Page { query, reply, log: &log, lines, network, stale: false };
         if !self.append_known(&mut page) {
             bytes.truncate(start);
-            return false;
+            return Known::Nothing;
         }
         page.reply.finish(&echo, self.edns_bytes_max);
-        true
+        if page.stale { Known::Stale } else { Known::Fresh }
     }
 
     /// Follows aliases to a name that something is known of, and appends it all.
@@ -96,7 +119,8 @@ impl Front {
                     (answered, cached) = self.append_refusal(page, &name, (answered, cached));
                     break;
                 };
-                page.say("cached", &Said::Cname { name: name.wire() });
+                note_stale(page, link.stale);
+                page.say(source(link.stale), &Said::Cname { name: name.wire() });
                 link.append(page.reply.raw(), owner, self.ttl_max, false);
                 page.reply.count_answers(1);
                 // The RDATA of a kept CNAME is an uncompressed name: owner, type, class, TTL and length take 12 bytes.
@@ -155,7 +179,8 @@ impl Front {
     fn append_cached(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) -> Option<Kind> {
         let (qtype, now_ms) = (page.query.question.qtype, page.query.now.monotonic_ms);
         let hit = self.cache.find(name.wire(), qtype, now_ms)?;
-        let kind = hit.set.kind;
+        let (kind, stale) = (hit.set.kind, hit.stale);
+        note_stale(page, stale);
         match kind {
             Kind::Records | Kind::NoData if self.rules.filters_type(qtype) => self.append_filtered(page),
             Kind::Records => {
@@ -165,7 +190,7 @@ impl Front {
                 page.reply.count_answers(records);
                 if page.log.is_on() {
                     let about = page.query.about();
-                    log_records(page.log, page.lines, about, name, page.reply.since(from), records);
+                    log_records(page.log, page.lines, about, name, page.reply.since(from), (records, stale));
                 }
             }
             _ => {
@@ -176,7 +201,7 @@ impl Front {
                     page.reply.rcode(rcode::NXDOMAIN);
                 }
                 let address = arpa::address(name);
-                page.say("cached", &Said::Negative { name: name.wire(), address, qtype, missing });
+                page.say(source(stale), &Said::Negative { name: name.wire(), address, qtype, missing });
             }
         }
         Some(kind)

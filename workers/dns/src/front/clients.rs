@@ -83,7 +83,7 @@ impl Front {
                 Client { address: arrival.peer.ip(), port: arrival.peer.port(), tcp: true, asked: arrival.local };
             match self.query(Origin::Stream(handle), client, edns, &query, now, exchange, out) {
                 Outcome::Done => {}
-                Outcome::Hopeless => return self.close(handle, out),
+                Outcome::Parting | Outcome::Hopeless => return self.close(handle, out),
                 Outcome::Waiting(ticket) => {
                     if let Some(stream) = self.streams.get_mut(&handle) {
                         stream.waiting = Some(ticket);
@@ -108,7 +108,7 @@ impl Front {
 
     /// Is nothing owed?
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.streams.is_empty()
+        !self.waiting.is_anybody_there() && self.streams.is_empty()
     }
 
     /// When the first idle connection's time is over.

@@ -27,11 +27,9 @@ impl Front {
                 let figures = self.statistics.upstream(*upstream);
                 figures.sent += 1;
                 figures.retried += u64::from(*again);
-                if let Some(waiting) = self.waiting.get(*ticket).filter(|_| self.log.is_on())
-                    && let Some(first) = waiting.waiters.first()
-                {
+                if let Some(waiting) = self.waiting.get(*ticket).filter(|_| self.log.is_on()) {
                     let (name, server) = (Shown(waiting.question.name.wire()), Server(*upstream));
-                    self.log.write(&mut out.lines, first.about(), format_args!("forwarded {name} to {server}"));
+                    self.log.write(&mut out.lines, waiting.about, format_args!("forwarded {name} to {server}"));
                 }
                 return;
             }
@@ -74,10 +72,9 @@ impl Front {
     fn relay(&mut self, waiting: &Waiting, upstream: SocketAddr, message: &[u8], now: Now, out: &mut Outbox) {
         let Some(header) = Header::read(message) else { return };
         let Ok(question) = Question::read(message) else { return };
-        let Some(first) = waiting.waiters.first() else { return };
         // The upstream side has compared them, but it is not trusted with the cache. A question spelled with compression cannot be replaced by
         // the client's spelling.
-        if !question.same(&waiting.question) || question.end != HEADER + first.echo().spelled.len() {
+        if !question.same(&waiting.question) || question.end != waiting.question.end {
             return;
         }
         let mut base = std::mem::take(&mut self.scratch);
@@ -86,7 +83,7 @@ impl Front {
         self.rules.rename(&mut base, &question, &header);
         let opt = edns::find(message, question.end, &header).filter(|_| waiting.opt);
         let verdict =
-            self.judge(&header, &question, &base, upstream, waiting.personal, first.about(), now, &mut out.lines);
+            self.judge(&header, &question, &base, upstream, waiting.personal, waiting.about, now, &mut out.lines);
         base[3] = base[3] & !AD | RA;
         let mut extended_error = None;
         let mut kept_opt = opt.as_ref().map(|opt| (self.edns_bytes_max, opt.dnssec_ok));
@@ -113,7 +110,7 @@ impl Front {
                 } else if let Some(filtered) = self.rules.filtered(&base, &question, &header) {
                     base = filtered;
                     extended_error = Some(ede::FILTERED);
-                    self.say_filtered(&question, first.about(), &mut out.lines);
+                    self.say_filtered(&question, waiting.about, &mut out.lines);
                 } else if let Some(opt) = &opt {
                     put_u16(&mut base, opt.start + 3, opt.udp_bytes.min(self.edns_bytes_max));
                 } else if let Some(unwanted) = edns::find(message, question.end, &header) {
@@ -128,7 +125,8 @@ impl Front {
             }
         }
         if let (Some(_), Some((udp_bytes, _))) = (extended_error, kept_opt) {
-            let dnssec_ok = first.echo().dnssec_ok;
+            // Only queries with equal bits share a question.
+            let dnssec_ok = waiting.waiters.first().is_some_and(|waiter| waiter.echo().dnssec_ok);
             // The filtered message has lost its OPT.
             let additionals = u16_at(&base, 10).unwrap_or_default().saturating_add(1);
             put_u16(&mut base, 10, additionals);
