@@ -320,7 +320,7 @@ pub static OPTIONS: &[Row] = &[
     built("add-subnet", "", OPTIONAL, ONCE, query::add_subnet).means("[=<length>[,<length>]]", "add the client's network to forwarded questions").example("add-subnet=24,56").unless_given("off"),
     built("strip-subnet", "", NO, ADDS, |draft, _| { draft.dns.queries.strip_subnet = true; Ok(()) }).means("", "remove networks from forwarded questions").example("strip-subnet"),
     built("add-cpe-id", "", REQUIRED, ONCE, |draft, value| { draft.dns.queries.add_cpe_id = value.map(reveal_text); Ok(()) }).means("=<text>", "add this text to forwarded questions").example("add-cpe-id=home-router"),
-    unbuilt("proxy-dnssec", "", NO, ADDS, "passing on the AD bit", |draft, _| { draft.dns.queries.proxy_dnssec = true; Ok(()) }).means("", "pass on what upstream servers say of DNSSEC").example("proxy-dnssec"),
+    built("proxy-dnssec", "", NO, ADDS, |draft, _| { draft.dns.queries.proxy_dnssec = true; Ok(()) }).means("", "pass on what upstream servers say of DNSSEC").example("proxy-dnssec"),
     built("dhcp-sequential-ip", "", NO, ADDS, |draft, _| { draft.dhcp.sequential_ip = true; Ok(()) }).means("", "give out addresses in order").example("dhcp-sequential-ip"),
     unbuilt("conntrack", "", NO, ADDS, "connection marks", |draft, _| { draft.marks.copied = true; Ok(()) }).means("", "give forwarded questions the connection mark of the client's").example("conntrack"),
     unbuilt("dhcp-client-update", "", NO, ADDS, "client updates of DNS", |draft, _| { draft.unserved.client_update = true; Ok(()) }).means("", "let DHCP clients update DNS themselves").example("dhcp-client-update"),

@@ -87,6 +87,7 @@ pub(crate) struct Front {
     domain_needed: bool,
     bogus_priv: bool,
     localize_queries: bool,
+    proxy_dnssec: bool,
     filter_windows: bool,
 }
 
@@ -139,6 +140,7 @@ impl Front {
             domain_needed: slice.domain_needed,
             bogus_priv: slice.bogus_priv,
             localize_queries: slice.localize_queries,
+            proxy_dnssec: slice.queries.proxy_dnssec,
             filter_windows: slice.filter_windows,
         };
         front.set_upstreams(&slice.upstreams);

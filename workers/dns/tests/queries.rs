@@ -187,3 +187,19 @@ fn hardware_addresses_that_clients_send_are_stripped() {
     assert_eq!(exchange(&mut lab, "192.0.2.77", &asked).unwrap(), COOKIE);
     assert_eq!(exchange(&mut lab, "192.0.2.78", &query(1, WWW, RecordType::A)), None);
 }
+
+// ---------------------------------------------------------------------- the AD bit
+
+#[test]
+fn the_ad_bit_of_upstreams_is_passed_on_if_they_are_trusted_and_never_kept() {
+    for proxy in [false, true] {
+        let mut lab = lab(|slice| slice.queries.proxy_dnssec = proxy);
+        let reply = lab.resolve(WWW, RecordType::A, |m| {
+            m.add_answer(a(WWW, 300, [1, 2, 3, 4]));
+        });
+        assert_eq!(reply.metadata.authentic_data, proxy);
+        assert!(!lab.ask(WWW, RecordType::A).unwrap().metadata.authentic_data);
+        let reply = lab.resolve("insecure.example.com.", RecordType::A, |m| m.metadata.authentic_data = false);
+        assert!(!reply.metadata.authentic_data);
+    }
+}
