@@ -69,10 +69,10 @@ pub enum LetterCase {
 }
 
 impl LetterCase {
-    /// `no-0x20-encode`, which does not undo `do-0x20-encode`.
-    pub fn keep(&mut self) {
+    /// `do-0x20-encode`, which `no-0x20-encode` undoes wherever it stands.
+    pub fn vary(&mut self) {
         if *self == LetterCase::Default {
-            *self = LetterCase::Kept;
+            *self = LetterCase::Random;
         }
     }
 }

@@ -8,7 +8,7 @@ use support::Dice;
 pub const FENCE: &str = "fence.test";
 
 /// Lines that may be there, besides those that every configuration has. Names in them are what questions are about.
-const LINES: [&str; 92] = [
+const LINES: [&str; 93] = [
     "host-record=box.lan,alias.lan,10.4.4.4,fd44::4",
     "host-record=timed.lan,10.4.4.5,77",
     "host-record=MiXed.lan,192.168.4.6",
@@ -101,6 +101,7 @@ const LINES: [&str; 92] = [
     "add-cpe-id=home",
     "umbrella",
     "use-stale-cache",
+    "do-0x20-encode",
     "no-0x20-encode",
 ];
 

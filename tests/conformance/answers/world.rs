@@ -51,6 +51,8 @@ pub fn answer(query: &Query) -> Answer {
         reply.authority(if name.ends_with("example") { "example" } else { "" });
         return reply.done();
     }
+    // Some of it is said to be secure.
+    reply.flags |= if number == 3 { 0x0020 } else { 0 };
     let host = format!("both{number}.up.example");
     match &name[..kind_end] {
         "fail" => reply.rcode = 2,

@@ -35,6 +35,7 @@ mod input;
 mod interface_names;
 mod known;
 mod lease_names;
+mod letter_case;
 mod lines;
 mod local;
 mod name;

@@ -294,6 +294,10 @@ pub(crate) fn using_standard(domain: &str) -> Line {
     line(Severity::Info, format!("using standard nameservers for {domain}"))
 }
 
+pub(crate) fn case_mismatch() -> Line {
+    line(Severity::Warning, "Case mismatch in DNS reply - check bit 0x20 encoding.".to_owned())
+}
+
 pub(crate) fn subnet_mismatch() -> Line {
     line(Severity::Warning, "discarding DNS reply: subnet option mismatch".to_owned())
 }

@@ -21,6 +21,8 @@ pub(crate) struct Pending {
     /// The query as it is sent, but for the id.
     pub query: Box<[u8]>,
     pub question: Question,
+    /// Which letters of the question are not the client's.
+    pub flipped: u32,
     pub begun_ms: u64,
     pub attempts: Vec<Attempt>,
     /// Have all upstreams of the group been asked?
@@ -170,7 +172,7 @@ mod tests {
     fn pending(group: u32, begun_ms: u64) -> Pending {
         let question = Question { name: Name::ROOT, qtype: 1, qclass: 1, end: 17 };
         let query = Box::default();
-        Pending { group, query, question, begun_ms, attempts: Vec::new(), asked_all: false, repeat: None }
+        Pending { group, query, question, flipped: 0, begun_ms, attempts: Vec::new(), asked_all: false, repeat: None }
     }
 
     #[test]

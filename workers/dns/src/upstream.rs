@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 
 use ipc::config::dns::DnsSlice;
 use ipc::config::prefix::Prefix;
+use ipc::config::query::LetterCase;
 use ipc::config::routing::RouteGroup;
 use ipc::dns::{SOCKETS_PER_MESSAGE_MAX, ToParent};
 
@@ -17,6 +18,7 @@ use crate::call::Call;
 use crate::exchange::{Answer, Ask, Exchange, Failure, Ticket};
 use crate::hash::{Map, SeededState};
 use crate::input::Handle;
+use crate::letter_case::flip_letters;
 use crate::lines;
 use crate::outbox::{Action, Outbox};
 use crate::pending::{Attempt, AttemptState, Pending, PendingTable, Repeat};
@@ -24,7 +26,7 @@ use crate::query_rules::repeats_subnet;
 use crate::random::Random;
 use crate::reply_rules::is_ignored;
 use crate::reserve::Reserve;
-use crate::wire::{Header, QR, Question, put_u16, rcode};
+use crate::wire::{HEADER, Header, QR, Question, put_u16, rcode};
 
 /// After so many questions to the favorite, all are asked again (dnsmasq: FORWARD_TEST).
 const TEST_QUESTIONS: u32 = 50;
@@ -52,6 +54,9 @@ pub(crate) struct UpstreamSide {
     forward_max: u32,
     strict_order: bool,
     ignore_addresses: Vec<Prefix>,
+    /// `do-0x20-encode`.
+    random_case: bool,
+    warned_case: bool,
     /// `add-subnet`: replies must repeat what was added.
     checks_subnet: bool,
     all_servers: bool,
@@ -128,6 +133,8 @@ impl UpstreamSide {
             random,
             forward_max: slice.dns_forward_max,
             strict_order: slice.strict_order,
+            random_case: slice.queries.letter_case == LetterCase::Random,
+            warned_case: false,
             checks_subnet: slice.queries.add_subnet.is_some(),
             ignore_addresses: slice.replies.ignore_addresses.clone(),
             all_servers: slice.all_servers,
@@ -251,7 +258,7 @@ impl UpstreamSide {
         &mut self,
         ticket: Ticket,
         group_index: u32,
-        query: Box<[u8]>,
+        mut query: Box<[u8]>,
         question: Question,
         now_ms: u64,
         exchange: &mut Exchange,
@@ -279,8 +286,11 @@ impl UpstreamSide {
             pause_ms: u64::from(first),
             until_ms: now_ms + u64::from(total),
         });
+        let flipped = if self.random_case { self.random.next() } else { 0 };
+        flip_letters(&mut query, flipped);
+        let attempts = Vec::new();
         let pending =
-            Pending { group: group_index, query, question, begun_ms: now_ms, attempts: Vec::new(), asked_all, repeat };
+            Pending { group: group_index, query, question, flipped, begun_ms: now_ms, attempts, asked_all, repeat };
         self.pending.insert(ticket, pending);
         if chosen.is_empty() {
             self.finish(ticket, out);
@@ -519,6 +529,14 @@ impl UpstreamSide {
         let Some(pending) = self.pending.get(ticket) else { return };
         let Some(attempt) = pending.attempts.get_mut(index) else { return };
         let Some(header) = belongs(bytes, attempt.id, &pending.question) else { return };
+        // Compared as spelled: the names are the same already.
+        let spelling = HEADER..pending.question.end;
+        if self.random_case && bytes.get(spelling.clone()) != pending.query.get(spelling) {
+            if !std::mem::replace(&mut self.warned_case, true) {
+                out.lines.push(lines::case_mismatch());
+            }
+            return;
+        }
         if is_ignored(&self.ignore_addresses, bytes) {
             return;
         }
@@ -548,8 +566,11 @@ impl UpstreamSide {
                 return;
             }
         }
+        let flipped = pending.flipped;
         let waited_ms = now_ms.saturating_sub(self.finish(ticket, out).unwrap_or(now_ms));
         let message = exchange.store(bytes);
+        // Names further on that point to the question are the client's as well.
+        flip_letters(exchange.bytes.get_mut(message.clone()).unwrap_or_default(), flipped);
         exchange.answers.push(Answer::Reply { ticket, upstream: address, message, waited_ms });
     }
 

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use dns::{Arrival, Handle, Input};
 use hickory_proto::rr::RecordType;
 use ipc::config::dns::DnsSlice;
-use ipc::config::query::{AddSubnet, Subnet, Umbrella};
-use lab::{Lab, Sent, a, addresses, query, query_edns, slice};
+use ipc::config::query::{AddSubnet, LetterCase, Subnet, Umbrella};
+use lab::{Lab, Sent, a, addresses, cname, query, query_edns, slice};
 
 const SUBNET: [u8; 11] = [0, 8, 0, 7, 0, 1, 24, 0, 10, 0, 0];
 const COOKIE: [u8; 12] = [0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8];
@@ -202,4 +202,82 @@ fn the_ad_bit_of_upstreams_is_passed_on_if_they_are_trusted_and_never_kept() {
         let reply = lab.resolve("insecure.example.com.", RecordType::A, |m| m.metadata.authentic_data = false);
         assert!(!reply.metadata.authentic_data);
     }
+}
+
+// ---------------------------------------------------------------------- letter case
+
+/// The name of a message's question, as spelled; no label is longer than names here have.
+fn spelled(bytes: &[u8]) -> String {
+    let end = bytes[12..].iter().position(|byte| *byte == 0).expect("an end") + 12;
+    bytes[12..end].iter().map(|byte| if *byte < 64 && *byte != b'-' { '.' } else { char::from(*byte) }).collect()
+}
+
+fn random_case() -> Lab {
+    lab(|slice| slice.queries.letter_case = LetterCase::Random)
+}
+
+#[test]
+fn letters_vary_upstream_and_the_client_sees_its_own_everywhere() {
+    let mut lab = random_case();
+    let asked = "wWw.a-long-and-winding-name.Example.com.";
+    lab.ask(asked, RecordType::A);
+    let sent = lab.sent.remove(0);
+    let name = spelled(&sent.bytes);
+    assert_ne!(name, ".wWw.a-long-and-winding-name.Example.com");
+    assert!(name.eq_ignore_ascii_case(".wWw.a-long-and-winding-name.Example.com"));
+    // An alias into the same domain, which the codec writes as a pointer to the question.
+    let domain = &name["..www".len()..];
+    let target = format!("Real.{domain}.");
+    lab.answer(&sent, |m| {
+        m.add_answer(cname(&format!("{}.", &name[1..]), 300, &target));
+        m.add_answer(a(&target, 300, [1, 2, 3, 4]));
+    });
+    assert_eq!(spelled(&lab.replies[0].1), ".wWw.a-long-and-winding-name.Example.com");
+    let reply = lab.reply().unwrap();
+    assert_eq!(reply.answers[0].name.to_ascii(), asked);
+    let expected = "Real.a-long-and-winding-name.Example.com.";
+    assert_eq!(reply.answers[1].name.to_ascii(), expected);
+    let kept = lab.ask(asked, RecordType::A).unwrap();
+    assert_eq!(kept.answers[1].name.to_ascii(), expected);
+}
+
+#[test]
+fn a_reply_with_other_letters_is_ignored_with_one_warning() {
+    let mut lab = random_case();
+    lab.ask("www.another-long-name.example.com.", RecordType::A);
+    lab.take_lines();
+    let sent = lab.sent.remove(0);
+    let mut forged = sent.bytes.clone();
+    forged[2] |= 0x80;
+    for at in [13, 14] {
+        forged[at] ^= 0x20;
+        lab.answer_bytes(&sent, &forged);
+        assert!(lab.reply().is_none());
+    }
+    assert_eq!(lab.take_lines(), ["Case mismatch in DNS reply - check bit 0x20 encoding."]);
+    lab.answer(&sent, |_| {});
+    assert!(lab.reply().is_some());
+}
+
+#[test]
+fn questions_in_other_letters_join_and_retries_are_spelled_alike() {
+    let mut lab = random_case();
+    lab.datagram(5353, &query(1, "one.long-name.example.com.", RecordType::A));
+    lab.datagram(5354, &query(1, "ONE.long-name.example.com.", RecordType::A));
+    lab.datagram(5353, &query(1, "one.long-name.example.com.", RecordType::A));
+    let [first, again] = &lab.sent.clone()[..] else { panic!("not one retry: {:?}", lab.sent) };
+    assert_eq!(first.bytes, again.bytes);
+    lab.answer(again, |_| {});
+    let spellings: Vec<String> = lab.replies.iter().map(|(_, bytes)| spelled(bytes)).collect();
+    assert_eq!(spellings, [".one.long-name.example.com", ".ONE.long-name.example.com"]);
+}
+
+#[test]
+fn over_tcp_letters_are_the_clients() {
+    let mut lab = random_case();
+    lab.input(Input::Accepted { stream: Handle(1), arrival: lab::arrival(4000) });
+    let asked = query(9, "www.yet-another-name.example.com.", RecordType::A);
+    let framed = [&(asked.len() as u16).to_be_bytes()[..], &asked].concat();
+    lab.input(Input::StreamBytes { stream: Handle(1), bytes: &framed });
+    assert_eq!(lab.sent[0].bytes[2..], asked[2..]);
 }

@@ -84,7 +84,7 @@ impl Front {
         let opt = edns::find(message, question.end, &header).filter(|_| waiting.opt);
         let verdict =
             self.judge(&header, &question, &base, upstream, waiting.personal, waiting.about, now, &mut out.lines);
-        // Nothing was validated here; what upstream says of it is passed on only to those who asked for that.
+        // Nothing was validated here; `proxy-dnssec` takes the upstream's word for it.
         base[3] = if self.proxy_dnssec { base[3] } else { base[3] & !AD } | RA;
         let mut extended_error = None;
         let mut kept_opt = opt.as_ref().map(|opt| (self.edns_bytes_max, opt.dnssec_ok));
