@@ -137,6 +137,8 @@ pub fn fresh(dice: &mut Dice) -> Configuration {
         // The reference gives domains that hosts are in mail of their own, and thus no address.
         let clash =
             clash || line == "address=/#/10.8.8.8" && lines.iter().any(|other| ["localmx", "selfmx"].contains(other));
+        // What is added for one client is everybody's in the reference when a network that is everybody's is added behind it.
+        let clash = clash || line == "umbrella" && lines.iter().any(|other| other.starts_with("add-subnet"));
         let again =
             clash || once.iter().any(|key| line.starts_with(key) && lines.iter().any(|other| other.starts_with(key)));
         if dice.below(100) < share && !again {

@@ -5,7 +5,9 @@
 
 use std::hash::{BuildHasher as _, Hasher as _};
 
+use crate::arpa;
 use crate::hash::SeededState;
+use crate::name::Name;
 use crate::wire::{put_u16, put_u32, rtype, u16_at, u32_at};
 
 /// Bytes of entries allowed per record of `cache-size`, so that a few huge records cannot take more than many small ones.
@@ -121,11 +123,13 @@ impl Cache {
         Some(Hit { set: &slot.set, stale, age_s, turn: if round_robin { turn } else { 0 } })
     }
 
-    /// Is there any entry that shows that this name exists?
-    pub fn knows(&self, name: &[u8], now_ms: u64) -> bool {
+    /// Is there any entry that shows that this name (lower case) exists? As in dnsmasq, which keeps the names of addresses elsewhere, those are
+    /// not known by their PTR records.
+    pub fn knows(&self, name: &Name, now_ms: u64) -> bool {
         [rtype::A, rtype::AAAA, rtype::CNAME, rtype::PTR, rtype::SRV]
             .into_iter()
-            .filter_map(|qtype| self.slots.get(self.slot(name, qtype)? as usize))
+            .filter(|qtype| *qtype != rtype::PTR || arpa::address(name).is_none())
+            .filter_map(|qtype| self.slots.get(self.slot(name.wire(), qtype)? as usize))
             .any(|slot| slot.expires_ms > now_ms)
     }
 
@@ -399,10 +403,21 @@ mod tests {
         let states = [999, 1000, 5999, 6000].map(|now_ms| stale(&mut cache, b"\x01b\0", now_ms));
         assert_eq!(states, [Some(false), Some(true), Some(true), None]);
         cache.insert(b"\x01a\0", 1, addresses(&[1], 60), 0);
-        assert!(cache.knows(b"\x01a\0", 59_999) && !cache.knows(b"\x01a\0", 60_000));
+        let name = Name::from_text(b"a").unwrap();
+        assert!(cache.knows(&name, 59_999) && !cache.knows(&name, 60_000));
         cache.insert(b"\x01a\0", rtype::DS, addresses(&[1], 60), 0);
         assert!(cache.find(b"\x01a\0", rtype::DS, 59_999).is_some());
         assert!(cache.find(b"\x01a\0", rtype::DS, 60_000).is_none());
+    }
+
+    #[test]
+    fn a_reverse_name_is_not_known_by_its_pointer() {
+        let mut cache = cache(10);
+        for (text, known) in [("1.2.3.10.in-addr.arpa", false), ("_http._tcp.example.com", true)] {
+            let name = Name::from_text(text.as_bytes()).unwrap();
+            cache.insert(name.wire(), rtype::PTR, addresses(&[1], 60), 0);
+            assert_eq!(cache.knows(&name, 0), known, "{text}");
+        }
     }
 
     #[test]

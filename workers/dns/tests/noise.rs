@@ -4,6 +4,7 @@ mod lab;
 
 use dns::{Handle, Input};
 use hickory_proto::rr::RecordType;
+use ipc::config::query::{AddSubnet, LetterCase, StaleLimit};
 use lab::{Lab, a, arrival, cname, query, query_edns, response, slice, soa};
 
 /// SplitMix64: enough for noise, and the same noise every time.
@@ -52,6 +53,11 @@ fn lab() -> Lab {
     slice.domain_needed = true;
     slice.max_ttl = Some(60);
     slice.neg_ttl = Some(60);
+    slice.queries.stale_answers = Some(StaleLimit::None);
+    slice.queries.letter_case = LetterCase::Random;
+    slice.queries.add_subnet = Some(AddSubnet::default());
+    slice.queries.strip_mac = true;
+    slice.queries.add_cpe_id = Some("home".to_owned());
     Lab::with_hosts(slice, "10.0.0.1 h.lan\n::1 h.lan\n")
 }
 

@@ -150,7 +150,7 @@ impl Front {
             page.say("config", &Said::Negative { name: name.wire(), address: None, qtype, missing: false });
             return (true, false);
         }
-        let exists = || self.local.is_host(name.wire()) || self.cache.knows(name.wire(), query.now.monotonic_ms);
+        let exists = || self.local.is_host(name.wire()) || self.cache.knows(name, query.now.monotonic_ms);
         if so_far.0 || !self.rules.filters_type(qtype) || query.dnssec_ok() || !exists() {
             return so_far;
         }
