@@ -7,6 +7,7 @@
 //! 4. Rooms for the workers are prepared, and the parent confines itself.
 //! 5. Workers start. When all of them serve, the start is complete.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
@@ -180,11 +181,10 @@ fn run(
     for name in missing {
         log.warning(&format!("warning: interface {name} does not currently exist"));
     }
-    let mut addressless: Vec<&str> = Vec::new();
+    let mut addressless = BTreeSet::new();
     for line in &config.dns.records.interface_names {
         let addressed = interfaces.iter().any(|known| known.name == line.interface && !known.addresses.is_empty());
-        if !addressed && !addressless.contains(&line.interface.as_str()) {
-            addressless.push(&line.interface);
+        if !addressed && addressless.insert(&line.interface) {
             log.warning(&format!("warning: no addresses found for interface {}", line.interface));
         }
     }

@@ -170,6 +170,7 @@ mod tests {
     use super::*;
     use ipc::MESSAGE_BYTES_MAX;
     use ipc::control::ToParent;
+    use nix::sys::memfd::{MFdFlags, memfd_create};
 
     fn worker() -> (Worker, OwnedFd) {
         let (control, theirs) = ipc::channel::pair().unwrap();
@@ -195,17 +196,23 @@ mod tests {
     #[test]
     fn descriptors_from_a_worker_never_arrive() {
         let (worker, theirs) = worker();
-        let raw = theirs.as_raw_fd();
-        let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+        let passed = memfd_create(c"passed-by-a-worker", MFdFlags::MFD_CLOEXEC).unwrap();
+        let raw = passed.as_raw_fd();
+        let name = std::fs::read_link(format!("/proc/self/fd/{raw}")).unwrap();
+        // Other tests of this process open and close descriptors of their own meanwhile.
+        let open = || {
+            let all = std::fs::read_dir("/proc/self/fd").unwrap();
+            all.filter(|entry| std::fs::read_link(entry.as_ref().unwrap().path()).is_ok_and(|link| link == name))
+                .count()
+        };
         let mut bytes = Vec::new();
         frame::encode(&ToParent::<ipc::dns::ToParent>::Drained, &mut bytes).unwrap();
-        let before = open();
+        assert_eq!(open(), 1);
         for _ in 0..50 {
             send_bytes(theirs.as_fd(), &bytes, &[raw; 100]).unwrap();
             let _ = worker.hear::<ToParent<ipc::dns::ToParent>>(&mut [0; 64]);
         }
-        // Other tests of this process open and close descriptors meanwhile, but not hundreds.
-        assert!(open() < before + 50);
+        assert_eq!(open(), 1);
     }
 
     #[test]

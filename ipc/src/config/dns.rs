@@ -22,7 +22,7 @@ pub struct DnsSlice {
     /// The same for the upstreams of the resolv file.
     pub resolv_one_port: bool,
     /// `server=/…/`, `local=/…/`, `address=/…/` and `server=` without domain, in file order. The worker gets them as a
-    /// [`Routing`](super::route_table::Routing) instead.
+    /// [`Routing`](super::routing::Routing) instead.
     pub routes: Routes,
     /// `no-resolv` is off, so the upstreams of a resolv file will follow and serve the names without a route of their own.
     pub resolv: bool,

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::dhcp_option_names::Named;
 use super::fault::Fault;
 use super::keys::Row;
-use super::text::{reveal_text, split};
+use super::text::{reveal_text, split, standing_alone};
 
 /// What is to blame for a fault.
 #[derive(Clone, Debug)]
@@ -119,16 +119,24 @@ impl Fault {
         }
     }
 
-    /// The same, with the keyword to blame, since something is missing there.
-    pub(crate) fn of_keyword_wanting(self, row: &'static Row, wanted: &'static str) -> Fault {
-        let blame = Blame { part: Part::Keyword, wanted: wanted.into(), row: Some(row), note: None };
-        Fault::At(Box::new(self), Box::new(blame))
-    }
-
     /// The same, with the keyword to blame.
     pub(crate) fn of_keyword(self, row: Option<&'static Row>) -> Fault {
         let wanted = if row.is_some() { Wanted::Form } else { Wanted::Keyword };
-        Fault::At(Box::new(self), Box::new(Blame { part: Part::Keyword, wanted, row, note: None }))
+        self.blaming_keyword(wanted, row, None)
+    }
+
+    /// The same, with the keyword to blame, since something is missing there.
+    pub(crate) fn of_keyword_wanting(self, row: &'static Row, wanted: &'static str) -> Fault {
+        self.blaming_keyword(wanted.into(), Some(row), None)
+    }
+
+    /// The same, with the keyword to blame, since it was there before.
+    pub(crate) fn of_repeated_keyword(self, row: &'static Row, note: Option<String>) -> Fault {
+        self.blaming_keyword(Wanted::Form, Some(row), note)
+    }
+
+    fn blaming_keyword(self, wanted: Wanted, row: Option<&'static Row>, note: Option<String>) -> Fault {
+        Fault::At(Box::new(self), Box::new(Blame { part: Part::Keyword, wanted, row, note }))
     }
 }
 
@@ -152,14 +160,7 @@ fn find(value: &str, address: usize, text: &str) -> Range<usize> {
         rest = after;
     }
     // A field that other characters part is better than the middle of a word.
-    let word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-    let apart = |start: usize| {
-        let before = value.get(..start).and_then(|before| before.chars().next_back()).is_some_and(word);
-        let after = value.get(start + text.len()..).and_then(|after| after.chars().next()).is_some_and(word);
-        !before && !after
-    };
-    let starts = || value.match_indices(text).map(|(start, _)| start);
-    let found = starts().find(|&start| apart(start)).or_else(|| starts().next());
+    let found = standing_alone(value, text).next().or_else(|| value.find(text));
     found.map_or(0..value.len(), |start| start..start + text.len())
 }
 

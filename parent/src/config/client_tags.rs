@@ -100,8 +100,11 @@ pub(crate) fn tag_if(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 /// `dhcp-name-match = ["set:"] TAG "," NAME ["*"]`.
 pub(crate) fn name_match(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let found = value.and_then(tag::set_and_rest).filter(|(_, name)| !name.is_empty());
-    let (tag, name) = found.ok_or(Fault::Value).at(value.unwrap_or_default(), "a tag and a name")?;
+    let wanted = "a tag and a name";
+    let (tag, name) = tag::set_and_rest(value, wanted)?;
+    if name.is_empty() {
+        return Err(Fault::Value.at(value.unwrap_or_default(), wanted));
+    }
     let name = reveal_text(name);
     let (name, prefix) = match name.strip_suffix('*') {
         Some(beginning) => (beginning.to_owned(), true),
@@ -125,8 +128,7 @@ pub(crate) fn subscriber_id(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 /// `["set:"] TAG "," (HEX | TEXT)`: hex digits with a colon somewhere are bytes.
 fn relay_id(draft: &mut Draft, value: Value<'_>, which: RelayId) -> Outcome {
-    let found = value.and_then(tag::set_and_rest);
-    let (tag, text) = found.ok_or(Fault::Value).at(value.unwrap_or_default(), "a tag and an id")?;
+    let (tag, text) = tag::set_and_rest(value, "a tag and an id")?;
     let looks_hex = text.contains(':') && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':');
     let id = match hex::pattern(text).filter(|_| looks_hex) {
         Some(bytes) => bytes.into_iter().flatten().collect(),

@@ -134,12 +134,12 @@ pub(crate) fn boot(draft: &mut Draft, value: Value<'_>) -> Outcome {
     Ok(())
 }
 
+/// What is wanted where clients are told apart.
+const TAG_AND_MORE: &str = "a tag and something behind a comma";
+
 /// `dhcp-vendorclass = ["set:"] TAG "," ("enterprise:" NUMBER ["," TEXT] | TEXT)`.
 pub(crate) fn vendor_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let (tag, text) = value
-        .and_then(tag::set_and_rest)
-        .ok_or(Fault::Value)
-        .at(value.unwrap_or_default(), "a tag and something behind a comma")?;
+    let (tag, text) = tag::set_and_rest(value, TAG_AND_MORE)?;
     if let Some(rest) = text.strip_prefix("enterprise:") {
         draft.not_built("dhcp-vendorclass with enterprise:");
         return client_tags::enterprise_class(draft, tag, rest);
@@ -150,20 +150,14 @@ pub(crate) fn vendor_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 /// `dhcp-userclass = ["set:"] TAG "," TEXT`.
 pub(crate) fn user_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let (tag, text) = value
-        .and_then(tag::set_and_rest)
-        .ok_or(Fault::Value)
-        .at(value.unwrap_or_default(), "a tag and something behind a comma")?;
+    let (tag, text) = tag::set_and_rest(value, TAG_AND_MORE)?;
     draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::UserClass(reveal(text)) });
     Ok(())
 }
 
 /// `dhcp-mac = ["set:"] TAG "," HARDWARE-ADDRESS`.
 pub(crate) fn mac(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let (tag, text) = value
-        .and_then(tag::set_and_rest)
-        .ok_or(Fault::Value)
-        .at(value.unwrap_or_default(), "a tag and something behind a comma")?;
+    let (tag, text) = tag::set_and_rest(value, TAG_AND_MORE)?;
     let pattern = hex::hardware(&reveal_text(text)).ok_or(Fault::Value).at(text, "a hardware address")?;
     draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::Hardware(pattern) });
     Ok(())

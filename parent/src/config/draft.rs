@@ -222,11 +222,9 @@ impl Draft {
 
     fn repeated(&self, text: &str, row: &'static Row) -> Fault {
         let before = |found: &Occurrence<'_>| found.row.shared_name() == row.shared_name();
-        let fault = match self.journal.occurrences().filter(before).last() {
-            Some(before) => Fault::Noted(Box::new(Fault::from(text)), format!("given before: {}", before.place())),
-            None => Fault::from(text),
-        };
-        fault.of_keyword(Some(row))
+        let before = self.journal.occurrences().filter(before).last();
+        let note = before.map(|before| format!("given before: {}", before.place()));
+        Fault::from(text).of_repeated_keyword(row, note)
     }
 
     /// Remembers that something known was written that has no effect yet.

@@ -19,8 +19,6 @@ pub(crate) enum Fault {
     Text(String),
     /// As `Value` or `Text`, with advice that dnsmasq does not give.
     Advised(Box<Fault>, &'static str),
-    /// The inner one, with something to know about it that only people at a terminal are told.
-    Noted(Box<Fault>, String),
     /// The inner one, with what is to blame for it.
     At(Box<Fault>, Box<Blame>),
     /// The whole error, which no place is added to: a file cannot be read, or the place is already there.
@@ -31,8 +29,7 @@ pub(crate) enum Fault {
 impl PartialEq for Fault {
     fn eq(&self, other: &Fault) -> bool {
         match (self, other) {
-            (Fault::At(inner, _) | Fault::Noted(inner, _), other)
-            | (other, Fault::At(inner, _) | Fault::Noted(inner, _)) => **inner == *other,
+            (Fault::At(inner, _), other) | (other, Fault::At(inner, _)) => **inner == *other,
             (Fault::Value, Fault::Value) => true,
             (Fault::Text(a), Fault::Text(b)) => a == b,
             (Fault::Advised(a, advice), Fault::Advised(b, other)) => a == b && advice == other,
@@ -73,13 +70,7 @@ impl Fault {
     /// What is to blame, and the fault without that.
     pub(crate) fn without_blame(self) -> (Fault, Option<Blame>) {
         match self {
-            Fault::At(fault, mut blame) => {
-                if let Fault::Noted(fault, note) = *fault {
-                    blame.note = Some(note);
-                    return (*fault, Some(*blame));
-                }
-                (*fault, Some(*blame))
-            }
+            Fault::At(fault, blame) => (*fault, Some(*blame)),
             fault => (fault, None),
         }
     }
@@ -94,7 +85,7 @@ impl Fault {
                 error.remedy = Some(advice.to_owned());
                 error
             }
-            Fault::At(fault, _) | Fault::Noted(fault, _) => fault.worded(nameless, place),
+            Fault::At(fault, _) => fault.worded(nameless, place),
             Fault::Whole(error) => error,
         }
     }

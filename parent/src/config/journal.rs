@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::keys::{self, Row};
 use super::line;
-use super::text::reveal_text;
+use super::text::{reveal_text, standing_alone};
 
 /// What text came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,13 +217,8 @@ impl Occurrence<'_> {
         let Some(line) = line_of(path, self.line) else { return false };
         let Ok(Some(entry)) = line::entry(&line) else { return false };
         let text = reveal_text(entry.value.as_deref().unwrap_or_default());
-        // A directory is found in the path of a file in it, too.
-        let word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-        text.match_indices(value).any(|(start, _)| {
-            let before = text[..start].chars().next_back().is_some_and(|c| word(c) || c == '/');
-            let after = text[start + value.len()..].chars().next().is_some_and(word);
-            !before && !after
-        })
+        // A directory is found in the path of a file in it, too, but not the other way round.
+        standing_alone(&text, value).any(|start| !text[..start].ends_with('/'))
     }
 }
 

@@ -147,20 +147,8 @@ const fn unbuilt(
     missing: &'static str,
     parse: Parse,
 ) -> Row {
-    Row {
-        name,
-        short,
-        argument,
-        once,
-        place: Place::Both,
-        built: Built::No,
-        missing,
-        form: "",
-        help: "",
-        example: "",
-        default: "",
-        parse,
-    }
+    let row = built(name, short, argument, once, parse);
+    Row { built: Built::No, missing, ..row }
 }
 
 /// For options that the command line deals with, or that need nothing done.

@@ -21,7 +21,7 @@
 //! | `journal` | where every option was written |
 //! | `refusal`, `spot`, `line_place` | errors, the lines they are in, and the bytes of those |
 //! | `diagnosis`, `nearest` | errors drawn for people; which word was meant |
-//! | `written` | an option as a line again |
+//! | `written`, `path_text` | an option as a line again; paths in JSON |
 //! | `check` | rules across options, after everything is read |
 
 pub mod auth;

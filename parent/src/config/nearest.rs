@@ -1,5 +1,10 @@
 //! Which word was meant.
 
+/// Longest text that could be a word written wrong, in bytes.
+const TEXT_BYTES_MAX: usize = 60;
+/// Most letters that may be wrong.
+const ERRORS_MAX: usize = 4;
+
 /// The word that is written most like `text`, if one is alike enough: about a third of its letters may be wrong.
 pub(crate) fn nearest<'a>(text: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text = text.trim().to_ascii_lowercase();
@@ -12,11 +17,6 @@ pub(crate) fn nearest<'a>(text: &str, words: impl IntoIterator<Item = &'a str>) 
     let length = text.chars().count().max(word.chars().count());
     (errors <= (length / 3).clamp(1, ERRORS_MAX) && errors < length).then_some(word)
 }
-
-/// Longest text that could be a word written wrong, in bytes.
-const TEXT_BYTES_MAX: usize = 60;
-/// Most letters that may be wrong.
-const ERRORS_MAX: usize = 4;
 
 #[cfg(test)]
 mod tests {

@@ -37,7 +37,8 @@ impl Spot {
     pub(crate) fn in_line(source: &Source, number: u32, line: &[u8], blame: Option<Blame>) -> Spot {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let nothing = Blame { part: Part::Value(0..0), wanted: Wanted::Form, row: None, note: None };
-        let blame = match (blame, line_place::open_quote(line)) {
+        let open_quote = line_place::open_quote(line);
+        let blame = match (blame, &open_quote) {
             (Some(blame), _) => blame,
             (None, Some(_)) => Blame { wanted: "a closing quote".into(), ..nothing },
             (None, None) => nothing,
@@ -45,9 +46,7 @@ impl Spot {
         let bytes = match &blame.part {
             Part::Keyword => line_place::keyword(line),
             Part::Value(range) if !range.is_empty() => line_place::value(line, range.clone()),
-            Part::Value(_) | Part::Field(..) => {
-                line_place::open_quote(line).unwrap_or_else(|| line_place::content(line))
-            }
+            Part::Value(_) | Part::Field(..) => open_quote.unwrap_or_else(|| line_place::content(line)),
         };
         Spot::cut(source.clone(), number, line, bytes, blame)
     }

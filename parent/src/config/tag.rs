@@ -2,6 +2,8 @@
 
 use ipc::tag::TagTest;
 
+use super::blame::At as _;
+use super::fault::Fault;
 use super::text::{fields, reveal_text, split};
 
 /// The test that a tag's name stands for: `!` or `#` in front negates.
@@ -37,10 +39,12 @@ pub(crate) fn leading_tests(mut value: &str) -> (Vec<TagTest>, Option<&str>) {
     (tests, Some(value))
 }
 
-/// `[set:]TAG,REST`.
-pub(crate) fn set_and_rest(value: &str) -> Option<(String, &str)> {
+/// `[set:]TAG,REST`. `wanted`: both, in words.
+pub(crate) fn set_and_rest<'a>(value: Option<&'a str>, wanted: &'static str) -> Result<(String, &'a str), Fault> {
+    let value = value.unwrap_or_default();
     let (tag, rest) = split(value, ',');
-    Some((reveal_text(tag.strip_prefix("set:").unwrap_or(tag)), rest?))
+    let rest = rest.ok_or(Fault::Value).at(value, wanted)?;
+    Ok((reveal_text(tag.strip_prefix("set:").unwrap_or(tag)), rest))
 }
 
 #[cfg(test)]

@@ -88,6 +88,16 @@ pub(crate) fn every(bytes: &[u8], test: impl Fn(u8) -> bool + Copy) -> bool {
     }
 }
 
+/// Where `part` stands in `text` and is not the middle of a word.
+pub(crate) fn standing_alone(text: &str, part: &str) -> impl Iterator<Item = usize> {
+    let word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    let starts = text.match_indices(part).map(|(start, _)| start);
+    starts.filter(move |&start| {
+        let (before, rest) = text.split_at(start);
+        !before.ends_with(word) && !rest[part.len()..].starts_with(word)
+    })
+}
+
 /// Cuts at the first `separator`; blanks beside it vanish.
 pub(crate) fn split(text: &str, separator: char) -> (&str, Option<&str>) {
     match text.split_once(separator) {

@@ -6,10 +6,9 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
+use ipc::config::prefix::Prefix;
 use ipc::tag::TagTest;
 use serde::Serialize;
-
-use ipc::config::prefix::Prefix;
 
 use super::blame::At as _;
 use super::client_tags::{EnterpriseRule, NameMatch, RelayIdRule, TagIf};

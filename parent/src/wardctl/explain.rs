@@ -29,7 +29,7 @@ pub(super) fn answer(option: &str, subject: &Subject) -> (Vec<u8>, u8) {
 }
 
 /// What there is to say without a configuration.
-pub fn meaning(row: &Row) -> String {
+fn meaning(row: &Row) -> String {
     let mut text = format!("{}: {}\n\n", row.name, row.help);
     let mut fact = |name: &str, fact: &str| {
         let _ = writeln!(text, "{name:<9}{fact}");

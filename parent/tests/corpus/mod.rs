@@ -46,25 +46,5 @@ pub fn unescape(text: &str) -> Vec<u8> {
 
 /// The strings of a JSON list of strings.
 pub fn json_strings(text: &str) -> Vec<OsString> {
-    let mut strings = Vec::new();
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        if character != '"' {
-            continue;
-        }
-        let mut string = String::new();
-        loop {
-            match characters.next().unwrap() {
-                '"' => break,
-                '\\' => match characters.next().unwrap() {
-                    't' => string.push('\t'),
-                    'n' => string.push('\n'),
-                    other => string.push(other),
-                },
-                other => string.push(other),
-            }
-        }
-        strings.push(OsString::from(string));
-    }
-    strings
+    serde_json::from_str::<Vec<String>>(text).unwrap().into_iter().map(OsString::from).collect()
 }

@@ -62,8 +62,8 @@ pub(crate) struct Front {
     pub statistics: Statistics,
     routes: Routes,
     limits: Limits,
-    queries: QueryRules,
-    rules: ReplyRules,
+    query_rules: QueryRules,
+    reply_rules: ReplyRules,
     log: QueryLog,
     waiting: WaitingTable,
     streams: Map<Handle, Stream>,
@@ -118,8 +118,8 @@ impl Front {
             statistics: Statistics::new(stale_ms > 0),
             routes,
             limits: Limits::new(slice),
-            queries: QueryRules::new(&slice.queries, slice.edns_packet_max.max(512)),
-            rules: ReplyRules::new(&slice.replies, SeededState::new(random.bytes16())),
+            query_rules: QueryRules::new(&slice.queries, slice.edns_packet_max.max(512)),
+            reply_rules: ReplyRules::new(&slice.replies, SeededState::new(random.bytes16())),
             log: QueryLog(slice.log_queries),
             waiting: WaitingTable::new(SeededState::new(random.bytes16())),
             streams: Map::with_hasher(SeededState::new(random.bytes16())),
@@ -189,7 +189,7 @@ impl Front {
         };
         let mut query = Query::new(bytes, header, question, client, about.serial, self.edns_bytes_max, now);
         query.edns |= sticky_edns;
-        query.personal = self.queries.makes_personal(client.address, query.opt.as_ref());
+        query.personal = self.query_rules.makes_personal(client.address, query.opt.as_ref());
         if let Origin::Stream(handle) = origin
             && let Some(stream) = self.streams.get_mut(&handle)
         {
@@ -299,7 +299,7 @@ impl Front {
         match self.private(query) {
             Some(address) => {
                 self.log.write_failed(lines, query.about(), format_args!("config {address} is NXDOMAIN"));
-                self.local.refuse(query, rcode::NXDOMAIN, bytes);
+                self.local.deny_reverse(query, bytes);
                 true
             }
             None => false,
@@ -385,7 +385,7 @@ impl Front {
     ) -> Outcome {
         let (now_ms, tcp) = (query.now.monotonic_ms, query.client.tcp);
         let start = exchange.bytes.len();
-        self.queries.append_forwarded(&mut exchange.bytes, query);
+        self.query_rules.append_forwarded(&mut exchange.bytes, query);
         let message = start..exchange.bytes.len();
         let sent = exchange.bytes.get(message.clone()).unwrap_or_default();
         let sameness = (!tcp || origin.is_none()).then(|| Sameness::of(query, sent));

@@ -64,7 +64,7 @@ impl Hosts {
     pub fn addresses(&mut self, name: &[u8], rotate: bool) -> Option<impl Iterator<Item = (IpAddr, &Source)>> {
         let found = self.names.get_mut(name)?;
         let first = if rotate { usize::from(found.turn) % found.list.len() } else { 0 };
-        found.turn = found.turn.wrapping_add(1);
+        found.turn = found.turn.wrapping_add(u16::from(rotate));
         let (end, begin) = found.list.split_at(first);
         let sources = &self.sources;
         Some(begin.iter().chain(end).map(move |(address, source)| (*address, source_at(sources, *source))))
@@ -215,6 +215,8 @@ mod tests {
             None,
         );
         assert_eq!(addresses(&mut read, "good.lan"), ["10.0.0.1", "10.0.0.3"]);
+        let looked = read.hosts.addresses(b"\x04good\x03lan\0", false);
+        assert_eq!(looked.map(Iterator::count), Some(2), "which turns nothing");
         assert_eq!(addresses(&mut read, "good.lan"), ["10.0.0.3", "10.0.0.1"]);
         assert_eq!(addresses(&mut read, "v6.lan"), ["::1"]);
         assert_eq!(addresses(&mut read, "fine"), ["10.0.0.2"]);

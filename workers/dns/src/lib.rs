@@ -11,7 +11,8 @@
 //! | `exchange` | the messages between the front and the upstream side |
 //! | `upstream`, `pending`, `call`, `reserve` | sockets, ids, retries: how a question gets an answer |
 //! | `local`, `records`, `hosts`, `lease_names`, `interface_names`, `synthetic`, `known`, `chaos`, `arpa` | names that are known here |
-//! | `cache`, `routes`, `reply_rules` | what upstreams said, who is asked about what, and what is done to replies |
+//! | `cache`, `routes` | what upstreams said, and who is asked about what |
+//! | `query_rules`, `letter_case`, `reply_rules` | what is done to queries on their way up, and to replies on their way down |
 //! | `wire`, `name`, `rdata`, `query`, `edns`, `reply`, `resolv`, `tcp` | bytes |
 //! | `access` | who may ask |
 //! | `lines`, `statistics` | what the operator sees |

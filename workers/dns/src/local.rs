@@ -39,13 +39,11 @@ pub(crate) struct Local {
     synthetic: SyntheticDomains,
     hosts: Hosts,
     leases: LeaseNames,
-    /// Domains that hosts are in.
-    host_domains: Ancestors,
-    /// Domains that other names are in.
+    /// Domains that names are in.
     ancestors: Ancestors,
     domains: Domains,
-    /// `localmx`: where the mail of every host goes.
-    mail_host: Option<Name>,
+    /// `localmx`: the RDATA of the MX record of every host.
+    local_mx: Option<Vec<u8>>,
     self_mx: bool,
     expand_hosts: bool,
     dhcp_fqdn: bool,
@@ -64,6 +62,10 @@ pub(crate) struct Page<'a, 'o> {
     pub lines: &'o mut Vec<Line>,
     /// With `localise-queries`: the network of the address that was asked.
     pub network: Option<Prefix>,
+    /// It is an answer, even if it is empty.
+    pub answered: bool,
+    /// Its end comes from the cache.
+    pub cached: bool,
     /// Something on it has expired.
     pub stale: bool,
 }
@@ -93,20 +95,19 @@ impl Local {
         if !slice.no_ident {
             chaos::names().for_each(|name| ancestors.add(name.wire()));
         }
-        let mut host_domains = Ancestors::new(state());
         let mut hosts = Hosts::new(state(), state());
-        hosts.configure(&slice.records.hosts, &mut host_domains);
+        hosts.configure(&slice.records.hosts, &mut ancestors);
         let mail_host = slice.records.mx_target.as_ref().filter(|_| slice.records.local_mx);
+        let mail_host = mail_host.and_then(|target| Name::from_text(target.as_bytes()));
         Local {
             records: Records::new(&slice.records, state(), &mut ancestors),
             interface_names: InterfaceNames::new(&slice.records.interface_names, state(), state()),
             synthetic: SyntheticDomains::new(&slice.records.synthetic, state()),
             hosts,
             leases: LeaseNames::new(state(), state()),
-            host_domains,
             ancestors,
             domains: slice.domains.clone(),
-            mail_host: mail_host.and_then(|target| Name::from_text(target.as_bytes())),
+            local_mx: mail_host.map(|target| [&MX_PREFERENCE, target.wire()].concat()),
             self_mx: slice.records.self_mx,
             expand_hosts: slice.expand_hosts,
             dhcp_fqdn: slice.dhcp_fqdn,
@@ -125,7 +126,7 @@ impl Local {
 
     /// Reads a hosts file.
     pub fn read_hosts(&mut self, path: &str, content: &[u8], log: &mut Vec<Line>) {
-        self.hosts.read(path, content, &self.domains, self.expand_hosts, &mut self.host_domains, log);
+        self.hosts.read(path, content, &self.domains, self.expand_hosts, &mut self.ancestors, log);
     }
 
     /// Publishes the name of a lease.
@@ -140,12 +141,12 @@ impl Local {
                 log.push(lines::lease_name_taken(text, lease.address, source, address));
             }
         }
-        self.leases.put(lease, self.dhcp_fqdn, &mut self.host_domains);
+        self.leases.put(lease, self.dhcp_fqdn, &mut self.ancestors);
     }
 
     /// Forgets the name of a lease.
     pub fn remove_lease(&mut self, address: IpAddr) {
-        self.leases.remove(address, &mut self.host_domains);
+        self.leases.remove(address, &mut self.ancestors);
     }
 
     /// Does this name (lower case) have local addresses?
@@ -175,7 +176,6 @@ impl Local {
         self.is_host(wire)
             || self.records.contains(wire)
             || self.is_interface_name(name)
-            || self.host_domains.contains(wire)
             || self.ancestors.contains(wire)
             || self.synthetic.address(name, |_| true).is_some()
             || self.ident && chaos::is_name(name)
@@ -190,7 +190,9 @@ impl Local {
     pub fn append(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) -> bool {
         let before = page.reply.answers();
         let mut targets = Vec::new();
-        if !self.records.is_empty() {
+        // Most names have none: one look-up tells.
+        let recorded = self.records.contains(name.wire());
+        if recorded {
             self.append_sets(page, name, owner, Group::Text, &mut targets);
             self.append_sets(page, name, owner, Group::Raw, &mut targets);
         }
@@ -200,15 +202,15 @@ impl Local {
         if page.wants(rtype::A) || page.wants(rtype::AAAA) {
             self.append_addresses(page, name, owner);
         }
-        if !self.records.is_empty() {
+        if recorded {
             self.append_sets(page, name, owner, Group::Mail, &mut targets);
         }
         if page.wants(rtype::MX) && targets.is_empty() {
             self.append_mail(page, name, owner);
         }
-        if !self.records.is_empty() {
+        if recorded {
             self.append_sets(page, name, owner, Group::Service, &mut targets);
-            self.append_sets(page, name, owner, Group::Authority, &mut targets);
+            self.append_sets(page, name, owner, Group::NamingAuthority, &mut targets);
         }
         for (at, target) in targets {
             self.append_target(page, at, &target);
@@ -243,13 +245,14 @@ impl Local {
         if !self.is_host(name.wire()) {
             return;
         }
-        let rdata = match &self.mail_host {
-            // Spelled as the owner.
-            _ if self.self_mx => [MX_PREFERENCE, owner.to_be_bytes()].concat(),
-            Some(target) => [&MX_PREFERENCE, target.wire()].concat(),
+        // Spelled as the owner.
+        let own = [MX_PREFERENCE, owner.to_be_bytes()];
+        let rdata = match &self.local_mx {
+            _ if self.self_mx => own.as_flattened(),
+            Some(rdata) => rdata,
             None => return,
         };
-        page.reply.answer(owner, rtype::MX, IN, self.local_ttl, &rdata);
+        page.reply.answer(owner, rtype::MX, IN, self.local_ttl, rdata);
         page.say(CONFIG, &Said::Other { name: name.wire(), rtype: rtype::MX });
     }
 
@@ -269,7 +272,7 @@ impl Local {
     fn append_addresses(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) {
         let wire = name.wire();
         if let Some(addresses) = self.interface_names.addresses(wire) {
-            let near = Near::of(page.network, addresses.iter().copied());
+            let near = Near::of(page.network, || addresses.iter().copied());
             let mut any = false;
             for address in addresses.iter().copied().filter(|address| near.allows(*address)) {
                 if page.wants_address(address) {
@@ -284,13 +287,9 @@ impl Local {
             }
             return;
         }
-        let near = match page.network {
-            None => Near(None),
-            Some(_) => {
-                let all = self.hosts.addresses(wire, false).into_iter().flatten().map(|(address, _)| address);
-                Near::of(page.network, all)
-            }
-        };
+        let near = Near::of(page.network, || {
+            self.hosts.addresses(wire, false).into_iter().flatten().map(|(address, _)| address)
+        });
         let (mut v4, mut v6) = (false, false);
         for (address, source) in self.hosts.addresses(wire, self.rotate).into_iter().flatten() {
             *(if address.is_ipv4() { &mut v4 } else { &mut v6 }) = true;
@@ -380,10 +379,10 @@ impl Local {
         reply.finish(&echo, self.edns_bytes_max);
     }
 
-    /// Writes an empty answer with AA: that no such reverse name is public (`bogus-priv`), or what else is asked here in vain.
-    pub fn refuse(&self, query: &Query<'_>, code: u8, bytes: &mut Vec<u8>) {
+    /// Writes the denial of a private reverse name (`bogus-priv`): NXDOMAIN with AA.
+    pub fn deny_reverse(&self, query: &Query<'_>, bytes: &mut Vec<u8>) {
         let echo = query.echo();
-        let mut reply = Reply::new(bytes, &echo, code);
+        let mut reply = Reply::new(bytes, &echo, rcode::NXDOMAIN);
         reply.authoritative();
         reply.finish(&echo, self.edns_bytes_max);
     }
@@ -394,8 +393,9 @@ impl Local {
 struct Near(Option<Prefix>);
 
 impl Near {
-    fn of(network: Option<Prefix>, mut addresses: impl Iterator<Item = IpAddr>) -> Near {
-        let fits = |network: &Prefix| network.address().is_ipv4() && addresses.any(|address| network.contains(address));
+    fn of<I: Iterator<Item = IpAddr>>(network: Option<Prefix>, addresses: impl FnOnce() -> I) -> Near {
+        let fits =
+            |network: &Prefix| network.address().is_ipv4() && addresses().any(|address| network.contains(address));
         Near(network.filter(fits))
     }
 

@@ -53,7 +53,7 @@ pub(crate) enum Group {
     /// `srv-host`, whose records change places with every answer.
     Service,
     /// `naptr-record`.
-    Authority,
+    NamingAuthority,
 }
 
 impl Group {
@@ -105,7 +105,7 @@ impl Records {
             add(&srv.name, Group::Service, rtype::SRV, with_name(&numbers, &srv.target));
         }
         for naptr in &records.naptr {
-            add(&naptr.name, Group::Authority, rtype::NAPTR, naptr_rdata(naptr));
+            add(&naptr.name, Group::NamingAuthority, rtype::NAPTR, naptr_rdata(naptr));
         }
         table
     }
@@ -117,28 +117,19 @@ impl Records {
         self.owners.entry(name.wire().into()).or_default()
     }
 
-    /// Is there nothing at all?
-    pub fn is_empty(&self) -> bool {
-        self.owners.is_empty()
-    }
-
     /// Does this name (wire form, lower case) own a record?
     pub fn contains(&self, name: &[u8]) -> bool {
-        !self.is_empty() && self.owners.contains_key(name)
+        self.owners.contains_key(name)
     }
 
     /// Where this name (wire form, lower case) leads, if it is an alias.
     pub fn link(&self, name: &[u8]) -> Option<&Link> {
-        if self.is_empty() {
-            return None;
-        }
         self.owners.get(name)?.link.as_ref()
     }
 
     /// The records of this name (wire form, lower case) and group that answer `qtype`.
     pub fn sets(&mut self, name: &[u8], group: Group, qtype: u16) -> impl Iterator<Item = &mut Set> {
-        let owner = if self.is_empty() { None } else { self.owners.get_mut(name) };
-        let sets = owner.map_or(&mut [][..], |owner| &mut owner.sets);
+        let sets = self.owners.get_mut(name).map_or(&mut [][..], |owner| &mut owner.sets);
         sets.iter_mut().filter(move |set| set.group == group && (qtype == rtype::ANY || qtype == set.rtype))
     }
 }

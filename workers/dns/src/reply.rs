@@ -72,27 +72,30 @@ impl<'o> Reply<'o> {
 
     /// An address record of class IN in the answer section.
     pub fn address(&mut self, owner: u16, address: IpAddr, ttl: u32) {
-        match address {
-            IpAddr::V4(v4) => self.answer(owner, wire::rtype::A, wire::IN, ttl, &v4.octets()),
-            IpAddr::V6(v6) => self.answer(owner, wire::rtype::AAAA, wire::IN, ttl, &v6.octets()),
-        };
+        let written = self.address_record(owner, address, ttl);
+        self.count_answers(u16::from(written));
     }
 
     /// A record in the answer section; `owner` is a pointer to a name of this message. Tells where its RDATA is. One that would make
     /// the message too long is left out.
     pub fn answer(&mut self, owner: u16, rtype: u16, class: u16, ttl: u32, rdata: &[u8]) -> Option<usize> {
         let at = self.record(owner, rtype, class, ttl, rdata)?;
-        self.answers = self.answers.saturating_add(1);
+        self.count_answers(1);
         Some(at)
     }
 
     /// An address record in the additional section, after all answers.
     pub fn additional_address(&mut self, owner: u16, address: IpAddr, ttl: u32) {
-        let written = match address {
+        let written = self.address_record(owner, address, ttl);
+        self.additionals += u16::from(written);
+    }
+
+    fn address_record(&mut self, owner: u16, address: IpAddr, ttl: u32) -> bool {
+        let at = match address {
             IpAddr::V4(v4) => self.record(owner, wire::rtype::A, wire::IN, ttl, &v4.octets()),
             IpAddr::V6(v6) => self.record(owner, wire::rtype::AAAA, wire::IN, ttl, &v6.octets()),
         };
-        self.additionals += u16::from(written.is_some());
+        at.is_some()
     }
 
     fn record(&mut self, owner: u16, rtype: u16, class: u16, ttl: u32, rdata: &[u8]) -> Option<usize> {
@@ -142,7 +145,8 @@ impl<'o> Reply<'o> {
         self.authorities = self.authorities.saturating_add(count);
     }
 
-    /// Completes the message: OPT with the client's DO bit (RFC 3225, section 3) if the query had one, and an empty message with TC if the client could not take all of it.
+    /// Completes the message: OPT with the client's DO bit (RFC 3225, section 3) if the query had one, and an empty message with TC if the
+    /// client could not take all of it.
     pub fn finish(self, echo: &Echo<'_>, edns_bytes_max: u16) {
         let question_end = self.start + HEADER + echo.spelled.len();
         let mut additionals = self.additionals;

@@ -11,7 +11,7 @@ use crate::hash::{SeededState, Set};
 use crate::name::{Name, suffixes};
 use crate::rdata;
 use crate::reply::QNAME;
-use crate::wire::{AA, HEADER, Header, IN, Question, Record, Records, put_u16, rtype};
+use crate::wire::{AA, Header, IN, Question, Record, Records, put_u16, rtype};
 
 /// The rules.
 #[derive(Debug)]
@@ -158,7 +158,7 @@ fn address(message: &[u8], record: &Record) -> Option<IpAddr> {
 
 fn append(out: &mut Vec<u8>, message: &[u8], record: &Record, qname: &Name) -> Option<()> {
     let (owner, _) = Name::read(message, record.start).ok()?;
-    if owner.same(qname) && message.len() > HEADER {
+    if owner.same(qname) {
         out.extend_from_slice(&QNAME.to_be_bytes());
     } else {
         out.extend_from_slice(owner.wire());

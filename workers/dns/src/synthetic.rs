@@ -1,12 +1,15 @@
 //! `synth-domain`: domains in which every address of a range has a name, and the other way round.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipc::config::record::SyntheticDomain;
 
 use crate::hash::{Map, SeededState};
-use crate::name::{Name, suffixes};
+use crate::name::{NAME_BYTES_MAX, Name, suffixes};
+
+/// Longest label, in bytes (RFC 1035, section 2.3.4).
+const LABEL_BYTES_MAX: usize = 63;
 
 /// All of them.
 #[derive(Debug)]
@@ -43,21 +46,26 @@ impl SyntheticDomains {
     /// The name of an address.
     pub fn name(&self, address: IpAddr) -> Option<Name> {
         let domain = self.domains.iter().find(|domain| covers(domain, address))?;
-        let mut text = domain.prefix.clone();
+        // What does not fit is no name.
+        let mut buffer = [0; NAME_BYTES_MAX];
+        let mut rest = &mut buffer[..];
+        write!(rest, "{}", domain.prefix).ok()?;
         match address {
-            _ if domain.numbered => {
-                let _ = write!(text, "{}", number(address).wrapping_sub(number(domain.first)));
+            _ if domain.numbered => write!(rest, "{}", number(address).wrapping_sub(number(domain.first))),
+            IpAddr::V4(v4) => {
+                let [a, b, c, d] = v4.octets();
+                write!(rest, "{a}-{b}-{c}-{d}")
             }
-            IpAddr::V4(v4) => text += &v4.to_string().replace('.', "-"),
             // In full: a name that began or ended with a dash would be none.
-            IpAddr::V6(v6) => {
-                for (position, segment) in v6.segments().into_iter().enumerate() {
-                    let dash = if position > 0 { "-" } else { "" };
-                    let _ = write!(text, "{dash}{segment:04x}");
-                }
-            }
+            IpAddr::V6(v6) => v6.segments().into_iter().enumerate().try_for_each(|(position, segment)| {
+                let dash = if position > 0 { "-" } else { "" };
+                write!(rest, "{dash}{segment:04x}")
+            }),
         }
-        Name::from_text([text.as_str(), &domain.domain].join(".").as_bytes())
+        .ok()?;
+        write!(rest, ".{}", domain.domain).ok()?;
+        let length = NAME_BYTES_MAX - rest.len();
+        Name::from_text(buffer.get(..length)?)
     }
 }
 
@@ -68,10 +76,13 @@ fn spelled(domain: &SyntheticDomain, label: &str) -> Option<IpAddr> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let offset = if digits { text.parse::<u64>().ok()? } else { return None };
         nth(domain.first, offset)?
-    } else if domain.first.is_ipv4() {
-        text.replace('-', ".").parse::<Ipv4Addr>().ok()?.into()
     } else {
-        text.replace('-', ":").parse::<Ipv6Addr>().ok()?.into()
+        let separator = if domain.first.is_ipv4() { b'.' } else { b':' };
+        let mut buffer = [0; LABEL_BYTES_MAX];
+        let spelled = buffer.get_mut(..text.len())?;
+        spelled.copy_from_slice(text.as_bytes());
+        spelled.iter_mut().filter(|byte| **byte == b'-').for_each(|dash| *dash = separator);
+        std::str::from_utf8(spelled).ok()?.parse().ok()?
     };
     covers(domain, address).then_some(address)
 }

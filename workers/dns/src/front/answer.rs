@@ -26,6 +26,9 @@ pub(super) enum Known {
     Stale,
 }
 
+/// Only an upstream may answer, whatever has been appended.
+struct Forward;
+
 /// What log lines call the cache.
 pub(super) fn source(stale: bool) -> &'static str {
     if stale { "cached-stale" } else { "cached" }
@@ -49,8 +52,8 @@ impl Front {
         let (start, echo, log) = (bytes.len(), query.echo(), self.log);
         let reply = Reply::new(bytes, &echo, rcode::NOERROR);
         let network = if self.localize_queries { self.access.network(query.client.asked) } else { None };
-        let mut page = Page { query, reply, log: &log, lines, network, stale: false };
-        if !self.append_known(&mut page) {
+        let mut page = Page { query, reply, log: &log, lines, network, answered: false, cached: false, stale: false };
+        if self.append_known(&mut page).is_err() || !page.answered {
             bytes.truncate(start);
             return Known::Nothing;
         }
@@ -59,104 +62,110 @@ impl Front {
     }
 
     /// Follows aliases to a name that something is known of, and appends it all.
-    fn append_known(&mut self, page: &mut Page<'_, '_>) -> bool {
-        let (query, qtype) = (page.query, page.query.question.qtype);
-        // RRsets do not answer ANY, and none are kept under that type, but a denial of the name does.
-        // What holds for one network may not hold for another (RFC 7871, section 7.3.1).
-        let cache_serves = query.recursion_desired() && !query.dnssec_ok() && !query.personal;
-        let now_ms = query.now.monotonic_ms;
-        let (mut name, mut owner) = (query.question.name, QNAME);
-        // A configured alias is an answer even if it leads nowhere, and we are no authority for an end that comes from the cache.
-        let (mut answered, mut cached) = (false, false);
+    fn append_known(&mut self, page: &mut Page<'_, '_>) -> Result<(), Forward> {
+        let question = &page.query.question;
+        let (mut name, mut owner, qtype) = (question.name, QNAME, question.qtype);
         for _ in 0..CHAIN_MAX {
-            let next = if let Some((link, ttl)) = self.local.link(&name) {
-                answered = true;
-                page.say("config", &Said::Cname { name: name.wire() });
-                let at = page.reply.answer(owner, rtype::CNAME, IN, ttl, link.target.wire());
-                if qtype == rtype::CNAME {
-                    break;
-                }
-                at.map(|at| (at, link.target))
-            } else {
-                if self.local.append(page, &name, owner) || self.local.append_synthetic(page, &name, owner) {
-                    answered = true;
-                    break;
-                }
-                if !cache_serves {
-                    let link = self.cache.find(name.wire(), rtype::CNAME, now_ms);
-                    if qtype != rtype::CNAME && link.is_some_and(|hit| hit.set.kind == Kind::Records) {
-                        // The cache knows more than it may tell.
-                        return false;
-                    }
-                }
-                // No denial in the cache is as good as this one.
-                if !cache_serves || qtype == rtype::SOA && self.filters_windows(&name, qtype) {
-                    (answered, cached) = self.append_refusal(page, &name, (answered, cached));
-                    break;
-                }
-                // No denial of a private reverse name is as good as our own.
-                if !answered && self.private(query).is_some() {
-                    return false;
-                }
-                if let Some(kind) = self.append_cached(page, &name, owner) {
-                    // dnsmasq sets AA when a CNAME itself is asked for, and when it makes less of a denial than was said.
-                    let ours = match kind {
-                        Kind::Records => qtype == rtype::CNAME,
-                        Kind::NxDomain => answered || self.local.knows(&name),
-                        Kind::NoData if matches!(qtype, rtype::A | rtype::AAAA) => self.local.is_interface_name(&name),
-                        Kind::NoData if matches!(qtype, rtype::PTR | rtype::SRV) => false,
-                        Kind::NoData => self.local.knows(&name),
-                    };
-                    if answered && kind == Kind::NxDomain {
-                        page.reply.rcode(rcode::NOERROR);
-                    }
-                    cached |= !ours;
-                    answered = true;
-                    break;
-                }
-                let link = self.cache.find(name.wire(), rtype::CNAME, now_ms);
-                let Some(link) = link.filter(|hit| hit.set.kind == Kind::Records && qtype != rtype::CNAME) else {
-                    (answered, cached) = self.append_refusal(page, &name, (answered, cached));
-                    break;
-                };
-                note_stale(page, link.stale);
-                page.say(source(link.stale), &Said::Cname { name: name.wire() });
-                link.append(page.reply.raw(), owner, self.ttl_max, false);
-                page.reply.count_answers(1);
-                // The RDATA of a kept CNAME is an uncompressed name: owner, type, class, TTL and length take 12 bytes.
-                let target = link.set.bytes.get(12..).and_then(Name::from_wire);
-                target.map(|target| (page.reply.position() - target.wire().len(), target))
-            };
-            let Some((at, target)) = next else { break };
+            let Some((at, target)) = self.append_name(page, &name, owner)? else { break };
             let Some(next) = pointer(at) else { break };
             (name, owner) = (target.lowered(), next);
         }
         if qtype == rtype::MAILB {
             // dnsmasq says so of every name.
             page.reply.rcode(rcode::NXDOMAIN);
-            (answered, cached) = (true, false);
+            (page.answered, page.cached) = (true, false);
         }
-        if answered && !cached {
+        // We are no authority for an end that comes from the cache.
+        if page.answered && !page.cached {
             page.reply.authoritative();
         }
-        answered
+        Ok(())
     }
 
-    /// Nothing is known: does the configuration keep the question from being asked (`filterwin2k`, `filter-rr`)? Tells, as before in
-    /// `so_far`, whether there is an answer, and whether it comes from the cache.
-    fn append_refusal(&self, page: &mut Page<'_, '_>, name: &Name, so_far: (bool, bool)) -> (bool, bool) {
+    /// Appends what is known of one name (lower case); `owner` points to it in the reply. If that is an alias, tells for which name it
+    /// stands, and at which offset of the reply that name is.
+    fn append_name(
+        &mut self,
+        page: &mut Page<'_, '_>,
+        name: &Name,
+        owner: u16,
+    ) -> Result<Option<(usize, Name)>, Forward> {
+        let (query, qtype) = (page.query, page.query.question.qtype);
+        if let Some((link, ttl)) = self.local.link(name) {
+            // A configured alias is an answer even if it leads nowhere.
+            page.answered = true;
+            page.say("config", &Said::Cname { name: name.wire() });
+            let at = page.reply.answer(owner, rtype::CNAME, IN, ttl, link.target.wire());
+            return Ok(at.filter(|_| qtype != rtype::CNAME).map(|at| (at, link.target)));
+        }
+        if self.local.append(page, name, owner) || self.local.append_synthetic(page, name, owner) {
+            page.answered = true;
+            return Ok(None);
+        }
+        // RRsets do not answer ANY, and none are kept under that type, but a denial of the name does.
+        // What holds for one network may not hold for another (RFC 7871, section 7.3.1).
+        let cache_serves = query.recursion_desired() && !query.dnssec_ok() && !query.personal;
+        let now_ms = query.now.monotonic_ms;
+        if !cache_serves {
+            let link = self.cache.find(name.wire(), rtype::CNAME, now_ms);
+            if qtype != rtype::CNAME && link.is_some_and(|hit| hit.set.kind == Kind::Records) {
+                // The cache knows more than it may tell.
+                return Err(Forward);
+            }
+        }
+        // No denial in the cache is as good as this one.
+        if !cache_serves || qtype == rtype::SOA && self.filters_windows(name, qtype) {
+            self.append_refusal(page, name);
+            return Ok(None);
+        }
+        // No denial of a private reverse name is as good as our own.
+        if !page.answered && self.private(query).is_some() {
+            return Err(Forward);
+        }
+        if let Some(kind) = self.append_cached(page, name, owner) {
+            // dnsmasq sets AA when a CNAME itself is asked for, and when it makes less of a denial than was said.
+            let ours = match kind {
+                Kind::Records => qtype == rtype::CNAME,
+                Kind::NxDomain => page.answered || self.local.knows(name),
+                Kind::NoData if matches!(qtype, rtype::A | rtype::AAAA) => self.local.is_interface_name(name),
+                Kind::NoData if matches!(qtype, rtype::PTR | rtype::SRV) => false,
+                Kind::NoData => self.local.knows(name),
+            };
+            if page.answered && kind == Kind::NxDomain {
+                page.reply.rcode(rcode::NOERROR);
+            }
+            page.cached |= !ours;
+            page.answered = true;
+            return Ok(None);
+        }
+        let link = self.cache.find(name.wire(), rtype::CNAME, now_ms);
+        let Some(link) = link.filter(|hit| hit.set.kind == Kind::Records && qtype != rtype::CNAME) else {
+            self.append_refusal(page, name);
+            return Ok(None);
+        };
+        note_stale(page, link.stale);
+        page.say(source(link.stale), &Said::Cname { name: name.wire() });
+        link.append(page.reply.raw(), owner, self.ttl_max, false);
+        page.reply.count_answers(1);
+        // The RDATA of a kept CNAME is an uncompressed name: owner, type, class, TTL and length take 12 bytes.
+        let target = link.set.bytes.get(12..).and_then(Name::from_wire);
+        Ok(target.map(|target| (page.reply.position() - target.wire().len(), target)))
+    }
+
+    /// Nothing is known: does the configuration keep the question from being asked (`filterwin2k`, `filter-rr`)?
+    fn append_refusal(&self, page: &mut Page<'_, '_>, name: &Name) {
         let (query, qtype) = (page.query, page.query.question.qtype);
         if self.filters_windows(name, qtype) {
             page.say("config", &Said::Negative { name: name.wire(), address: None, qtype, missing: false });
-            return (true, false);
+            (page.answered, page.cached) = (true, false);
+            return;
         }
         let exists = || self.local.is_host(name.wire()) || self.cache.knows(name, query.now.monotonic_ms);
-        if so_far.0 || !self.rules.filters_type(qtype) || query.dnssec_ok() || !exists() {
-            return so_far;
+        if !page.answered && self.reply_rules.filters_type(qtype) && !query.dnssec_ok() && exists() {
+            // All that there may be is left out of answers.
+            self.append_filtered(page);
+            (page.answered, page.cached) = (true, true);
         }
-        // All that there may be is left out of answers.
-        self.append_filtered(page);
-        (true, true)
     }
 
     /// Instead of records that are left out: the reason.
@@ -182,7 +191,7 @@ impl Front {
         let (kind, stale) = (hit.set.kind, hit.stale);
         note_stale(page, stale);
         match kind {
-            Kind::Records | Kind::NoData if self.rules.filters_type(qtype) => self.append_filtered(page),
+            Kind::Records | Kind::NoData if self.reply_rules.filters_type(qtype) => self.append_filtered(page),
             Kind::Records => {
                 let from = page.reply.position();
                 hit.append(page.reply.raw(), owner, self.ttl_max, self.rotate);

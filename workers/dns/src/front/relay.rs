@@ -80,7 +80,7 @@ impl Front {
         let mut base = std::mem::take(&mut self.scratch);
         base.clear();
         base.extend_from_slice(message);
-        self.rules.rename(&mut base, &question, &header);
+        self.reply_rules.rename(&mut base, &question, &header);
         let opt = edns::find(message, question.end, &header).filter(|_| waiting.opt);
         let verdict =
             self.judge(&header, &question, &base, upstream, waiting.personal, waiting.about, now, &mut out.lines);
@@ -108,7 +108,7 @@ impl Front {
                 if header.high & TC != 0 && section_ends(message, question.end, &header).is_none() {
                     // It was cut in the middle of a record.
                     truncate(&mut base, 0, question.end, kept_opt);
-                } else if let Some(filtered) = self.rules.filtered(&base, &question, &header) {
+                } else if let Some(filtered) = self.reply_rules.filtered(&base, &question, &header) {
                     base = filtered;
                     extended_error = Some(ede::FILTERED);
                     self.say_filtered(&question, waiting.about, &mut out.lines);
@@ -198,7 +198,7 @@ impl Front {
         if missing {
             self.statistics.upstream(upstream).missing += 1;
         }
-        if let Some((owner, ttl)) = self.rules.denied(message, question, header) {
+        if let Some((owner, ttl)) = self.reply_rules.denied(message, question, header) {
             let said =
                 Said::Negative { name: question.name.wire(), address: None, qtype: question.qtype, missing: true };
             self.log.said(lines, about, "config", &said);
@@ -206,7 +206,7 @@ impl Front {
             self.cache.insert(owner.wire(), question.qtype, set, now.monotonic_ms);
             return Ok(Relayed::Emptied { code: rcode::NXDOMAIN });
         }
-        if self.rules.is_rebind(message, question, header) {
+        if self.reply_rules.is_rebind(message, question, header) {
             lines.push(lines::rebind(question.name.wire()));
             return Ok(Relayed::Emptied { code: rcode::NOERROR });
         }
@@ -216,7 +216,7 @@ impl Front {
                 || self.cache.knows(&question.name, now.monotonic_ms));
         let seen = Header { low: if exists { header.low & 0xf0 } else { header.low }, ..*header };
         let log = self.log;
-        let filtered = self.rules.filters_type(question.qtype);
+        let filtered = self.reply_rules.filters_type(question.qtype);
         let entries = harvest(message, &seen, question, &self.limits, |said| {
             // Of what the client will not see, nothing is told but that it is left out.
             let hidden = filtered && !matches!(said, Said::Cname { .. } | Said::Negative { .. });
