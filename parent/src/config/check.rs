@@ -7,6 +7,7 @@ use ipc::config::dhcp::{ClassTest, DhcpSlice};
 
 use super::draft::Draft;
 use super::fault::{Fault, STATUS_CONFIGURATION, STATUS_FILE, STATUS_OTHER};
+use super::feature::Feature;
 use super::reach::Reach;
 use super::record::{self, cname, mx, srv};
 use super::source::reason;
@@ -89,6 +90,7 @@ pub(crate) fn settle(draft: &mut Draft) {
     let dns = &mut draft.dns;
 
     process.port = dns.port;
+    dns.no_ident |= !Feature::Ident.built();
     process.hosts = (!draft.no_hosts).then(|| PathBuf::from("/etc/hosts"));
     process.addn_hosts.reverse();
     process.min_port = draft.port_limits.0.unwrap_or(PORT_LIMITS.0);

@@ -435,12 +435,11 @@ const PARITY_HEAD: &str = "\
 <!-- Printed by `config::keys::parity_markdown`; a test compares. To renew: WARDMASQ_BLESS=1 cargo test -p wardmasq --test config_parity -->
 
 Every option that dnsmasq knows is accepted, with its rules of repetition, and its value is checked as dnsmasq checks it, with the
-same words for what is wrong. One that is not built has no effect; the log says so at start.
+same words for what is wrong. One that is not built has no effect, and the log says so at start; if it asks for a whole service that is
+not built (DNSSEC, authoritative zones, DHCPv6, scripts, D-Bus), the start fails by name.
 
 ## Differences in what is accepted
 
-- Domain names hold ASCII only. dnsmasq converts other names (IDNA 2008) if it was built to; write the `xn--` form instead.
-  A name with a capital and a label that begins with `xn--` is taken as it is, without a check of the rest.
 - `help`, `version` and `test` in a file do nothing. (In dnsmasq they switch `bogus-priv` on.)
 - Control characters in a file are data. (In dnsmasq they stand for quoted digits, letters and separators.)
 - A plain number for a DHCP option that has no type of its own and that the server fills in (43, 52, 53, 55 to 57, 61, 81, 82, 118) is

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use ipc::dns;
 use ipc::lease::{Lease, LeaseChange};
@@ -13,17 +14,16 @@ use crate::broker;
 use crate::config::UpstreamSource;
 use crate::files;
 use crate::permit::Phase;
+use crate::watch::Change;
+use crate::worker::Worker;
 
 impl Hub {
     /// Tells a new dns worker what it has to know.
     pub(super) fn prime_dns(&mut self, index: usize, interfaces: Vec<Interface>) {
         self.send_dns(index, dns::ToWorker::Interfaces(interfaces), Vec::new());
-        for (path, opened) in files::hosts(&self.config.process) {
+        for path in files::hosts_paths(&self.config.process) {
+            let (error, descriptors) = opened(&path);
             let path = path.to_string_lossy().into_owned();
-            let (error, descriptors) = match opened {
-                Ok(file) => (None, vec![file]),
-                Err(error) => (Some(files::reason(&error)), Vec::new()),
-            };
             self.send_dns(index, dns::ToWorker::HostsFile { path, error }, descriptors);
         }
         let names: Vec<_> = self.store.iter().filter_map(|lease| self.lease_name(lease)).collect();
@@ -139,15 +139,38 @@ impl Hub {
         }
     }
 
-    pub(super) fn resolv_changed(&mut self) {
-        if !self.pick_resolv_file() {
-            return;
-        }
-        for index in 0..self.workers.len() {
-            let worker = &self.workers[index];
-            if worker.role == Role::Dns && matches!(worker.phase, Phase::Ready | Phase::Serving) {
-                self.send_resolv_file(index);
+    /// Passes on what the watch has seen.
+    pub(super) fn files_changed(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Resolv => self.resolv_changed(),
+                Change::HostsFile(path) => {
+                    for index in self.dns_workers() {
+                        let (error, descriptors) = opened(&path);
+                        let path = path.to_string_lossy().into_owned();
+                        self.send_dns(index, dns::ToWorker::HostsFileChanged { path, error }, descriptors);
+                    }
+                }
+                Change::HostsFileGone(path) => {
+                    for index in self.dns_workers() {
+                        let path = path.to_string_lossy().into_owned();
+                        self.send_dns(index, dns::ToWorker::HostsFileGone { path }, Vec::new());
+                    }
+                }
             }
+        }
+    }
+
+    /// The dns workers that have been told how things are, and hear of what changes.
+    fn dns_workers(&self) -> Vec<usize> {
+        let hears = |worker: &Worker| worker.role == Role::Dns && matches!(worker.phase, Phase::Ready | Phase::Serving);
+        (0..self.workers.len()).filter(|index| hears(&self.workers[*index])).collect()
+    }
+
+    /// Looks whether another resolv file is to be used, or the same one has changed.
+    pub(super) fn resolv_changed(&mut self) {
+        if self.pick_resolv_file() {
+            self.dns_workers().into_iter().for_each(|index| self.send_resolv_file(index));
         }
     }
 
@@ -175,5 +198,13 @@ impl Hub {
                 self.send_dns(index, message.clone(), Vec::new());
             }
         }
+    }
+}
+
+/// A hosts file to pass on, or why it cannot be.
+fn opened(path: &Path) -> (Option<String>, Vec<OwnedFd>) {
+    match files::open(path) {
+        Ok(file) => (None, vec![file]),
+        Err(error) => (Some(files::reason(&error)), Vec::new()),
     }
 }

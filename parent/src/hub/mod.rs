@@ -37,6 +37,7 @@ use serde::Serialize;
 use crate::broker::{self, Echo, Ports};
 use crate::commit::Territory;
 use crate::config::Config;
+use crate::config::feature::Feature;
 use crate::interfaces;
 use crate::leases::store::Store;
 use crate::listen::Listening;
@@ -53,6 +54,8 @@ const MESSAGES_PER_TURN: usize = 64;
 /// Longest table of routes that rides in the slice: a memory file of its own costs an inode, a descriptor and a mapping, which
 /// a handful of routes should not.
 const TABLE_IN_SLICE_BYTES_MAX: usize = 8 * 1024;
+/// How often resolv files are looked at where no watch tells of changes, in milliseconds.
+const POLL_MS: u64 = 1_000;
 /// How long a drained worker may take to finish, in milliseconds: DNS answers what it owes, TFTP its transfers.
 const DRAIN_MS: [(Role, u64); 3] = [(Role::Dns, 30_000), (Role::Dhcp, 5_000), (Role::Tftp, 300_000)];
 
@@ -103,7 +106,7 @@ pub struct Parts {
     pub signals: SignalFd,
     /// Interface changes.
     pub monitor: OwnedFd,
-    /// Resolv file changes.
+    /// Changes of resolv files and of directories of hosts files.
     pub watch: Option<Watch>,
     /// The interfaces at start.
     pub interfaces: Vec<Interface>,
@@ -123,6 +126,8 @@ struct RoleState {
 #[derive(Default)]
 struct Resolv {
     current: Option<(PathBuf, SystemTime)>,
+    /// When to look for changes, in monotonic milliseconds; `None`: a watch tells, or nobody wants to know.
+    look_at_ms: Option<u64>,
     complained: bool,
 }
 
@@ -185,6 +190,10 @@ impl Hub {
             buffer: vec![0; MESSAGE_BYTES_MAX],
             state: State::Starting,
         };
+        let process = &hub.config.process;
+        if !Feature::Inotify.built() && process.port != 0 && !process.no_poll && !process.resolv_files.is_empty() {
+            hub.resolv.look_at_ms = Some(now_ms() + POLL_MS);
+        }
         hub.watch_fd(hub.signals.as_fd(), true, false)?;
         hub.watch_fd(hub.monitor.as_fd(), true, false)?;
         if let Some(watch) = &hub.watch {
@@ -244,6 +253,7 @@ impl Hub {
                     return end;
                 }
             }
+            self.look_at_resolv_files();
             self.record_commits();
             self.kill_lingering();
             self.resume_paused();
@@ -271,10 +281,8 @@ impl Hub {
         if fd == self.monitor.as_raw_fd() {
             self.interfaces_changed();
         } else if self.watch.as_ref().is_some_and(|watch| watch.as_fd().as_raw_fd() == fd) {
-            if let Some(watch) = &self.watch {
-                watch.drain();
-            }
-            self.resolv_changed();
+            let changes = self.watch.as_ref().map(Watch::changes).unwrap_or_default();
+            self.files_changed(changes);
         } else if let Some(index) = self.workers.iter().position(|worker| worker.owns(fd)) {
             if self.workers[index].log().as_raw_fd() == fd {
                 self.log_lines(index);
@@ -294,7 +302,7 @@ impl Hub {
         let starts = self.roles.values().filter_map(|state| state.start_at_ms);
         let kills = self.workers.iter().filter_map(|worker| worker.kill_at_ms);
         let resumes = self.workers.iter().filter_map(|worker| worker.paused_until_ms);
-        match starts.chain(kills).chain(resumes).min() {
+        match starts.chain(kills).chain(resumes).chain(self.resolv.look_at_ms).min() {
             None => EpollTimeout::NONE,
             Some(at) => {
                 let wait_ms = at.saturating_sub(now_ms()).min(i32::MAX as u64) as i32;
@@ -367,6 +375,14 @@ impl Hub {
 
 /// # The machine around us
 impl Hub {
+    fn look_at_resolv_files(&mut self) {
+        let now = now_ms();
+        if self.resolv.look_at_ms.is_some_and(|at| at <= now) {
+            self.resolv.look_at_ms = Some(now + POLL_MS);
+            self.resolv_changed();
+        }
+    }
+
     fn interfaces_changed(&mut self) {
         interfaces::drain(&self.monitor);
         let Ok(now) = interfaces::list(&self.config.process) else { return };

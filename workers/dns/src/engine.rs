@@ -88,6 +88,15 @@ impl Engine {
             Input::UpstreamBytes { socket, bytes } => upstream.bytes(socket, bytes, now_ms, exchange, out),
             Input::UpstreamFailed { socket } => upstream.failed(socket, now_ms, exchange, out),
             Input::HostsFile { path, content } => self.hosts_file(path, content, out),
+            Input::HostsFileChanged { path, content } => {
+                out.lines.push(lines::hosts_changed(path));
+                front.local.forget_hosts(path, &mut out.lines);
+                self.hosts_file(path, content, out);
+            }
+            Input::HostsFileGone { path } => {
+                out.lines.push(lines::hosts_gone(path));
+                front.local.forget_hosts(path, &mut out.lines);
+            }
             Input::ResolvFile { path, content } => self.resolv_file(path, content, now_ms, out),
             Input::Interfaces(interfaces) => {
                 front.local.set_interfaces(&interfaces);

@@ -105,6 +105,18 @@ pub enum Input<'a> {
         /// The text, or the reason why it could not be opened.
         content: Result<&'a [u8], &'a str>,
     },
+    /// A hosts file that is new or has changed, or why it cannot be read; what it said before no longer holds.
+    HostsFileChanged {
+        /// The path.
+        path: &'a str,
+        /// The text, or the reason why it could not be opened.
+        content: Result<&'a [u8], &'a str>,
+    },
+    /// A hosts file is gone, and what it said no longer holds.
+    HostsFileGone {
+        /// The path.
+        path: &'a str,
+    },
     /// The current resolv file. Answered by `Tell(ResolvUpstreams)`, exactly once.
     ResolvFile {
         /// The path, for log lines.

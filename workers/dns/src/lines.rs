@@ -260,6 +260,18 @@ pub(crate) fn read_hosts(path: &str, names: u64) -> Line {
     line(Severity::Info, format!("read {path} - {names} names"))
 }
 
+pub(crate) fn hosts_changed(path: &str) -> Line {
+    line(Severity::Info, format!("inotify: {path} new or modified"))
+}
+
+pub(crate) fn hosts_gone(path: &str) -> Line {
+    line(Severity::Info, format!("inotify: {path} removed"))
+}
+
+pub(crate) fn hosts_flushed(path: &str, names: usize) -> Line {
+    line(Severity::Info, format!("inotify: flushed {names} names read from {path}"))
+}
+
 pub(crate) fn hosts_unreadable(path: &str, reason: &str) -> Line {
     line(Severity::Error, format!("failed to load names from {path}: {reason}"))
 }

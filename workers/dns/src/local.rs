@@ -129,6 +129,11 @@ impl Local {
         self.hosts.read(path, content, &self.domains, self.expand_hosts, &mut self.ancestors, log);
     }
 
+    /// Forgets what a hosts file said.
+    pub fn forget_hosts(&mut self, path: &str, log: &mut Vec<Line>) {
+        self.hosts.forget(path, &mut self.ancestors, log);
+    }
+
     /// Publishes the name of a lease.
     pub fn put_lease(&mut self, lease: &LeaseName, log: &mut Vec<Line>) {
         let full = lease.domain.as_ref().map(|domain| format!("{}.{domain}", lease.name));
