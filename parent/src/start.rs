@@ -433,6 +433,7 @@ fn confine(
     let mut read = watch::directories(&process.resolv_files);
     read.extend(process.hosts.iter().chain(&process.addn_hosts).filter_map(|path| directory_of(path)));
     read.extend(process.addn_hosts.iter().chain(&process.hostsdirs).cloned());
+    read.extend(process.servers_file.as_deref().and_then(directory_of));
     // Links are followed once, now.
     read.extend(files::hosts_paths(process).iter().filter_map(|path| directory_of(&path.canonicalize().ok()?)));
     read.sort();

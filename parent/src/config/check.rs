@@ -95,11 +95,8 @@ pub(crate) fn settle(draft: &mut Draft) {
     process.addn_hosts.reverse();
     process.min_port = draft.port_limits.0.unwrap_or(PORT_LIMITS.0);
     process.max_port = draft.port_limits.1.unwrap_or(PORT_LIMITS.1);
-    for source in &mut process.upstream_sources {
-        if source.interface.is_none() && source.address.is_none() {
-            source.port = process.query_port;
-        }
-    }
+    let query_port = process.query_port;
+    process.upstream_sources = process.upstream_sources.drain(..).map(|source| source.from_port(query_port)).collect();
     dns.one_port = process.upstream_sources.iter().map(|source| source.port.is_some()).collect();
     dns.resolv_one_port = process.query_port.is_some();
     let facility = if process.debug { LOCAL0 } else { DAEMON };

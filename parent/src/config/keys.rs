@@ -174,7 +174,7 @@ pub static OPTIONS: &[Row] = &[
     built("user", "u:", OPTIONAL, ONCE, process::user).means("=<user>", "become this user (nobody)").example("user=nobody").unless_given("nobody"),
     built("group", "g:", OPTIONAL, ONCE, process::group).means("=<group>", "become this group (dip)").example("group=dip").unless_given("dip, else the group of the user"),
     built("resolv-file", "r:", OPTIONAL, ADDS, process::resolv_file).means("=<file>", "take upstream servers from this file (/etc/resolv.conf)").example("resolv-file=/run/resolv.conf").unless_given("/etc/resolv.conf"),
-    unbuilt("servers-file", "", REQUIRED, ONCE, "upstreams from a file that is read again", |draft, value| { draft.process.servers_file = value.map(reveal_path); Ok(()) }).means("=<file>", "take server lines from this file, again on SIGHUP").example("servers-file=/etc/dnsmasq.servers"),
+    built("servers-file", "", REQUIRED, ONCE, |draft, value| { draft.process.servers_file = value.map(reveal_path); Ok(()) }).means("=<file>", "take server lines from this file, again on SIGHUP").example("servers-file=/etc/dnsmasq.servers"),
     built("mx-host", "m:", REQUIRED, ADDS, mx::host).means("=<name>[,<target>[,<preference>]]", "give a name an MX record").example("mx-host=example.lan,mail.example.lan,10"),
     built("mx-target", "t:", REQUIRED, ONCE, mx::target).means("=<name>", "point MX records without a target here").example("mx-target=mail.example.lan").unless_given("the name of this machine"),
     built("cache-size", "c:", OPTIONAL, ONCE, dns::cache_size).means("=<records>", "keep so many records in the cache (150)").example("cache-size=1000").unless_given("150"),

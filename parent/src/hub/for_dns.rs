@@ -81,21 +81,10 @@ impl Hub {
         }
     }
 
-    /// The address behind an index: a configured upstream, or one that the resolv file named to this worker.
+    /// The upstream of an index that a worker named.
     pub(super) fn upstream(&self, index: usize, upstream: u32) -> Option<(SocketAddr, UpstreamSource)> {
-        let configured = &self.config.dns.upstreams;
-        let upstream = upstream as usize;
-        match configured.get(upstream) {
-            Some(address) => {
-                let source = self.config.process.upstream_sources.get(upstream).cloned().unwrap_or_default();
-                Some((*address, source))
-            }
-            None => {
-                let address = *self.workers[index].resolv_upstreams.get(upstream - configured.len())?;
-                let port = self.config.process.query_port;
-                Some((address, UpstreamSource { port, ..UpstreamSource::default() }))
-            }
-        }
+        let worker = &self.workers[index];
+        worker.upstreams.get(upstream, &worker.resolv_upstreams)
     }
 
     /// Chooses among the resolv files; true when the choice or its content is new.

@@ -6,6 +6,7 @@
 //! Here are the loop, signals and the machine around us; `life` starts, replaces and buries workers, `talk` speaks with them, and
 //! `for_dns`, `for_dhcp` and `for_tftp` do what each role asks for.
 
+mod dns_slice;
 mod for_dhcp;
 mod for_dns;
 mod for_tftp;
@@ -14,13 +15,12 @@ mod life;
 mod probe;
 mod talk;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::SystemTime;
 
-use ipc::config::routing::{Routing, TooManyRoutes};
 use ipc::control::ToWorker;
 use ipc::dhcp::{Neighbor, Ticket};
 use ipc::lease::LeaseChange;
@@ -34,7 +34,7 @@ use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::waitpid;
 use serde::Serialize;
 
-use crate::broker::{self, Echo, Ports};
+use crate::broker::{Echo, Ports};
 use crate::commit::Territory;
 use crate::config::Config;
 use crate::config::feature::Feature;
@@ -46,14 +46,12 @@ use crate::permit::Phase;
 use crate::service_manager;
 use crate::spawn::{Nursery, sealed};
 use crate::supervisor::Restarts;
+use crate::upstreams::Upstreams;
 use crate::watch::Watch;
 use crate::worker::Worker;
 
 /// Messages taken from one worker in one turn, so that none can keep the others waiting.
 const MESSAGES_PER_TURN: usize = 64;
-/// Longest table of routes that rides in the slice: a memory file of its own costs an inode, a descriptor and a mapping, which
-/// a handful of routes should not.
-const TABLE_IN_SLICE_BYTES_MAX: usize = 8 * 1024;
 /// How often resolv files are looked at where no watch tells of changes, in milliseconds.
 const POLL_MS: u64 = 1_000;
 /// How long a drained worker may take to finish, in milliseconds: DNS answers what it owes, TFTP its transfers.
@@ -69,6 +67,8 @@ pub struct Hub {
     slices: BTreeMap<Role, OwnedFd>,
     /// The table of routes, when it does not ride in the dns slice. It is not mapped here.
     routes: Option<OwnedFd>,
+    /// What the next dns worker may ask sockets for.
+    upstreams: Rc<Upstreams>,
     store: Store,
     territory: Territory,
     ports: Ports,
@@ -174,6 +174,7 @@ impl Hub {
             directories: parts.directories,
             slices: BTreeMap::new(),
             routes: None,
+            upstreams: Rc::default(),
             store: parts.store,
             territory,
             log: parts.log,
@@ -200,36 +201,31 @@ impl Hub {
             hub.watch_fd(watch.as_fd(), true, false)?;
         }
         if hub.config.process.port != 0 {
-            // Block lists are long, and once the table is made the parent has no use for them.
-            let routes = std::mem::take(&mut hub.config.dns.routes);
-            let mut routing = Routing::build(&routes, broker::random())
-                .map_err(|error: TooManyRoutes| std::io::Error::other(error))?;
-            drop(routes);
-            if routing.table.len() > TABLE_IN_SLICE_BYTES_MAX {
-                hub.routes = Some(sealed(&routing.table)?);
-                routing.table = Cow::default();
-            }
-            let slice = std::mem::take(&mut hub.config.dns);
-            hub.add_role(Role::Dns, &(&slice, &routing))?;
-            hub.config.dns = slice;
+            hub.make_dns_slice()?;
+            hub.add_role(Role::Dns);
         }
         if let Some(slice) = hub.config.dhcp.take() {
-            hub.add_role(Role::Dhcp, &slice)?;
+            hub.set_slice(Role::Dhcp, &slice)?;
+            hub.add_role(Role::Dhcp);
             hub.config.dhcp = Some(slice);
         }
         if let Some(slice) = hub.config.tftp.take() {
-            hub.add_role(Role::Tftp, &slice)?;
+            hub.set_slice(Role::Tftp, &slice)?;
+            hub.add_role(Role::Tftp);
             hub.config.tftp = Some(slice);
         }
         Ok(hub)
     }
 
-    fn add_role<S: Serialize>(&mut self, role: Role, slice: &S) -> std::io::Result<()> {
+    fn set_slice<S: Serialize>(&mut self, role: Role, slice: &S) -> std::io::Result<()> {
         let mut bytes = Vec::new();
         frame::encode_slice(slice, &mut bytes).map_err(std::io::Error::other)?;
         self.slices.insert(role, sealed(&bytes)?);
-        self.roles.insert(role, RoleState { start_at_ms: Some(0), ..RoleState::default() });
         Ok(())
+    }
+
+    fn add_role(&mut self, role: Role) {
+        self.roles.insert(role, RoleState { start_at_ms: Some(0), ..RoleState::default() });
     }
 
     fn watch_fd(&self, fd: BorrowedFd<'_>, read: bool, write: bool) -> Result<(), Errno> {
@@ -366,6 +362,7 @@ impl Hub {
         self.state = State::Reloading;
         // The file may have been replaced without an event that we saw (no-poll).
         self.resolv.current = None;
+        self.renew_dns_slice();
         let roles: Vec<Role> = self.roles.keys().copied().collect();
         for role in roles {
             self.replace(role);
