@@ -217,3 +217,19 @@ fn a_servers_file_is_read_again_on_sighup() {
     reload(&format!("cannot read {}: No such file or directory", shown.display()));
     assert_eq!(dig(client, &["www.example", "A"]).data(), ["192.0.2.2"]);
 }
+
+#[test]
+fn an_upstream_that_leads_back_is_found_and_left_out() {
+    let lan = Lan::with_addresses(1);
+    let config =
+        format!("no-resolv\nno-hosts\nbind-interfaces\nlisten-address={}\nserver=198.51.100.1\n", UPSTREAMS[0]);
+    let _forwarder = Server::start(&lan.upstream, &config);
+    let _second = answering(&lan, 1, SECOND);
+    let server = Server::start(&lan.server, &both("dns-loop-detect\nlog-queries\n"));
+    server.wait_for_line(&format!("NOT using nameserver {}#53 - query loop detected", UPSTREAMS[0]));
+    assert_eq!(dig(&lan.clients[0], &["www.example", "A"]).data(), ["192.0.2.2"]);
+    assert_eq!(server.count_lines(&format!("forwarded www.example to {}", UPSTREAMS[0])), 0);
+    // A question of the same shape that is no probe is forwarded.
+    dig(&lan.clients[0], &["12345678.test", "TXT"]);
+    assert_eq!(server.count_lines("forwarded 12345678.test"), 1);
+}

@@ -89,6 +89,7 @@ impl Feature {
             Feature::Ident => built_if(cfg!(feature = "id")),
             Feature::Idn => built_if(cfg!(feature = "idn")),
             Feature::Inotify => built_if(cfg!(feature = "inotify")),
+            Feature::Loop => built_if(cfg!(feature = "loop")),
             Feature::Tftp => built_if(cfg!(feature = "tftp")),
             Feature::Auth
             | Feature::Conntrack
@@ -97,7 +98,6 @@ impl Feature {
             | Feature::Dnssec
             | Feature::Dumpfile
             | Feature::Ipset
-            | Feature::Loop
             | Feature::Lua
             | Feature::Nftset
             | Feature::Script
@@ -152,7 +152,7 @@ impl Feature {
             Feature::Ident | Feature::Idn => (false, &[]),
             Feature::Inotify => (!config.process.hostsdirs.is_empty(), &["hostsdir"]),
             Feature::Ipset => (!config.sets.ipset.is_empty(), &["ipset"]),
-            Feature::Loop => (config.queries.loop_detect, &["dns-loop-detect"]),
+            Feature::Loop => (config.dns.queries.loop_detect, &["dns-loop-detect"]),
             Feature::Lua => (script.lua.is_some(), &["dhcp-luascript"]),
             Feature::Nftset => (!config.sets.nftset.is_empty(), &["nftset"]),
             Feature::Script => (script.program.is_some(), &["dhcp-script"]),

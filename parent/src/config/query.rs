@@ -25,8 +25,6 @@ pub struct UnservedQueryRules {
     pub add_mac: AddMac,
     /// `port-limit`: source ports for one question, at most.
     pub port_limit: Option<NonZeroU32>,
-    /// `dns-loop-detect`.
-    pub loop_detect: bool,
 }
 
 /// `add-mac`, whose forms add up.

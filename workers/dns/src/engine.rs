@@ -38,6 +38,7 @@ pub struct Engine {
     port: u16,
     clear_on_reload: bool,
     announced: bool,
+    started: bool,
     /// A hosts file was named since the start.
     hosts_named: bool,
 }
@@ -62,6 +63,7 @@ impl Engine {
             port: slice.port,
             clear_on_reload: slice.clear_on_reload,
             announced: false,
+            started: false,
             hosts_named: false,
         }
     }
@@ -110,6 +112,8 @@ impl Engine {
                 if !self.hosts_named {
                     out.lines.push(lines::cleared_cache());
                 }
+                self.upstream.probe(&mut self.exchange, out);
+                self.started = true;
                 out.actions.push(Action::Tell(ToParent::Serving));
             }
             Input::Drain => front.drain(now),
@@ -145,6 +149,10 @@ impl Engine {
         }
         exchange.bytes.clear();
         exchange.bytes.shrink_to(4096);
+        if self.upstream.loop_found() {
+            self.announced = false;
+            self.announce(out);
+        }
         self.upstream.flush(out);
     }
 
@@ -186,6 +194,9 @@ impl Engine {
             out.lines.push(lines::cleared_cache());
         }
         out.actions.push(Action::Tell(ToParent::ResolvUpstreams(self.resolved.clone())));
+        if self.started {
+            self.upstream.probe(&mut self.exchange, out);
+        }
     }
 
     /// Lists the upstreams in the log, once; after a change of the resolv file again.
@@ -204,6 +215,7 @@ impl Engine {
                     continue;
                 }
                 servers.push(match route.scope {
+                    RouteScope::All if self.upstream.is_looping(index as usize) => lines::looping_nameserver(address),
                     RouteScope::All => lines::using_nameserver(address),
                     RouteScope::Unqualified => lines::using_nameserver_unqualified(address),
                     RouteScope::Domain(domain) => lines::using_nameserver_for(address, domain),
@@ -222,7 +234,12 @@ impl Engine {
                 _ => {}
             }
         }
-        servers.extend(self.resolved.iter().map(|address| lines::using_nameserver(*address)));
+        servers.extend(self.resolved.iter().enumerate().map(|(position, address)| {
+            match self.upstream.is_looping(self.configured.len() + position) {
+                true => lines::looping_nameserver(*address),
+                false => lines::using_nameserver(*address),
+            }
+        }));
         servers.append(&mut standard);
         self.front.set_defaults(self.upstream.has_defaults());
         let more_servers = servers.len().saturating_sub(SERVERS_LOGGED);

@@ -26,6 +26,8 @@ pub(crate) enum Ask {
     Again { ticket: Ticket },
     /// Nobody waits any more.
     Forget { ticket: Ticket },
+    /// The loop probe of this number has come in as a client's question.
+    Returned { number: u32 },
 }
 
 /// upstream to front.
@@ -37,6 +39,8 @@ pub(crate) enum Answer {
     Setback { upstream: SocketAddr },
     /// A reply that answers the question as sent. Ends the ticket.
     Reply { ticket: Ticket, upstream: SocketAddr, message: Range<usize>, waited_ms: u64 },
+    /// Loop probes of these numbers go out, and earlier ones mean nothing any more.
+    Probing { numbers: Vec<u32> },
     /// There will be no reply. Ends the ticket.
     Failed { ticket: Ticket, why: Failure },
 }

@@ -27,6 +27,7 @@ use crate::hash::{Map, SeededState, Set};
 use crate::input::Handle;
 use crate::lines::{self, About, QueryLog, Said, TypeName};
 use crate::local::Local;
+use crate::loops;
 use crate::name::{Name, NameError, Shown};
 use crate::outbox::{Action, Outbox};
 use crate::query::{Client, Query};
@@ -71,6 +72,8 @@ pub(crate) struct Front {
     upstreams: Vec<SocketAddr>,
     /// Upstreams that were reported for lack of recursion.
     reported: Set<SocketAddr>,
+    /// Loop probes that are out, by number.
+    probing: Set<u32>,
     warned_not_local: bool,
     warned_riders_ms: Option<u64>,
     serial: u32,
@@ -125,6 +128,7 @@ impl Front {
             streams: Map::with_hasher(SeededState::new(random.bytes16())),
             upstreams: Vec::new(),
             reported: Set::with_hasher(SeededState::new(random.bytes16())),
+            probing: Set::with_hasher(SeededState::new(random.bytes16())),
             warned_not_local: false,
             warned_riders_ms: None,
             serial: 0,
@@ -199,6 +203,10 @@ impl Front {
             let (kind, name) = (TypeName(question.qtype), Shown(question.name.wire()));
             self.log.write(&mut out.lines, about, format_args!("query[{kind}] {name} from {}", client.address));
         }
+        if let Some(number) = self.returned_probe(origin, &query.question) {
+            exchange.asks.push(Ask::Returned { number });
+            return Outcome::Done;
+        }
         let mut known = Known::Nothing;
         let answered = respond(origin, out, |bytes, lines| {
             known = self.answer_known(&query, bytes, lines);
@@ -219,6 +227,14 @@ impl Front {
             return Outcome::Done;
         }
         self.route(origin, &query, exchange, out)
+    }
+
+    /// The number of the loop probe that this question is.
+    fn returned_probe(&mut self, origin: Origin, question: &Question) -> Option<u32> {
+        if self.probing.is_empty() || matches!(origin, Origin::Stream(_)) {
+            return None;
+        }
+        loops::number(question).filter(|number| self.probing.remove(number))
     }
 
     /// Deals with everything that is no plain question; the question if it is one.

@@ -9,7 +9,7 @@
 //! | `input`, `outbox` | what goes in and what comes out |
 //! | `front`, `waiting`, `harvest` | clients and their questions; what is learnt from replies |
 //! | `exchange` | the messages between the front and the upstream side |
-//! | `upstream`, `pending`, `call`, `reserve` | sockets, ids, retries: how a question gets an answer |
+//! | `upstream`, `pending`, `call`, `reserve`, `loops` | sockets, ids, retries: how a question gets an answer |
 //! | `local`, `records`, `hosts`, `lease_names`, `interface_names`, `synthetic`, `known`, `chaos`, `arpa` | names that are known here |
 //! | `cache`, `routes` | what upstreams said, and who is asked about what |
 //! | `query_rules`, `letter_case`, `reply_rules` | what is done to queries on their way up, and to replies on their way down |
@@ -39,6 +39,7 @@ mod lease_names;
 mod letter_case;
 mod lines;
 mod local;
+mod loops;
 mod name;
 mod outbox;
 mod pending;

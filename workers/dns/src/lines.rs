@@ -288,6 +288,10 @@ pub(crate) fn using_nameserver(upstream: SocketAddr) -> Line {
     line(Severity::Info, format!("using nameserver {}#{}", upstream.ip(), upstream.port()))
 }
 
+pub(crate) fn looping_nameserver(upstream: SocketAddr) -> Line {
+    line(Severity::Info, format!("NOT using nameserver {}#{} - query loop detected", upstream.ip(), upstream.port()))
+}
+
 /// The trailing blank is dnsmasq's.
 pub(crate) fn using_nameserver_for(upstream: SocketAddr, domain: &str) -> Line {
     line(Severity::Info, format!("using nameserver {}#{} for domain {domain} ", upstream.ip(), upstream.port()))

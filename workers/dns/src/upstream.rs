@@ -20,6 +20,7 @@ use crate::hash::{Map, SeededState};
 use crate::input::Handle;
 use crate::letter_case::flip_letters;
 use crate::lines;
+use crate::loops;
 use crate::outbox::{Action, Outbox};
 use crate::pending::{Attempt, AttemptState, Pending, PendingTable, Repeat};
 use crate::query_rules::repeats_subnet;
@@ -61,6 +62,12 @@ pub(crate) struct UpstreamSide {
     checks_subnet: bool,
     all_servers: bool,
     fast_retry: Option<(u32, u32)>,
+    /// `dns-loop-detect`.
+    loop_detect: bool,
+    /// Loop probes that are out or on their way: their upstreams by number.
+    probes: BTreeMap<u32, u32>,
+    /// An upstream turned out to lead back here since the last look.
+    loop_found: bool,
     /// Sockets were taken, came or failed to come: perhaps more must be asked for.
     sockets_moved: bool,
 }
@@ -73,6 +80,10 @@ struct Upstream {
     queue: VecDeque<(Ticket, usize)>,
     /// All questions leave from one port, so one socket carries them and only the id tells them apart.
     shared: Option<Shared>,
+    /// The loop probe that is to be sent to it.
+    probe: Option<u32>,
+    /// It leads back here.
+    looping: bool,
 }
 
 /// The one socket of an upstream with a fixed source port.
@@ -139,8 +150,66 @@ impl UpstreamSide {
             ignore_addresses: slice.replies.ignore_addresses.clone(),
             all_servers: slice.all_servers,
             fast_retry: slice.fast_dns_retry,
+            loop_detect: slice.queries.loop_detect,
+            probes: BTreeMap::new(),
+            loop_found: false,
             sockets_moved: false,
         }
+    }
+
+    /// Sends loop probes to the upstreams without a domain, if they are wanted. Earlier ones mean nothing any more.
+    pub fn probe(&mut self, exchange: &mut Exchange, out: &mut Outbox) {
+        if !self.loop_detect {
+            return;
+        }
+        self.probes.clear();
+        let members = self.groups.first().map(|group| group.members.clone()).unwrap_or_default();
+        for index in members {
+            let Some(entry) = self.upstreams.get_mut(index as usize) else { continue };
+            let mut number = self.random.next();
+            while self.probes.contains_key(&number) {
+                number = number.wrapping_add(1);
+            }
+            self.probes.insert(number, index);
+            entry.probe = Some(number);
+            self.sockets_moved = true;
+            if let Some(socket) = entry.take_socket() {
+                self.send_probe(index, socket, out);
+            }
+        }
+        exchange.answers.push(Answer::Probing { numbers: self.probes.keys().copied().collect() });
+    }
+
+    /// Sends the probe that an upstream is owed. Nobody waits for a reply.
+    fn send_probe(&mut self, upstream: u32, socket: Handle, out: &mut Outbox) {
+        let Some(entry) = self.upstreams.get_mut(upstream as usize) else { return };
+        let Some(number) = entry.probe.take() else { return };
+        send(&loops::query(number), self.random.next() as u16, socket, out);
+        if entry.shared.is_none() {
+            out.actions.push(Action::CloseUpstream { socket });
+        }
+    }
+
+    /// A probe came back: its upstream is not used any more.
+    fn returned(&mut self, number: u32) {
+        let Some(index) = self.probes.remove(&number) else { return };
+        if let Some(group) = self.groups.first_mut() {
+            group.leave_out(index);
+        }
+        if let Some(upstream) = self.upstreams.get_mut(index as usize) {
+            upstream.looping = true;
+        }
+        self.loop_found = true;
+    }
+
+    /// Was a loop found since the last call?
+    pub fn loop_found(&mut self) -> bool {
+        std::mem::take(&mut self.loop_found)
+    }
+
+    /// Does this upstream lead back here?
+    pub fn is_looping(&self, index: usize) -> bool {
+        self.upstreams.get(index).is_some_and(|upstream| upstream.looping)
     }
 
     /// Takes one message of the front.
@@ -162,6 +231,7 @@ impl UpstreamSide {
                 self.finish(*ticket, out);
                 self.hang_up(*ticket, out);
             }
+            Ask::Returned { number } => self.returned(*number),
         }
     }
 
@@ -201,9 +271,7 @@ impl UpstreamSide {
     /// Takes an upstream out of all groups (it is ourselves).
     pub fn ignore(&mut self, index: u32) {
         for group in &mut self.groups {
-            let configured = group.members.iter().take(group.configured).filter(|member| **member != index).count();
-            group.members.retain(|member| *member != index);
-            group.configured = configured;
+            group.leave_out(index);
         }
     }
 
@@ -394,6 +462,7 @@ impl UpstreamSide {
             };
             match waiting {
                 Some((ticket, index)) => self.launch(ticket, index, *socket, now_ms, exchange, out),
+                None if entry.probe.is_some() => self.send_probe(upstream, *socket, out),
                 None => entry.reserve.keep(*socket, now_ms),
             }
         }
@@ -421,6 +490,7 @@ impl UpstreamSide {
             for (ticket, index) in std::mem::take(&mut entry.queue) {
                 self.launch(ticket, index, *socket, now_ms, exchange, out);
             }
+            self.send_probe(upstream, *socket, out);
         }
     }
 
@@ -435,6 +505,7 @@ impl UpstreamSide {
             }
             None => entry.reserve.refused(count) as usize,
         };
+        entry.probe = None;
         let failed: Vec<(Ticket, usize)> = entry.queue.drain(..count.min(entry.queue.len())).collect();
         for (ticket, attempt) in failed {
             self.attempt_failed(ticket, attempt, true, now_ms, exchange, out);
@@ -631,7 +702,8 @@ impl UpstreamSide {
 impl Upstream {
     fn new(address: SocketAddr, one_port: bool) -> Upstream {
         let shared = one_port.then(Shared::default);
-        Upstream { address, reserve: Reserve::default(), queue: VecDeque::new(), shared }
+        let (reserve, queue) = (Reserve::default(), VecDeque::new());
+        Upstream { address, reserve, queue, shared, probe: None, looping: false }
     }
 
     /// A socket for a question, if there is one.
@@ -645,9 +717,10 @@ impl Upstream {
     /// How many sockets to ask for.
     fn need(&mut self) -> u32 {
         match &mut self.shared {
-            None => self.reserve.need(self.queue.len()),
+            None => self.reserve.need(self.queue.len() + usize::from(self.probe.is_some())),
             Some(shared) => {
-                let need = shared.socket.is_none() && !shared.wanted && !self.queue.is_empty();
+                let need =
+                    shared.socket.is_none() && !shared.wanted && (!self.queue.is_empty() || self.probe.is_some());
                 shared.wanted |= need;
                 u32::from(need)
             }
@@ -656,6 +729,13 @@ impl Upstream {
 }
 
 impl Group {
+    /// Takes an upstream out.
+    fn leave_out(&mut self, index: u32) {
+        self.configured = self.members.iter().take(self.configured).filter(|member| **member != index).count();
+        self.members.retain(|member| *member != index);
+        self.last_good = self.last_good.filter(|last| *last != index);
+    }
+
     /// Whom a new question goes to, and whether that is a question to all.
     fn choose(&mut self, strict_order: bool, all_servers: bool, now_ms: u64) -> (Vec<u32>, bool) {
         if strict_order {
@@ -682,6 +762,7 @@ fn retire(
     out: &mut Outbox,
 ) {
     orphans.extend(upstream.queue.drain(..));
+    (upstream.probe, upstream.looping) = (None, false);
     if let Some(shared) = &mut upstream.shared {
         let Shared { socket, flights, .. } = std::mem::take(shared);
         orphans.extend(flights.into_values());

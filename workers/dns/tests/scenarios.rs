@@ -910,3 +910,29 @@ fn statistics() {
     let server = "server 192.0.2.1#53: queries sent 2, retried 0, failed 0, nxdomain replies 1, avg. latency 0ms";
     assert_eq!(lines.last().unwrap(), server);
 }
+
+// ---------------------------------------------------------------------- loops
+
+#[test]
+fn a_probe_that_comes_back_over_udp_takes_its_upstream_out() {
+    let mut slice = slice(&[UPSTREAM, "192.0.2.2:5353"]);
+    slice.queries.loop_detect = true;
+    let mut lab = Lab::new(slice);
+    assert_eq!(lab.sent.len(), 2, "one probe each");
+    lab.pass(2_000);
+    assert!(lab.sockets.is_empty(), "nobody waits for replies to probes");
+    let probe = lab.sent[0].bytes.clone();
+    assert_ne!(probe[2..], lab.sent[1].bytes[2..], "each has a number of its own");
+    for _ in 0..2 {
+        lab.input(Input::Datagram { arrival: arrival(4000), bytes: &probe });
+    }
+    assert_eq!(lab.replies.len(), 0);
+    let said = lab.take_lines();
+    let told = said.iter().filter(|line| *line == "NOT using nameserver 192.0.2.1#53 - query loop detected").count();
+    assert_eq!((told, said.iter().filter(|line| line.contains("using nameserver 192.0.2.2#5353")).count()), (1, 2));
+    let to_first = |lab: &Lab| lab.sent.iter().filter(|sent| sent.upstream == 0).count();
+    // The probe itself, when it came for the second time, was a question like any other.
+    assert_eq!(to_first(&lab), 1);
+    assert!(lab.ask("www.example.", RecordType::A).is_none());
+    assert_eq!(to_first(&lab), 1);
+}

@@ -37,6 +37,11 @@ impl Front {
                 self.statistics.upstream(*upstream).failed += 1;
                 return;
             }
+            Answer::Probing { numbers } => {
+                self.probing.clear();
+                self.probing.extend(numbers);
+                return;
+            }
             Answer::Failed { ticket, why } => {
                 let Some(waiting) = self.waiting.remove(*ticket) else { return };
                 for waiter in &waiting.waiters {
