@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use ipc::config::dns::DnsSlice;
-use ipc::config::routing::Routing;
+use ipc::config::routing::{Routing, TooManyRoutes};
 use ipc::frame;
 use ipc::role::Role;
 
@@ -67,7 +67,9 @@ impl Hub {
         let (listed, one_port) = upstreams.listed();
         let (own, own_one_port) =
             (std::mem::replace(&mut slice.upstreams, listed), std::mem::replace(&mut slice.one_port, one_port));
-        let made = routing.map_err(std::io::Error::other).and_then(|routing| encoded(&slice, routing));
+        let made = routing
+            .map_err(|error: TooManyRoutes| std::io::Error::other(error))
+            .and_then(|routing| encoded(&slice, routing));
         (slice.upstreams, slice.one_port) = (own, own_one_port);
         slice.routes = configured.unwrap_or_default();
         self.config.dns = slice;

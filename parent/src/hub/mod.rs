@@ -41,7 +41,7 @@ use crate::config::feature::Feature;
 use crate::interfaces;
 use crate::leases::store::Store;
 use crate::listen::Listening;
-use crate::log::Log;
+use crate::log::{self, Log};
 use crate::permit::Phase;
 use crate::service_manager;
 use crate::spawn::{Nursery, sealed};
@@ -342,9 +342,10 @@ impl Hub {
     }
 
     fn dump_statistics(&mut self) {
+        let utc_offset_s = log::utc_offset_s();
         for index in 0..self.workers.len() {
             if self.workers[index].role == Role::Dns && self.workers[index].phase == Phase::Serving {
-                self.send::<dns::ToWorker>(index, &ToWorker::DumpStatistics, Vec::new());
+                self.send::<dns::ToWorker>(index, &ToWorker::DumpStatistics { utc_offset_s }, Vec::new());
             }
         }
     }

@@ -4,8 +4,12 @@
 //! decoded and nothing allocated. The table grows with its content, evicts the least recently used entry, and never scans.
 
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::net::IpAddr;
+
+use ipc::time::Now;
 
 use crate::arpa;
+use crate::cache_table::{CacheTable, Origin, Row, Value};
 use crate::hash::SeededState;
 use crate::name::Name;
 use crate::wire::{put_u16, put_u32, rtype, u16_at, u32_at};
@@ -189,6 +193,42 @@ impl Cache {
         self.attach_newest(index);
     }
 
+    /// Writes a row for each record and each denial that still holds.
+    pub fn list(&self, now: Now, table: &mut CacheTable<'_>) {
+        let now_ms = now.monotonic_ms;
+        for slot in self.slots.iter().filter(|slot| !slot.name.is_empty() && slot.expires_ms > now_ms) {
+            let origin = Origin::Upstream { expires_s: now.wall_s + (slot.expires_ms - now_ms) / 1000 };
+            let reverse = Name::from_wire(&slot.name).filter(|_| slot.rtype == rtype::PTR || slot.rtype == EVERY_TYPE);
+            let reverse = reverse.and_then(|name| arpa::address(&name));
+            let mut row = |name: Option<&[u8]>, value: Value<'_>| {
+                let negative = slot.set.kind != Kind::Records;
+                let (forward, reverse) = (reverse.is_none(), reverse.is_some());
+                table.row(&Row { name, value, forward, reverse, negative, origin });
+            };
+            match (slot.set.kind, slot.rtype, reverse) {
+                (Kind::NxDomain, _, None) => row(Some(&slot.name), Value::Nothing),
+                (Kind::NoData | Kind::NxDomain, _, Some(address)) => row(None, Value::Address(address)),
+                (Kind::NoData, rtype::A | rtype::AAAA, None) => {
+                    row(Some(&slot.name), Value::NoAddress { ipv4: slot.rtype == rtype::A });
+                }
+                (Kind::NoData, ..) => row(Some(&slot.name), Value::Other(slot.rtype)),
+                (Kind::Records, rtype, _) => {
+                    for rdata in slot.set.rdata() {
+                        match (rtype, reverse) {
+                            (rtype::PTR, Some(address)) => row(Some(rdata), Value::Address(address)),
+                            (rtype::CNAME, _) => row(Some(&slot.name), Value::Alias(rdata)),
+                            (rtype::A | rtype::AAAA, _) => match address(rdata) {
+                                Some(address) => row(Some(&slot.name), Value::Address(address)),
+                                None => continue,
+                            },
+                            _ => row(Some(&slot.name), Value::Other(slot.rtype)),
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// Records it may hold.
     pub fn capacity(&self) -> u32 {
         self.capacity
@@ -317,6 +357,27 @@ pub(crate) struct Hit<'a> {
     pub stale: bool,
     age_s: u32,
     turn: u16,
+}
+
+impl RrSet {
+    /// The data of each record.
+    fn rdata(&self) -> impl Iterator<Item = &[u8]> {
+        let mut at = 0;
+        (0..self.records).map_while(move |_| {
+            let length = usize::from(u16_at(&self.bytes, at + 10)?);
+            let rdata = self.bytes.get(at + 12..at + 12 + length)?;
+            at += 12 + length;
+            Some(rdata)
+        })
+    }
+}
+
+/// The address that an A or AAAA record holds.
+fn address(rdata: &[u8]) -> Option<IpAddr> {
+    match rdata.len() {
+        4 => rdata.first_chunk::<4>().map(|octets| IpAddr::from(*octets)),
+        _ => rdata.first_chunk::<16>().map(|octets| IpAddr::from(*octets)),
+    }
 }
 
 impl Hit<'_> {

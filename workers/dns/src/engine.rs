@@ -117,7 +117,7 @@ impl Engine {
                 out.actions.push(Action::Tell(ToParent::Serving));
             }
             Input::Drain => front.drain(now),
-            Input::DumpStatistics => front.dump(now.wall_s, &mut out.lines),
+            Input::DumpStatistics { utc_offset_s } => front.dump(now, utc_offset_s, &mut out.lines),
             Input::Deadline => {
                 front.tick(now, out);
                 upstream.tick(now_ms, exchange, out);

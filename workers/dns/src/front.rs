@@ -19,6 +19,7 @@ use self::answer::{Known, source};
 use crate::access::Access;
 use crate::arpa;
 use crate::cache::Cache;
+use crate::cache_table::CacheTable;
 use crate::chaos::{self, Chaos};
 use crate::edns;
 use crate::exchange::{Ask, Exchange, Ticket};
@@ -169,8 +170,14 @@ impl Front {
     }
 
     /// Writes the lines of SIGUSR1.
-    pub fn dump(&mut self, wall_s: u64, lines: &mut Vec<Line>) {
-        self.statistics.dump(&self.cache, &self.upstreams, self.streams.len(), self.streams_max, wall_s, lines);
+    pub fn dump(&mut self, now: Now, utc_offset_s: i32, lines: &mut Vec<Line>) {
+        self.statistics.dump(&self.cache, &self.upstreams, self.streams.len(), self.streams_max, now.wall_s, lines);
+        if self.log.is_on() {
+            let mut table = CacheTable::new(lines, utc_offset_s);
+            self.cache.list(now, &mut table);
+            self.local.list(&mut table);
+            table.finish();
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "a query, its origin, and the three places where consequences go")]

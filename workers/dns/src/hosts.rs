@@ -10,6 +10,7 @@ use ipc::config::domain::Domains;
 use ipc::config::record::HostRecord;
 use ipc::log::Line;
 
+use crate::cache_table::{CacheTable, Origin, Row, Value};
 use crate::hash::{Map, SeededState};
 use crate::known::Ancestors;
 use crate::lines;
@@ -38,6 +39,8 @@ pub(crate) struct Source {
     pub ttl: Option<u32>,
 }
 
+/// Where `host-record` lines stand.
+const CONFIG: &str = "config";
 /// What is said of a name that stands nowhere.
 const NOWHERE: &Source = &Source { text: String::new(), ttl: None };
 
@@ -87,10 +90,26 @@ impl Hosts {
         list.iter().find(fits).map(|(address, source)| (*address, source_at(&self.sources, *source).text.as_str()))
     }
 
+    /// Writes a row for each address of each name.
+    pub fn list(&self, table: &mut CacheTable<'_>) {
+        for (name, addresses) in &self.names {
+            for (address, source) in &addresses.list {
+                let source = source_at(&self.sources, *source);
+                let origin = match &*source.text {
+                    CONFIG => Origin::HostRecord,
+                    path => Origin::Hosts { path },
+                };
+                let reverse = self.reverse.get(address).is_some_and(|owner| owner.name.eq_ignore_ascii_case(name));
+                let value = Value::Address(*address);
+                table.row(&Row { name: Some(name), value, forward: true, reverse, negative: false, origin });
+            }
+        }
+    }
+
     /// Takes `host-record` lines.
     pub fn configure(&mut self, records: &[HostRecord], ancestors: &mut Ancestors) {
         for record in records {
-            let place = Source { text: "config".to_owned(), ttl: record.ttl };
+            let place = Source { text: CONFIG.to_owned(), ttl: record.ttl };
             let source = self.source(place);
             let addresses = || record.ipv4.map(IpAddr::from).into_iter().chain(record.ipv6.map(IpAddr::from));
             for name in record.names.iter().filter_map(|name| Name::from_text(name.as_bytes())) {

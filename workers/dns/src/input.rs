@@ -135,7 +135,10 @@ pub enum Input<'a> {
     /// Take no new connections and finish what is owed; see [`crate::Engine::idle`].
     Drain,
     /// Log the statistics.
-    DumpStatistics,
+    DumpStatistics {
+        /// How far local time is from UTC.
+        utc_offset_s: i32,
+    },
     /// The time of [`crate::Engine::deadline`] has come.
     Deadline,
 }

@@ -15,7 +15,7 @@
 //! | `query_rules`, `letter_case`, `reply_rules` | what is done to queries on their way up, and to replies on their way down |
 //! | `wire`, `name`, `rdata`, `query`, `edns`, `reply`, `resolv`, `tcp` | bytes |
 //! | `access` | who may ask |
-//! | `lines`, `statistics` | what the operator sees |
+//! | `lines`, `statistics`, `cache_table` | what the operator sees |
 //! | `hash`, `random` | seeded hashing and numbers |
 
 #![forbid(unsafe_code)]
@@ -23,6 +23,7 @@
 mod access;
 mod arpa;
 mod cache;
+mod cache_table;
 mod call;
 mod chaos;
 mod edns;

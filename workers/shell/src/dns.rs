@@ -84,8 +84,8 @@ impl Role for Worker {
         self.hear(Input::Deadline);
     }
 
-    fn dump_statistics(&mut self) {
-        self.hear(Input::DumpStatistics);
+    fn dump_statistics(&mut self, utc_offset_s: i32) {
+        self.hear(Input::DumpStatistics { utc_offset_s });
     }
 
     fn drained(&self) -> bool {
