@@ -4,6 +4,7 @@
 //! servers of a group every so often, the fastest in between; `all-servers`, `strict-order`.
 
 mod calls;
+mod probes;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -20,7 +21,6 @@ use crate::hash::{Map, SeededState};
 use crate::input::Handle;
 use crate::letter_case::flip_letters;
 use crate::lines;
-use crate::loops;
 use crate::outbox::{Action, Outbox};
 use crate::pending::{Attempt, AttemptState, Pending, PendingTable, Repeat};
 use crate::query_rules::repeats_subnet;
@@ -80,6 +80,8 @@ struct Upstream {
     queue: VecDeque<(Ticket, usize)>,
     /// All questions leave from one port, so one socket carries them and only the id tells them apart.
     shared: Option<Shared>,
+    /// Connections that have served, each with the time until which it is kept; the longest idle first.
+    idle: VecDeque<(Handle, u64)>,
     /// The loop probe that is to be sent to it.
     probe: Option<u32>,
     /// It leads back here.
@@ -109,9 +111,20 @@ struct Group {
 /// Whose socket it is.
 #[derive(Clone, Copy, Debug)]
 enum Flight {
-    Udp { ticket: Ticket, attempt: usize },
-    Tcp { ticket: Ticket },
-    Shared { upstream: u32 },
+    Udp {
+        ticket: Ticket,
+        attempt: usize,
+    },
+    Tcp {
+        ticket: Ticket,
+    },
+    /// A connection that has served.
+    Idle {
+        upstream: u32,
+    },
+    Shared {
+        upstream: u32,
+    },
 }
 
 impl UpstreamSide {
@@ -155,61 +168,6 @@ impl UpstreamSide {
             loop_found: false,
             sockets_moved: false,
         }
-    }
-
-    /// Sends loop probes to the upstreams without a domain, if they are wanted. Earlier ones mean nothing any more.
-    pub fn probe(&mut self, exchange: &mut Exchange, out: &mut Outbox) {
-        if !self.loop_detect {
-            return;
-        }
-        self.probes.clear();
-        let members = self.groups.first().map(|group| group.members.clone()).unwrap_or_default();
-        for index in members {
-            let Some(entry) = self.upstreams.get_mut(index as usize) else { continue };
-            let mut number = self.random.next();
-            while self.probes.contains_key(&number) {
-                number = number.wrapping_add(1);
-            }
-            self.probes.insert(number, index);
-            entry.probe = Some(number);
-            self.sockets_moved = true;
-            if let Some(socket) = entry.take_socket() {
-                self.send_probe(index, socket, out);
-            }
-        }
-        exchange.answers.push(Answer::Probing { numbers: self.probes.keys().copied().collect() });
-    }
-
-    /// Sends the probe that an upstream is owed. Nobody waits for a reply.
-    fn send_probe(&mut self, upstream: u32, socket: Handle, out: &mut Outbox) {
-        let Some(entry) = self.upstreams.get_mut(upstream as usize) else { return };
-        let Some(number) = entry.probe.take() else { return };
-        send(&loops::query(number), self.random.next() as u16, socket, out);
-        if entry.shared.is_none() {
-            out.actions.push(Action::CloseUpstream { socket });
-        }
-    }
-
-    /// A probe came back: its upstream is not used any more.
-    fn returned(&mut self, number: u32) {
-        let Some(index) = self.probes.remove(&number) else { return };
-        if let Some(group) = self.groups.first_mut() {
-            group.leave_out(index);
-        }
-        if let Some(upstream) = self.upstreams.get_mut(index as usize) {
-            upstream.looping = true;
-        }
-        self.loop_found = true;
-    }
-
-    /// Was a loop found since the last call?
-    pub fn loop_found(&mut self) -> bool {
-        std::mem::take(&mut self.loop_found)
-    }
-
-    /// Does this upstream lead back here?
-    pub fn is_looping(&self, index: usize) -> bool {
-        self.upstreams.get(index).is_some_and(|upstream| upstream.looping)
     }
 
     /// Takes one message of the front.
@@ -280,7 +238,8 @@ impl UpstreamSide {
         let unused = self.upstreams.iter().filter_map(|upstream| upstream.reserve.deadline());
         let calls = self.calls.values().filter_map(|call| call.state.deadline());
         let repeat = self.fast_retry.and_then(|_| self.pending.next_repeat());
-        unused.chain(calls).chain(repeat).chain(self.pending.deadline()).min()
+        let idle = self.upstreams.iter().filter_map(|upstream| upstream.idle.front()).map(|(_, until_ms)| *until_ms);
+        unused.chain(idle).chain(calls).chain(repeat).chain(self.pending.deadline()).min()
     }
 
     /// Does what time demands.
@@ -299,6 +258,7 @@ impl UpstreamSide {
         for ticket in late {
             self.call_failed(ticket, true, now_ms, exchange, out);
         }
+        self.close_idle(now_ms, out);
         for upstream in &mut self.upstreams {
             while let Some(socket) = upstream.reserve.unused(now_ms) {
                 out.actions.push(Action::CloseUpstream { socket });
@@ -659,6 +619,7 @@ impl UpstreamSide {
                 self.attempt_failed(ticket, attempt, false, now_ms, exchange, out);
             }
             Some(Flight::Tcp { ticket }) => self.call_failed(ticket, false, now_ms, exchange, out),
+            Some(Flight::Idle { upstream }) => self.forget_idle(upstream, socket),
             Some(Flight::Shared { upstream }) => {
                 out.actions.push(Action::CloseUpstream { socket });
                 let shared = self.upstreams.get_mut(upstream as usize).and_then(|entry| entry.shared.as_mut());
@@ -703,7 +664,7 @@ impl Upstream {
     fn new(address: SocketAddr, one_port: bool) -> Upstream {
         let shared = one_port.then(Shared::default);
         let (reserve, queue) = (Reserve::default(), VecDeque::new());
-        Upstream { address, reserve, queue, shared, probe: None, looping: false }
+        Upstream { address, reserve, queue, shared, idle: VecDeque::new(), probe: None, looping: false }
     }
 
     /// A socket for a question, if there is one.
@@ -763,6 +724,10 @@ fn retire(
 ) {
     orphans.extend(upstream.queue.drain(..));
     (upstream.probe, upstream.looping) = (None, false);
+    for (socket, _) in upstream.idle.drain(..) {
+        sockets.remove(&socket);
+        out.actions.push(Action::CloseUpstream { socket });
+    }
     if let Some(shared) = &mut upstream.shared {
         let Shared { socket, flights, .. } = std::mem::take(shared);
         orphans.extend(flights.into_values());

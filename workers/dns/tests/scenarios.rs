@@ -778,12 +778,54 @@ fn pipelined_questions_are_answered_in_order() {
     assert_eq!(replies.iter().map(|reply| reply.metadata.id).collect::<Vec<_>>(), [1, 2, 3, 4]);
     // Once a query had EDNS, later replies of ours on the connection have it too.
     assert_eq!(replies.iter().map(|reply| reply.edns.is_some()).collect::<Vec<_>>(), [false, false, true, true]);
+    assert_eq!(lab.sockets.len(), 1, "the connection is kept");
+    lab.pass(5_000);
     assert!(lab.sockets.is_empty());
-    lab.pass(150_000);
+    lab.pass(145_000);
     assert_eq!(lab.closed_streams, [stream]);
     assert_eq!(lab.engine.deadline(), None);
     // What was learnt over TCP is in the cache.
     assert!(lab.ask("a.test.", RecordType::A).is_some());
+}
+
+#[test]
+fn a_connection_serves_again_and_its_end_is_no_setback() {
+    let mut lab = one();
+    let asks = |lab: &mut Lab, id: u16, name: &str| {
+        let stream = Handle(id.into());
+        lab.input(Input::Accepted { stream, arrival: arrival(4000 + id) });
+        lab.input(Input::StreamBytes { stream, bytes: &framed(&[query(id, name, RecordType::A)]) });
+        lab.sent.pop().unwrap()
+    };
+    let answers = |lab: &mut Lab, sent: &lab::Sent, name: &str| {
+        lab.answer(sent, |m| {
+            m.add_answer(a(name, 300, [1, 2, 3, 4]));
+        });
+        assert_eq!(
+            hickory_proto::op::Message::from_vec(&lab.stream_replies.pop().unwrap().1).unwrap().answers.len(),
+            1
+        );
+    };
+    let first = asks(&mut lab, 1, "a.test.");
+    answers(&mut lab, &first, "a.test.");
+    let second = asks(&mut lab, 2, "b.test.");
+    assert_eq!(second.socket, first.socket);
+    answers(&mut lab, &second, "b.test.");
+
+    // The upstream closes it just as it is used again: the question goes over a new one.
+    let third = asks(&mut lab, 3, "c.test.");
+    assert_eq!(third.socket, first.socket);
+    lab.sockets.remove(&third.socket.0);
+    lab.input(Input::UpstreamFailed { socket: third.socket });
+    let third = lab.sent.pop().unwrap();
+    assert_ne!(third.socket, first.socket);
+    answers(&mut lab, &third, "c.test.");
+    lab.take_lines();
+    lab.input(Input::DumpStatistics { utc_offset_s: 0 });
+    assert!(lab.take_lines().iter().any(|line| line.contains("queries sent 3, retried 0, failed 0")));
+    // What an upstream says unasked ends its connection.
+    lab.input(Input::UpstreamBytes { socket: third.socket, bytes: &[0] });
+    assert!(lab.sockets.is_empty());
 }
 
 #[test]
@@ -810,6 +852,28 @@ fn connections_are_limited_and_bad_ones_closed() {
     assert_eq!(lab.closed_streams, [Handle(2)]);
     lab.input(Input::StreamBytes { stream: Handle(1), bytes: &[0, 0] });
     assert_eq!(lab.closed_streams, [Handle(2), Handle(1)]);
+}
+
+#[test]
+fn a_client_that_asks_nothing_makes_room_for_another() {
+    let mut few = slice(&[UPSTREAM]);
+    few.max_tcp_connections = 2;
+    let mut lab = Lab::new(few);
+    let accept = |lab: &mut Lab, stream: u32| {
+        lab.input(Input::Accepted { stream: Handle(stream), arrival: arrival(4000 + stream as u16) });
+    };
+    accept(&mut lab, 1);
+    accept(&mut lab, 2);
+    // The first waits for an upstream, which is not its fault; the second drips.
+    let asked = framed(&[query(1, "a.test.", RecordType::A)]);
+    lab.input(Input::StreamBytes { stream: Handle(1), bytes: &asked });
+    lab.pass(900);
+    lab.input(Input::StreamBytes { stream: Handle(2), bytes: &asked[..5] });
+    lab.pass(100);
+    accept(&mut lab, 3);
+    assert_eq!(lab.closed_streams, [Handle(2)]);
+    accept(&mut lab, 4);
+    assert_eq!(lab.closed_streams, [Handle(2), Handle(4)]);
 }
 
 #[test]
