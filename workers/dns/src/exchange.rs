@@ -41,6 +41,14 @@ pub(crate) enum Answer {
     Reply { ticket: Ticket, upstream: SocketAddr, message: Range<usize>, waited_ms: u64 },
     /// Loop probes of these numbers go out, and earlier ones mean nothing any more.
     Probing { numbers: Vec<u32> },
+    /// Too many questions are in flight in this group: this one was not begun. Ends the ticket, unless it is asked again at once.
+    Busy {
+        ticket: Ticket,
+        group: u32,
+        query: Range<usize>,
+        /// The log has been told.
+        told: bool,
+    },
     /// There will be no reply. Ends the ticket.
     Failed { ticket: Ticket, why: Failure },
 }
@@ -48,8 +56,6 @@ pub(crate) enum Answer {
 /// Why a question has no reply.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Failure {
-    /// Too many questions are in flight in this group.
-    Busy,
     /// Nobody could be reached.
     Unreachable,
     /// Nobody answered in time; the clients have given up too.

@@ -440,6 +440,7 @@ impl Front {
             about: About { answered: origin.is_none(), ..query.about() },
             refresh: origin.is_none(),
             opt: query.opt.is_some(),
+            group: (!tcp).then_some(group),
             begun_ms: now_ms,
             waiters: origin.map(|origin| Waiter::new(origin, query)).into_iter().collect(),
             sameness,

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `engine` | the front door, and the order in which messages pass between the two sides |
 //! | `input`, `outbox` | what goes in and what comes out |
-//! | `front`, `waiting`, `harvest` | clients and their questions; what is learnt from replies |
+//! | `front`, `waiting`, `shares`, `harvest` | clients and their questions; what is learnt from replies |
 //! | `exchange` | the messages between the front and the upstream side |
 //! | `upstream`, `pending`, `call`, `reserve`, `loops` | sockets, ids, retries: how a question gets an answer |
 //! | `local`, `records`, `hosts`, `lease_names`, `interface_names`, `synthetic`, `known`, `chaos`, `arpa` | names that are known here |
@@ -54,6 +54,7 @@ mod reply_rules;
 mod reserve;
 mod resolv;
 mod routes;
+mod shares;
 mod statistics;
 mod synthetic;
 mod tcp;

@@ -288,6 +288,11 @@ pub(crate) fn using_nameserver(upstream: SocketAddr) -> Line {
     line(Severity::Info, format!("using nameserver {}#{}", upstream.ip(), upstream.port()))
 }
 
+/// Follows dnsmasq's line about too many queries, and says whose they are.
+pub(crate) fn most_queries(client: IpAddr, count: usize) -> Line {
+    line(Severity::Warning, format!("{count} of them are for {client}, more than for any other client"))
+}
+
 pub(crate) fn looping_nameserver(upstream: SocketAddr) -> Line {
     line(Severity::Info, format!("NOT using nameserver {}#{} - query loop detected", upstream.ip(), upstream.port()))
 }

@@ -173,14 +173,18 @@ impl UpstreamSide {
     /// Takes one message of the front.
     pub fn ask(&mut self, ask: &Ask, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         match ask {
-            Ask::Question { ticket, group, tcp, query } => {
-                let query: Box<[u8]> = exchange.bytes.get(query.clone()).unwrap_or_default().into();
+            Ask::Question { ticket, group, tcp, query: range } => {
+                let query: Box<[u8]> = exchange.bytes.get(range.clone()).unwrap_or_default().into();
                 let Ok(question) = Question::read(&query) else {
                     return exchange.answers.push(Answer::Failed { ticket: *ticket, why: Failure::Unreachable });
                 };
                 if *tcp {
                     self.call(*ticket, *group, query, question, now_ms, exchange, out);
                 } else {
+                    if let Some(told) = self.is_busy(*group, now_ms, out) {
+                        let (ticket, group, query) = (*ticket, *group, range.clone());
+                        return exchange.answers.push(Answer::Busy { ticket, group, query, told });
+                    }
                     self.question(*ticket, *group, query, question, now_ms, exchange, out);
                 }
             }
@@ -281,6 +285,21 @@ impl UpstreamSide {
         }
     }
 
+    /// Are too many questions in flight in this group? And has the log just been told?
+    fn is_busy(&mut self, group: u32, now_ms: u64, out: &mut Outbox) -> Option<bool> {
+        self.pending.age(now_ms);
+        if self.pending.young(group) < self.forward_max {
+            return None;
+        }
+        let group = self.groups.get_mut(group as usize)?;
+        let tell = group.warned_ms.is_none_or(|warned| warned + WARNING_MS <= now_ms);
+        if tell {
+            group.warned_ms = Some(now_ms);
+            out.lines.push(lines::too_many_queries(&group.domain, self.forward_max));
+        }
+        Some(tell)
+    }
+
     #[expect(clippy::too_many_arguments, reason = "a question, and the three places where consequences go")]
     fn question(
         &mut self,
@@ -292,16 +311,7 @@ impl UpstreamSide {
         exchange: &mut Exchange,
         out: &mut Outbox,
     ) {
-        self.pending.age(now_ms);
-        let young = self.pending.young(group_index);
         let Some(group) = self.groups.get_mut(group_index as usize) else { return };
-        if young >= self.forward_max {
-            if group.warned_ms.is_none_or(|warned| warned + WARNING_MS <= now_ms) {
-                group.warned_ms = Some(now_ms);
-                out.lines.push(lines::too_many_queries(&group.domain, self.forward_max));
-            }
-            return exchange.answers.push(Answer::Failed { ticket, why: Failure::Busy });
-        }
         let (chosen, asked_all) = group.choose(self.strict_order, self.all_servers, now_ms);
         if self.pending.len() >= self.forward_max as usize
             && let Some(oldest) = self.pending.oldest_aged()

@@ -1003,3 +1003,39 @@ fn a_probe_that_comes_back_over_udp_takes_its_upstream_out() {
     assert!(lab.ask("www.example.", RecordType::A).is_none());
     assert_eq!(to_first(&lab), 1);
 }
+
+// ---------------------------------------------------------------------- many questions at once
+
+#[test]
+fn a_flood_of_one_client_makes_room_for_others() {
+    let mut slice = slice(&[UPSTREAM]);
+    slice.dns_forward_max = 4;
+    let mut lab = Lab::new(slice);
+    let mut number = 0;
+    let mut ask = |lab: &mut Lab, last: u8| {
+        number += 1;
+        let mut from = arrival(4000 + number);
+        from.peer.set_ip([127, 0, 0, last].into());
+        lab.input(Input::Datagram { arrival: from, bytes: &query(number, &format!("n{number}.test."), RecordType::A) });
+        let refused = lab.replies.drain(..).map(|(to, bytes)| {
+            assert_eq!(bytes[3] & 0x0f, 5);
+            (to.peer.ip().to_string(), u16::from_be_bytes([bytes[0], bytes[1]]))
+        });
+        refused.collect::<Vec<_>>()
+    };
+    let refused = |last: u8, id: u16| vec![(format!("127.0.0.{last}"), id)];
+    for _ in 1..=4 {
+        assert!(ask(&mut lab, 1).is_empty());
+    }
+    assert_eq!(ask(&mut lab, 1), refused(1, 5), "who has most is refused");
+    assert_eq!(ask(&mut lab, 2), refused(1, 4), "another client's question takes the place of the newest");
+    assert_eq!(ask(&mut lab, 3), refused(1, 3));
+    assert_eq!(ask(&mut lab, 3), refused(3, 8), "shares are equal now");
+    assert_eq!(lab.sent.len(), 6);
+    let said = lab.take_lines();
+    let most = "4 of them are for 127.0.0.1, more than for any other client";
+    assert_eq!(said.iter().filter(|line| *line == most).count(), 1);
+    // Later questions of everybody are asked when the first have aged.
+    lab.pass(10_000);
+    assert!(ask(&mut lab, 3).is_empty());
+}

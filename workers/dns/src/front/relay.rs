@@ -1,6 +1,7 @@
 //! What happens to the answers of the upstream side: judged, learnt from, and given to everybody who waits.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use ipc::log::Line;
 use ipc::time::Now;
@@ -8,7 +9,7 @@ use ipc::time::Now;
 use super::{Front, ede, respond};
 use crate::cache::{Kind, RrSet};
 use crate::edns;
-use crate::exchange::{Answer, Exchange, Failure};
+use crate::exchange::{Answer, Ask, Exchange, Failure, Ticket};
 use crate::harvest::{Malformed, harvest};
 use crate::lines::{self, About, RcodeName, Said, Server};
 use crate::name::Shown;
@@ -37,6 +38,9 @@ impl Front {
                 self.statistics.upstream(*upstream).failed += 1;
                 return;
             }
+            Answer::Busy { ticket, group, query, told } => {
+                return self.make_room(*ticket, *group, query, *told, exchange, out);
+            }
             Answer::Probing { numbers } => {
                 self.probing.clear();
                 self.probing.extend(numbers);
@@ -45,12 +49,8 @@ impl Front {
             Answer::Failed { ticket, why } => {
                 let Some(waiting) = self.waiting.remove(*ticket) else { return };
                 for waiter in &waiting.waiters {
-                    match why {
-                        Failure::Busy => self.fail(waiter.origin, &waiter.echo(), waiter.about(), None, out),
-                        Failure::Unreachable => {
-                            self.fail(waiter.origin, &waiter.echo(), waiter.about(), Some(ede::NETWORK_ERROR), out);
-                        }
-                        Failure::Expired => {}
+                    if *why == Failure::Unreachable {
+                        self.fail(waiter.origin, &waiter.echo(), waiter.about(), Some(ede::NETWORK_ERROR), out);
                     }
                 }
                 waiting
@@ -70,6 +70,37 @@ impl Front {
                 stream.waiting = None;
                 self.pump(handle, now, exchange, out);
             }
+        }
+    }
+
+    /// A question cannot be asked, since there are too many. If another client has more of them than this one, its newest makes room.
+    fn make_room(
+        &mut self,
+        ticket: Ticket,
+        group: u32,
+        query: &Range<usize>,
+        told: bool,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) {
+        let Some(client) = self.waiting.get(ticket).map(|waiting| waiting.about.client.address) else { return };
+        let own = self.waiting.shares.count(group, client);
+        let largest = self.waiting.shares.largest(group);
+        if let Some(largest) = largest.filter(|_| told) {
+            // This one is not among those in flight.
+            let count = largest.count - usize::from(largest.newest == ticket);
+            out.lines.push(lines::most_queries(largest.client, count));
+        }
+        let loser = match largest {
+            Some(largest) if largest.count > own => {
+                exchange.asks.push(Ask::Forget { ticket: largest.newest });
+                exchange.asks.push(Ask::Question { ticket, group, tcp: false, query: query.clone() });
+                largest.newest
+            }
+            _ => ticket,
+        };
+        for waiter in self.waiting.remove(loser).into_iter().flat_map(|waiting| waiting.waiters) {
+            self.fail(waiter.origin, &waiter.echo(), waiter.about(), None, out);
         }
     }
 
