@@ -239,7 +239,7 @@ impl Front {
                 Said::Negative { name: question.name.wire(), address: None, qtype: question.qtype, missing: true };
             self.log.said(lines, about, "config", &said);
             let set = RrSet { kind: Kind::NxDomain, bytes: Box::default(), records: 1, ttl: self.limits.clamp(ttl) };
-            self.cache.insert(owner.wire(), question.qtype, set, now.monotonic_ms);
+            self.cache.insert(owner.wire(), question.qtype, set, about.client.address, now.monotonic_ms);
             return Ok(Relayed::Emptied { code: rcode::NXDOMAIN });
         }
         if self.reply_rules.is_rebind(message, question, header) {
@@ -266,7 +266,7 @@ impl Front {
         let wrong_end = exists && entries.len() > 1;
         if !personal && !into_local && !wrong_end {
             for (name, qtype, set) in entries {
-                self.cache.insert(name.wire(), qtype, set, now.monotonic_ms);
+                self.cache.insert(name.wire(), qtype, set, about.client.address, now.monotonic_ms);
             }
         }
         Ok(Relayed::Whole { exists })
