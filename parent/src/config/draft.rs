@@ -12,7 +12,6 @@ use super::auth::AuthService;
 use super::dhcp_host::HostEntry;
 use super::dhcp6::Dhcp6;
 use super::dnssec::Dnssec;
-use super::domain::ConditionalDomain;
 use super::fault::Fault;
 use super::feature;
 use super::journal::{Journal, Occurrence};
@@ -63,7 +62,6 @@ pub(crate) struct Draft {
     /// Connection marks.
     pub(crate) marks: ConnectionMarks,
     /// `domain` for ranges and interfaces.
-    pub(crate) conditional_domains: Vec<ConditionalDomain>,
     /// Aliases of `cname`, of which each may occur once; without regard to letter case.
     pub(crate) cname_aliases: HashSet<String>,
     /// `mx-host` lines.
@@ -137,7 +135,6 @@ impl Draft {
             dnssec: Dnssec::default(),
             sets: KernelSets::default(),
             marks: ConnectionMarks::default(),
-            conditional_domains: Vec::new(),
             cname_aliases: HashSet::new(),
             mx_lines: Vec::new(),
             tftp_wanted: false,
@@ -271,7 +268,6 @@ impl Draft {
             dnssec: self.dnssec,
             sets: self.sets,
             marks: self.marks,
-            conditional_domains: self.conditional_domains,
         }
     }
 }

@@ -89,7 +89,6 @@ use serde::Serialize;
 use self::auth::AuthService;
 use self::dhcp6::Dhcp6;
 use self::dnssec::Dnssec;
-use self::domain::ConditionalDomain;
 use self::draft::Draft;
 use self::journal::Journal;
 use self::kernel_set::KernelSets;
@@ -123,8 +122,6 @@ pub struct Config {
     pub sets: KernelSets,
     /// Connection marks.
     pub marks: ConnectionMarks,
-    /// `domain` for ranges and interfaces, in the order searched; those of ranges that have a name are also in `dns.domains`.
-    pub conditional_domains: Vec<ConditionalDomain>,
 }
 
 /// Parent-only settings. Field names are dnsmasq's option names where there is one.

@@ -191,6 +191,7 @@ impl Hub {
             buffer: vec![0; MESSAGE_BYTES_MAX],
             state: State::Starting,
         };
+        hub.config.dns.domains.follow(&hub.interfaces);
         let process = &hub.config.process;
         if !Feature::Inotify.built() && process.port != 0 && !process.no_poll && !process.resolv_files.is_empty() {
             hub.resolv.look_at_ms = Some(now_ms() + POLL_MS);
@@ -388,6 +389,7 @@ impl Hub {
             return;
         }
         self.interfaces = now;
+        self.config.dns.domains.follow(&self.interfaces);
         for index in 0..self.workers.len() {
             if self.workers[index].phase == Phase::Spawned {
                 continue;
