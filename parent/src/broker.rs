@@ -3,6 +3,7 @@
 //! The worker never names an address that the configuration (or, for a resolv file, the file) has not named; the callers in `hub` check
 //! that. Nothing here reads a byte from the network.
 
+use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -39,10 +40,15 @@ fn fill_random(bytes: &mut [u8]) {
     }
 }
 
+/// Random bytes drawn at once: ports for a full message of sockets.
+const POOL_BYTES: usize = 256;
+
 /// Where upstream sockets may come from.
 pub struct Ports {
     low: u16,
     high: u16,
+    /// Random bytes of the kernel that have not been used.
+    pool: RefCell<([u8; POOL_BYTES], usize)>,
 }
 
 impl Ports {
@@ -50,13 +56,26 @@ impl Ports {
     pub fn new(process: &Process) -> Ports {
         let low = if process.min_port == 0 { 1024 } else { process.min_port };
         let high = if process.max_port == 0 { u16::MAX } else { process.max_port };
-        Ports { low, high: high.max(low) }
+        Ports { low, high: high.max(low), pool: RefCell::new(([0; POOL_BYTES], POOL_BYTES)) }
     }
 
     fn random(&self) -> u16 {
         let span = u32::from(self.high - self.low) + 1;
         // 32 random bits over at most 2^16 values: the bias is below one in 65,000.
-        self.low + (u32::from_ne_bytes(random()) % span) as u16
+        self.low + (self.word() % span) as u16
+    }
+
+    /// A random number, used once.
+    fn word(&self) -> u32 {
+        let (bytes, used) = &mut *self.pool.borrow_mut();
+        if *used == POOL_BYTES {
+            fill_random(bytes);
+            *used = 0;
+        }
+        let (words, _) = bytes.as_chunks_mut::<4>();
+        let word = std::mem::take(&mut words[*used / 4]);
+        *used += 4;
+        u32::from_ne_bytes(word)
     }
 }
 

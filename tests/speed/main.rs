@@ -1,16 +1,18 @@
 //! Measures wardmasq and dnsmasq in turn, in one run on one machine, and prints them side by side.
 //!
 //! ```text
-//! cargo run --release -p wardmasq-tests --bin speed -- --ours PATH --reference PATH [--rounds N] [--lists]
+//! cargo run --release -p wardmasq-tests --bin speed -- --ours PATH --reference PATH [--rounds N] [--lists | --dns]
 //! ```
 //!
-//! `--lists`: instead of everything with a small configuration, a block list of a million names.
+//! Instead of everything with a small configuration: `--lists` a block list of a million names, `--dns` many hosts, full caches,
+//! connections, and upstreams that lose packets.
 //!
 //! Needs root (network namespaces) and a release build of wardmasq. Times of shared machines are noise and the ratios are less
 //! so: each round measures both programs, in changing order, and the table shows medians. CPU time is what the kernel
 //! charged to all processes of a server together.
 
 mod contestant;
+mod dns;
 mod lists;
 mod measure;
 mod table;
@@ -21,11 +23,14 @@ use contestant::Contestant;
 use support::{Lan, Subject};
 use table::Figures;
 
+/// Measures one program once.
+type Measure = fn(&Lan, &Contestant, &mut Figures);
+
 fn main() {
     let mut ours = None;
     let mut reference = None;
     let mut rounds = 3;
-    let mut lists = false;
+    let (mut rows, mut measure): (_, Measure) = (table::ROWS, measure::all);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().unwrap_or_default();
@@ -33,9 +38,10 @@ fn main() {
             "--ours" => ours = Some(absolute(&value())),
             "--reference" => reference = Some(absolute(&value())),
             "--rounds" => rounds = value().parse().expect("--rounds takes a number"),
-            "--lists" => lists = true,
+            "--lists" => (rows, measure) = (lists::ROWS, lists::all),
+            "--dns" => (rows, measure) = (dns::ROWS, dns::all),
             _ => {
-                eprintln!("usage: speed [--ours PATH] [--reference PATH] [--rounds N] [--lists]");
+                eprintln!("usage: speed [--ours PATH] [--reference PATH] [--rounds N] [--lists | --dns]");
                 std::process::exit(2);
             }
         }
@@ -45,8 +51,6 @@ fn main() {
         Contestant { name: "dnsmasq", program: reference.unwrap_or_else(|| Subject::Theirs.program()) },
     ];
     let lan = measure::lan();
-    let (rows, measure): (_, fn(&Lan, &Contestant, &mut Figures)) =
-        if lists { (lists::ROWS, lists::all) } else { (table::ROWS, measure::all) };
     let mut figures = [Figures::new(rows), Figures::new(rows)];
     for round in 0..rounds {
         let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };

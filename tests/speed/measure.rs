@@ -12,13 +12,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::dhcp_client::{ACK, DISCOVER, OFFER, REQUEST, machine};
 use support::lan::{SERVER_ADDRESS, UPSTREAMS};
-use support::message::{A, Record, encode_query};
+use support::message::{A, PTR, Record, encode_query};
 use support::processes::{computed_ns, family, memory_kib, sleeps};
 use support::{Answer, DhcpClient, Directory, Lan, Server, Upstream, tftp_client};
 
 use crate::contestant::Contestant;
-use crate::lists;
 use crate::table::Figures;
+use crate::{dns, lists};
 
 /// Starts per round.
 const STARTS: usize = 7;
@@ -32,8 +32,8 @@ const NAMES: usize = 100;
 const EXCHANGES: u32 = 1000;
 /// Exchanges in progress at once.
 const EXCHANGES_AT_ONCE: usize = 16;
-/// From one name of a block list to the next that is asked for: far apart, and through all of them.
-const LISTED_STEP: usize = 99_991;
+/// From one name of a list to the next that is asked for: far apart, and through all of them.
+const STEP: usize = 99_991;
 /// Bytes of the file for TFTP.
 const FILE_BYTES: usize = 4 << 20;
 
@@ -168,6 +168,10 @@ pub enum Questions {
     Fresh,
     /// Names of a block list.
     Listed,
+    /// Names of a large hosts file.
+    ManyHosts,
+    /// Addresses of a large hosts file.
+    ManyAddresses,
 }
 
 impl Questions {
@@ -177,9 +181,15 @@ impl Questions {
             Questions::Cached => format!("name{}.example", number % NAMES),
             Questions::Hosts => "printer".to_owned(),
             Questions::Fresh => format!("fresh{number}.example"),
-            Questions::Listed => lists::name(number * LISTED_STEP % lists::NAMES),
+            Questions::Listed => lists::name(number * STEP % lists::NAMES),
+            Questions::ManyHosts => format!("host{}.lan", number * STEP % dns::HOSTS),
+            Questions::ManyAddresses => {
+                let [a, b, c, d] = dns::host(number * STEP % dns::HOSTS).octets();
+                format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+            }
         };
-        encode_query(number as u16, &name, A)
+        let kind = if self == Questions::ManyAddresses { PTR } else { A };
+        encode_query(number as u16, &name, kind)
     }
 
     /// Questions sent before the answers are read. Forwarded ones stay well below dnsmasq's limit of 150 in flight.

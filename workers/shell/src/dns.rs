@@ -109,6 +109,10 @@ impl Role for Worker {
         }
     }
 
+    fn turn_ends(&mut self) {
+        self.perform();
+    }
+
     fn drain(&mut self) {
         self.draining = true;
         for fd in self.booted.datagram.iter().chain(&self.booted.listeners) {
@@ -184,25 +188,22 @@ impl Worker {
             };
             self.engine.handle(Input::Datagram { arrival, bytes: datagram.bytes }, now, &mut self.outbox);
         }
-        self.perform(socket);
     }
 
+    /// Takes one connection; if more wait, the listener is still ready in the next turn.
     fn accept(&mut self, listener: usize) {
-        while let Ok(Some(fd)) = self.streams.accept(&self.booted.poll, &self.booted.listeners[listener]) {
-            let peer = getpeername::<SockaddrStorage>(fd).ok().as_ref().and_then(socket_address);
-            let local = getsockname::<SockaddrStorage>(fd).ok().as_ref().and_then(socket_address);
-            let (Some(peer), Some(local)) = (peer, local) else {
-                self.streams.close(fd);
-                continue;
-            };
-            let arrival = Arrival { socket: listener as u16, peer, local: local.ip(), interface: 0 };
-            let input = Input::Accepted { stream: Handle(fd as u32), arrival };
-            self.engine.handle(input, now(), &mut self.outbox);
-            self.perform(0);
-        }
+        // What is still to be done to a connection that has ended must not be done to one with its number.
+        self.perform();
+        let Ok(Some(fd)) = self.streams.accept(&self.booted.poll, &self.booted.listeners[listener]) else { return };
+        let peer = getpeername::<SockaddrStorage>(fd).ok().as_ref().and_then(socket_address);
+        let local = getsockname::<SockaddrStorage>(fd).ok().as_ref().and_then(socket_address);
+        let (Some(peer), Some(local)) = (peer, local) else { return self.streams.close(fd) };
+        let arrival = Arrival { socket: listener as u16, peer, local: local.ip(), interface: 0 };
+        self.hear(Input::Accepted { stream: Handle(fd as u32), arrival });
     }
 
     fn stream(&mut self, event: Ready) {
+        self.perform();
         let handle = Handle(event.fd as u32);
         if event.writable {
             match self.streams.finish_connecting(&self.booted.poll, event.fd) {
@@ -228,7 +229,7 @@ impl Worker {
                         Input::StreamBytes { stream: handle, bytes }
                     };
                     self.engine.handle(input, now(), &mut self.outbox);
-                    self.perform(0);
+                    self.perform();
                 }
             }
             self.buffer = buffer;
@@ -249,7 +250,11 @@ impl Worker {
         let mut buffer = std::mem::take(&mut self.buffer);
         let handle = Handle(fd as u32);
         match nix::unistd::read(socket, &mut buffer) {
-            Ok(count) => self.hear(Input::UpstreamDatagram { socket: handle, bytes: &buffer[..count] }),
+            // Replies to many clients leave together at the end of the turn.
+            Ok(count) => {
+                let input = Input::UpstreamDatagram { socket: handle, bytes: &buffer[..count] };
+                self.engine.handle(input, now(), &mut self.outbox);
+            }
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(_) => self.hear(Input::UpstreamFailed { socket: handle }),
         }
@@ -258,16 +263,16 @@ impl Worker {
 
     fn hear(&mut self, input: Input<'_>) {
         self.engine.handle(input, now(), &mut self.outbox);
-        self.perform(0);
+        self.perform();
     }
 }
 
 /// # Carrying out what the core decided
 impl Worker {
-    /// Replies by datagram are gathered and leave in batches; runs of one socket stay together. `socket` is where most of them go.
-    fn perform(&mut self, socket: usize) {
+    /// Replies by datagram are gathered and leave in batches; runs of one socket stay together.
+    fn perform(&mut self) {
         let mut outbox = std::mem::replace(&mut self.outbox, Outbox::new());
-        let mut current = socket;
+        let mut current = 0;
         for action in outbox.actions.drain(..) {
             match action {
                 Action::Reply { to, bytes } => {

@@ -25,6 +25,19 @@ struct Stream {
     pending: Vec<u8>,
     connecting: bool,
     closing: bool,
+    /// What it is watched for: reading, writing.
+    watched: (bool, bool),
+}
+
+impl Stream {
+    /// Watches it for what is wanted now.
+    fn watch(&mut self, poll: &Poll, wanted: (bool, bool)) -> Result<(), Errno> {
+        if self.watched != wanted {
+            poll.change(self.socket.as_fd(), wanted.0, wanted.1)?;
+            self.watched = wanted;
+        }
+        Ok(())
+    }
 }
 
 /// What became of a write.
@@ -44,7 +57,7 @@ impl Streams {
             Ok(raw) => {
                 let socket = own(raw);
                 poll.read(socket.as_fd())?;
-                self.open.insert(raw, Stream { socket, pending: Vec::new(), connecting: false, closing: false });
+                self.insert(socket, false, (true, false));
                 Ok(Some(raw))
             }
             Err(Errno::EAGAIN | Errno::EINTR | Errno::ECONNABORTED) => Ok(None),
@@ -56,8 +69,13 @@ impl Streams {
     pub fn connect(&mut self, poll: &Poll, socket: OwnedFd) -> Result<RawFd, Errno> {
         let raw = socket.as_raw_fd();
         poll.write(socket.as_fd())?;
-        self.open.insert(raw, Stream { socket, pending: Vec::new(), connecting: true, closing: false });
+        self.insert(socket, true, (false, true));
         Ok(raw)
+    }
+
+    fn insert(&mut self, socket: OwnedFd, connecting: bool, watched: (bool, bool)) {
+        let raw = socket.as_raw_fd();
+        self.open.insert(raw, Stream { socket, pending: Vec::new(), connecting, closing: false, watched });
     }
 
     /// Is this descriptor one of ours?
@@ -73,7 +91,7 @@ impl Streams {
         }
         stream.connecting = false;
         let error = nix::sys::socket::getsockopt(&stream.socket, nix::sys::socket::sockopt::SocketError);
-        if error == Ok(0) && poll.change(stream.socket.as_fd(), true, false).is_ok() {
+        if error == Ok(0) && stream.watch(poll, (true, false)).is_ok() {
             Some(true)
         } else {
             self.open.remove(&fd);
@@ -137,7 +155,7 @@ impl Streams {
         };
         stream.pending.drain(..written);
         let waits = !stream.pending.is_empty();
-        if ended || poll.change(stream.socket.as_fd(), !stream.closing, waits).is_err() {
+        if ended || stream.watch(poll, (!stream.closing, waits)).is_err() {
             self.open.remove(&fd);
             return Wrote::Ended;
         }

@@ -23,6 +23,8 @@ pub trait Role {
     fn deadline_reached(&mut self);
     /// One of the role's own descriptors is ready.
     fn ready(&mut self, event: Ready);
+    /// Everything that was ready has been handed over.
+    fn turn_ends(&mut self) {}
     /// A message of the parent.
     fn told(&mut self, message: Self::Told, descriptors: Vec<OwnedFd>);
     /// Log the statistics.
@@ -50,6 +52,7 @@ pub fn serve<R: Role>(mut role: R) -> ! {
                 role.ready(*event);
             }
         }
+        role.turn_ends();
         if role.deadline().is_some_and(|at| at <= now().monotonic_ms) {
             role.deadline_reached();
         }
