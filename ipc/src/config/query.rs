@@ -21,6 +21,8 @@ pub struct QueryRules {
     pub umbrella: Option<Umbrella>,
     /// `proxy-dnssec`: the AD bit of upstreams is passed on.
     pub proxy_dnssec: bool,
+    /// `port-limit`: source ports for one question to one upstream, at most; `None`: one.
+    pub port_limit: Option<NonZeroU32>,
     /// `dns-loop-detect`: upstreams without a domain that lead back here are found and not used.
     pub loop_detect: bool,
     /// `do-0x20-encode`, `no-0x20-encode`.

@@ -198,7 +198,7 @@ pub(crate) fn at_start(draft: &Draft) -> Result<(), ConfigError> {
     };
     // Without a range of their own, source ports are the system's choice.
     let bounded = draft.port_limits != (None, None);
-    if bounded && draft.queries.port_limit.is_some_and(|limit| limit.get() > u32::from(ports) + 1) {
+    if bounded && draft.dns.queries.port_limit.is_some_and(|limit| limit.get() > u32::from(ports) + 1) {
         return Err(refusal("port_limit must not be larger than available port range"));
     }
     if !draft.auth.zones.is_empty() && draft.auth.server.is_none() {

@@ -353,7 +353,7 @@ pub static OPTIONS: &[Row] = &[
     unbuilt("log-debug", "", NO, ADDS, "debugging lines", |draft, _| { draft.process.log_debug = true; Ok(()) }).means("", "log more, for debugging").example("log-debug"),
     built("umbrella", "", OPTIONAL, ONCE, query::umbrella).means("[=deviceid:<hex>,orgid:<number>,assetid:<number>]", "add Cisco Umbrella identifiers to forwarded questions").example("umbrella=deviceid:0123456789abcdef,orgid:1234567").unless_given("off"),
     built("quiet-tftp", "", NO, ADDS, |draft, _| { draft.tftp.quiet = true; Ok(()) }).means("", "do not log TFTP").example("quiet-tftp"),
-    unbuilt("port-limit", "", REQUIRED, ONCE, "several source ports for a question", query::port_limit).means("=<number>", "source ports for one question, at most (1)").example("port-limit=4").unless_given("1"),
+    built("port-limit", "", REQUIRED, ONCE, query::port_limit).means("=<number>", "source ports for one question, at most (1)").example("port-limit=4").unless_given("1"),
     built("fast-dns-retry", "", OPTIONAL, ONCE, dns::fast_dns_retry).means("[=<ms>[,<ms>]]", "ask again soon when no reply comes").example("fast-dns-retry=500,5000").unless_given("off"),
     built("use-stale-cache", "", OPTIONAL, ONCE, query::use_stale_cache).means("[=<seconds>]", "answer from expired records while asking anew").example("use-stale-cache=3600").unless_given("off"),
     built("no-ident", "", NO, ADDS, |draft, _| { draft.dns.no_ident = true; Ok(()) }).means("", "do not answer for version.bind and the like").example("no-ident"),

@@ -23,8 +23,6 @@ const STALE_DEFAULT_S: u32 = 86_400;
 pub struct UnservedQueryRules {
     /// `add-mac`: the client's hardware address in each of these forms.
     pub add_mac: AddMac,
-    /// `port-limit`: source ports for one question, at most.
-    pub port_limit: Option<NonZeroU32>,
 }
 
 /// `add-mac`, whose forms add up.
@@ -110,7 +108,7 @@ fn device(text: &str) -> Option<[u8; 8]> {
 }
 
 pub(crate) fn port_limit(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.queries.port_limit = NonZeroU32::new(positive(value)?);
+    draft.dns.queries.port_limit = NonZeroU32::new(positive(value)?);
     Ok(())
 }
 

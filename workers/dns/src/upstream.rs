@@ -54,6 +54,8 @@ pub(crate) struct UpstreamSide {
     random: Random,
     forward_max: u32,
     strict_order: bool,
+    /// Source ports for one question to one upstream, at most.
+    port_limit: usize,
     ignore_addresses: Vec<Prefix>,
     /// `do-0x20-encode`.
     random_case: bool,
@@ -157,6 +159,7 @@ impl UpstreamSide {
             random,
             forward_max: slice.dns_forward_max,
             strict_order: slice.strict_order,
+            port_limit: slice.queries.port_limit.map_or(1, |limit| limit.get() as usize),
             random_case: slice.queries.letter_case == LetterCase::Random,
             warned_case: false,
             checks_subnet: slice.queries.add_subnet.is_some(),
@@ -343,7 +346,11 @@ impl UpstreamSide {
     fn attempt(&mut self, ticket: Ticket, upstream: u32, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         let Some(pending) = self.pending.get(ticket) else { return };
         let Some(entry) = self.upstreams.get_mut(upstream as usize) else { return };
-        let known = pending.attempts.iter().position(|attempt| attempt.upstream == upstream);
+        let of_upstream = || pending.attempts.iter().filter(|attempt| attempt.upstream == upstream);
+        let fresh_port = entry.shared.is_none()
+            && of_upstream().count() < self.port_limit
+            && of_upstream().all(|attempt| attempt.socket().is_some());
+        let known = pending.attempts.iter().rposition(|attempt| attempt.upstream == upstream).filter(|_| !fresh_port);
         let index = known.unwrap_or_else(|| {
             let state = AttemptState::Failed;
             pending.attempts.push(Attempt { upstream, address: entry.address, id: 0, state, sent_ms: now_ms });

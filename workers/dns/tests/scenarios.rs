@@ -1039,3 +1039,24 @@ fn a_flood_of_one_client_makes_room_for_others() {
     lab.pass(10_000);
     assert!(ask(&mut lab, 3).is_empty());
 }
+
+#[test]
+fn a_repeated_question_may_leave_from_further_ports() {
+    let mut slice = slice(&[UPSTREAM]);
+    slice.queries.port_limit = std::num::NonZeroU32::new(2);
+    let mut lab = Lab::new(slice);
+    for _ in 0..4 {
+        lab.datagram(4000, &query(7, "a.test.", RecordType::A));
+    }
+    let sockets: Vec<_> = lab.sent.iter().map(|sent| sent.socket).collect();
+    assert_ne!(sockets[0], sockets[1]);
+    assert_eq!((sockets[2], sockets[3]), (sockets[1], sockets[1]));
+    // An answer to any of them counts, and all ports are given up.
+    let first = lab.sent.remove(0);
+    lab.answer(&first, |m| {
+        m.add_answer(a("a.test.", 300, [1, 2, 3, 4]));
+    });
+    assert_eq!(lab.replies.len(), 1);
+    lab.pass(1_000);
+    assert!(lab.sockets.is_empty());
+}
