@@ -18,7 +18,9 @@ use crate::table::{Figures, Rows};
 /// Hosts of the large hosts file.
 pub const HOSTS: usize = 100_000;
 /// Connections per round.
-const CONNECTIONS: u32 = 2_000;
+const CONNECTIONS: u32 = 4_000;
+/// Clients that make them, each one after another.
+const CONNECTING: u32 = 8;
 /// Questions to an upstream that loses packets.
 const LOSSY_QUESTIONS: u64 = 1_000;
 /// How long a reply of that upstream takes.
@@ -130,13 +132,20 @@ fn fill(lan: &Lan, size: usize) {
     asking.join().expect("fill the cache");
 }
 
-/// Asks one question on each of many connections, one after another.
+/// Asks one question on each of many connections.
 fn connections() {
+    let clients: Vec<_> = (0..CONNECTING).map(|_| std::thread::spawn(connections_of_one)).collect();
+    for client in clients {
+        client.join().expect("ask over TCP");
+    }
+}
+
+fn connections_of_one() {
     pin(0, 1);
     let query = encode_query(7, "host.lan", A);
     let framed = [&(query.len() as u16).to_be_bytes()[..], &query].concat();
     let mut reply = [0; 512];
-    for _ in 0..CONNECTIONS {
+    for _ in 0..CONNECTIONS / CONNECTING {
         let mut stream = TcpStream::connect(SocketAddr::from((SERVER_ADDRESS, 53))).expect("connect");
         stream.write_all(&framed).expect("send a question");
         let mut have = 0;
