@@ -4,7 +4,7 @@
 //! Draining, Gone. A captured worker can say whatever it likes, but only this, and only now.
 
 use ipc::role::Role;
-use ipc::{dhcp, dns, tftp};
+use ipc::{dhcp, dns, net, tftp};
 
 /// Where a worker is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +56,8 @@ pub const fn units_per_second(role: Role) -> u32 {
         Role::Dhcp => 65_536,
         // Sockets for transfers.
         Role::Tftp => 4_096,
+        // Answers, of which it owes one for each question of dns.
+        Role::Net => 131_072,
     }
 }
 
@@ -89,14 +91,18 @@ pub fn dns_kind(message: &dns::ToParent) -> Kind {
     match message {
         dns::ToParent::Serving => Kind::Serving,
         dns::ToParent::ResolvUpstreams(_) => Kind::ResolvUpstreams,
-        dns::ToParent::WantUdp { .. } | dns::ToParent::WantTcp { .. } => Kind::Work,
+        dns::ToParent::WantUdp { .. }
+        | dns::ToParent::WantTcp { .. }
+        | dns::ToParent::WantFacts { .. }
+        | dns::ToParent::FillSets { .. } => Kind::Work,
     }
 }
 
-/// What a dns message costs of the allowance: sockets.
+/// What a dns message costs of the allowance: sockets, addresses for sets.
 pub fn dns_cost(message: &dns::ToParent) -> u32 {
     match message {
         dns::ToParent::WantUdp { count, .. } => *count,
+        dns::ToParent::FillSets { filling, .. } => filling.addresses.len() as u32,
         _ => 1,
     }
 }
@@ -114,6 +120,14 @@ pub fn tftp_kind(message: &tftp::ToParent) -> Kind {
     match message {
         tftp::ToParent::Serving => Kind::Serving,
         tftp::ToParent::WantTransfer { .. } => Kind::Work,
+    }
+}
+
+/// The kind of a net message.
+pub fn net_kind(message: &net::ToParent) -> Kind {
+    match message {
+        net::ToParent::Serving => Kind::Serving,
+        net::ToParent::Seen { .. } | net::ToParent::Filled { .. } => Kind::Work,
     }
 }
 

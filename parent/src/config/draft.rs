@@ -16,9 +16,7 @@ use super::domain::ConditionalDomain;
 use super::fault::Fault;
 use super::feature;
 use super::journal::{Journal, Occurrence};
-use super::kernel_set::KernelSets;
 use super::keys::{self, Row};
-use super::mark::ConnectionMarks;
 use super::query::UnservedQueryRules;
 use super::reach::Reach;
 use super::record::mx::MxLine;
@@ -58,10 +56,6 @@ pub(crate) struct Draft {
     pub(crate) auth: AuthService,
     /// Validation.
     pub(crate) dnssec: Dnssec,
-    /// Kernel address sets.
-    pub(crate) sets: KernelSets,
-    /// Connection marks.
-    pub(crate) marks: ConnectionMarks,
     /// `domain` for ranges and interfaces.
     pub(crate) conditional_domains: Vec<ConditionalDomain>,
     /// Aliases of `cname`, of which each may occur once; without regard to letter case.
@@ -135,8 +129,6 @@ impl Draft {
             queries: UnservedQueryRules::default(),
             auth: AuthService::default(),
             dnssec: Dnssec::default(),
-            sets: KernelSets::default(),
-            marks: ConnectionMarks::default(),
             conditional_domains: Vec::new(),
             cname_aliases: HashSet::new(),
             mx_lines: Vec::new(),
@@ -269,8 +261,6 @@ impl Draft {
             queries: self.queries,
             auth: self.auth,
             dnssec: self.dnssec,
-            sets: self.sets,
-            marks: self.marks,
             conditional_domains: self.conditional_domains,
         }
     }

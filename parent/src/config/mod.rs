@@ -92,8 +92,6 @@ use self::dnssec::Dnssec;
 use self::domain::ConditionalDomain;
 use self::draft::Draft;
 use self::journal::Journal;
-use self::kernel_set::KernelSets;
-use self::mark::ConnectionMarks;
 use self::query::UnservedQueryRules;
 pub use self::refusal::{ConfigError, Refusals};
 use self::unserved::Unserved;
@@ -119,12 +117,16 @@ pub struct Config {
     pub auth: AuthService,
     /// DNSSEC validation.
     pub dnssec: Dnssec,
-    /// Kernel address sets.
-    pub sets: KernelSets,
-    /// Connection marks.
-    pub marks: ConnectionMarks,
     /// `domain` for ranges and interfaces, in the order searched; those of ranges that have a name are also in `dns.domains`.
     pub conditional_domains: Vec<ConditionalDomain>,
+}
+
+impl Config {
+    /// Must the kernel be asked for what needs CAP_NET_ADMIN, or about neighbors, on behalf of dns?
+    pub fn asks_kernel(&self) -> bool {
+        let dns = &self.dns;
+        dns.port != 0 && (!dns.sets.is_empty() || dns.marks.wanted() || dns.queries.add_mac.any())
+    }
 }
 
 /// Parent-only settings. Field names are dnsmasq's option names where there is one.

@@ -21,23 +21,10 @@ const STALE_DEFAULT_S: u32 = 86_400;
 /// Rules for queries that no worker follows yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct UnservedQueryRules {
-    /// `add-mac`: the client's hardware address in each of these forms.
-    pub add_mac: AddMac,
     /// `port-limit`: source ports for one question, at most.
     pub port_limit: Option<NonZeroU32>,
     /// `dns-loop-detect`.
     pub loop_detect: bool,
-}
-
-/// `add-mac`, whose forms add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AddMac {
-    /// Six bytes.
-    pub binary: bool,
-    /// Base64.
-    pub base64: bool,
-    /// Hexadecimal with colons.
-    pub text: bool,
 }
 
 type Value<'a> = Option<&'a str>;
@@ -45,7 +32,7 @@ type Outcome = Result<(), Fault>;
 
 /// `add-mac = ["base64" | "text"]`.
 pub(crate) fn add_mac(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let forms = &mut draft.queries.add_mac;
+    let forms = &mut draft.dns.queries.add_mac;
     match value.map(reveal_text).as_deref() {
         None => forms.binary = true,
         Some("base64") => forms.base64 = true,

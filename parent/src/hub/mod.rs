@@ -4,10 +4,11 @@
 //! and replaces workers. It sleeps without a timeout unless a worker is to be started later or killed if it lingers.
 //!
 //! Here are the loop, signals and the machine around us; `life` starts, replaces and buries workers, `talk` speaks with them, and
-//! `for_dns`, `for_dhcp` and `for_tftp` do what each role asks for.
+//! `for_dns`, `for_dhcp`, `for_tftp` and `for_net` do what each role asks for.
 
 mod for_dhcp;
 mod for_dns;
+mod for_net;
 mod for_tftp;
 mod life;
 #[cfg(feature = "probe")]
@@ -20,6 +21,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use ipc::config::net::NetSlice;
 use ipc::config::routing::{Routing, TooManyRoutes};
 use ipc::control::ToWorker;
 use ipc::dhcp::{Neighbor, Ticket};
@@ -37,6 +39,7 @@ use serde::Serialize;
 use crate::broker::{self, Echo, Ports};
 use crate::commit::Territory;
 use crate::config::Config;
+use crate::errands::Errands;
 use crate::interfaces;
 use crate::leases::store::Store;
 use crate::listen::Listening;
@@ -54,7 +57,8 @@ const MESSAGES_PER_TURN: usize = 64;
 /// a handful of routes should not.
 const TABLE_IN_SLICE_BYTES_MAX: usize = 8 * 1024;
 /// How long a drained worker may take to finish, in milliseconds: DNS answers what it owes, TFTP its transfers.
-const DRAIN_MS: [(Role, u64); 3] = [(Role::Dns, 30_000), (Role::Dhcp, 5_000), (Role::Tftp, 300_000)];
+const DRAIN_MS: [(Role, u64); 4] =
+    [(Role::Dns, 30_000), (Role::Dhcp, 5_000), (Role::Tftp, 300_000), (Role::Net, 1_000)];
 
 /// Everything the parent holds while it runs.
 pub struct Hub {
@@ -79,6 +83,7 @@ pub struct Hub {
     roles: BTreeMap<Role, RoleState>,
     resolv: Resolv,
     commits: Vec<PendingCommit>,
+    errands: Errands,
     buffer: Vec<u8>,
     state: State,
 }
@@ -181,6 +186,7 @@ impl Hub {
             roles: BTreeMap::new(),
             resolv: Resolv::default(),
             commits: Vec::new(),
+            errands: Errands::default(),
             // Zero-filled by the system: only the pages that messages have reached cost memory.
             buffer: vec![0; MESSAGE_BYTES_MAX],
             state: State::Starting,
@@ -203,6 +209,10 @@ impl Hub {
             let slice = std::mem::take(&mut hub.config.dns);
             hub.add_role(Role::Dns, &(&slice, &routing))?;
             hub.config.dns = slice;
+        }
+        if hub.config.asks_kernel() {
+            let slice = NetSlice::of(&hub.config.dns.sets);
+            hub.add_role(Role::Net, &slice)?;
         }
         if let Some(slice) = hub.config.dhcp.take() {
             hub.add_role(Role::Dhcp, &slice)?;
@@ -383,6 +393,7 @@ impl Hub {
                 Role::Dns => self.send_dns(index, dns::ToWorker::Interfaces(interfaces), Vec::new()),
                 Role::Dhcp => self.send(index, &ToWorker::Role(dhcp::ToWorker::Interfaces(interfaces)), Vec::new()),
                 Role::Tftp => self.send(index, &ToWorker::Role(tftp::ToWorker::Interfaces(interfaces)), Vec::new()),
+                Role::Net => {}
             }
         }
     }

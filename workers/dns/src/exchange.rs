@@ -19,6 +19,8 @@ pub(crate) enum Ask {
         group: u32,
         /// Over TCP?
         tcp: bool,
+        /// The mark that its sockets are to carry; 0: none.
+        mark: u32,
         /// The query, with an id that is to be replaced.
         query: Range<usize>,
     },

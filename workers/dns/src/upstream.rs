@@ -68,14 +68,22 @@ pub(crate) struct UpstreamSide {
 #[derive(Debug)]
 struct Upstream {
     address: SocketAddr,
-    reserve: Reserve,
-    /// Attempts that wait for a socket.
-    queue: VecDeque<(Ticket, usize)>,
+    pool: Pool,
+    /// The same for each mark (`conntrack`), as long as there is anything in them.
+    marked: BTreeMap<u32, Pool>,
     /// All questions leave from one port, so one socket carries them and only the id tells them apart.
     shared: Option<Shared>,
 }
 
-/// The one socket of an upstream with a fixed source port.
+/// Sockets for one question each, and who waits for one. No socket changes its pool.
+#[derive(Debug, Default)]
+struct Pool {
+    reserve: Reserve,
+    /// Attempts that wait for a socket.
+    queue: VecDeque<(Ticket, usize)>,
+}
+
+/// The one socket of an upstream with a fixed source port. It carries no mark, since it carries everybody's questions.
 #[derive(Debug, Default)]
 struct Shared {
     socket: Option<Handle>,
@@ -146,15 +154,15 @@ impl UpstreamSide {
     /// Takes one message of the front.
     pub fn ask(&mut self, ask: &Ask, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         match ask {
-            Ask::Question { ticket, group, tcp, query } => {
+            Ask::Question { ticket, group, tcp, mark, query } => {
                 let query: Box<[u8]> = exchange.bytes.get(query.clone()).unwrap_or_default().into();
                 let Ok(question) = Question::read(&query) else {
                     return exchange.answers.push(Answer::Failed { ticket: *ticket, why: Failure::Unreachable });
                 };
                 if *tcp {
-                    self.call(*ticket, *group, query, question, now_ms, exchange, out);
+                    self.call(*ticket, (*group, *mark), query, question, now_ms, exchange, out);
                 } else {
-                    self.question(*ticket, *group, query, question, now_ms, exchange, out);
+                    self.question(*ticket, (*group, *mark), query, question, now_ms, exchange, out);
                 }
             }
             Ask::Again { ticket } => self.again(*ticket, now_ms, exchange, out),
@@ -209,7 +217,7 @@ impl UpstreamSide {
 
     /// When [`UpstreamSide::tick`] has something to do.
     pub fn deadline(&self) -> Option<u64> {
-        let unused = self.upstreams.iter().filter_map(|upstream| upstream.reserve.deadline());
+        let unused = self.upstreams.iter().flat_map(Upstream::pools).filter_map(|(_, pool)| pool.reserve.deadline());
         let calls = self.calls.values().filter_map(|call| call.state.deadline());
         let repeat = self.fast_retry.and_then(|_| self.pending.next_repeat());
         unused.chain(calls).chain(repeat).chain(self.pending.deadline()).min()
@@ -231,10 +239,13 @@ impl UpstreamSide {
         for ticket in late {
             self.call_failed(ticket, true, now_ms, exchange, out);
         }
-        for upstream in &mut self.upstreams {
-            while let Some(socket) = upstream.reserve.unused(now_ms) {
+        for (_, pool) in self.upstreams.iter_mut().flat_map(Upstream::pools_mut) {
+            while let Some(socket) = pool.reserve.unused(now_ms) {
                 out.actions.push(Action::CloseUpstream { socket });
             }
+        }
+        for upstream in &mut self.upstreams {
+            upstream.marked.retain(|_, pool| !pool.is_idle());
         }
     }
 
@@ -244,12 +255,21 @@ impl UpstreamSide {
             return;
         }
         for (index, upstream) in self.upstreams.iter_mut().enumerate() {
-            let mut count = upstream.need();
-            while count > 0 {
-                let some = count.min(SOCKETS_PER_MESSAGE_MAX);
-                out.actions.push(Action::Tell(ToParent::WantUdp { upstream: index as u32, count: some }));
-                count -= some;
+            let mut want = |mut count: u32, mark| {
+                while count > 0 {
+                    let some = count.min(SOCKETS_PER_MESSAGE_MAX);
+                    out.actions.push(Action::Tell(ToParent::WantUdp { upstream: index as u32, count: some, mark }));
+                    count -= some;
+                }
+            };
+            if let Some(shared) = &mut upstream.shared {
+                want(shared.need(upstream.pool.queue.len()), 0);
+                continue;
             }
+            for (mark, pool) in upstream.pools_mut() {
+                want(pool.reserve.need(pool.queue.len()), mark);
+            }
+            upstream.marked.retain(|_, pool| !pool.is_idle());
         }
     }
 
@@ -257,7 +277,7 @@ impl UpstreamSide {
     fn question(
         &mut self,
         ticket: Ticket,
-        group_index: u32,
+        (group_index, mark): (u32, u32),
         mut query: Box<[u8]>,
         question: Question,
         now_ms: u64,
@@ -289,8 +309,17 @@ impl UpstreamSide {
         let flipped = if self.random_case { self.random.next() } else { 0 };
         flip_letters(&mut query, flipped);
         let attempts = Vec::new();
-        let pending =
-            Pending { group: group_index, query, question, flipped, begun_ms: now_ms, attempts, asked_all, repeat };
+        let pending = Pending {
+            group: group_index,
+            mark,
+            query,
+            question,
+            flipped,
+            begun_ms: now_ms,
+            attempts,
+            asked_all,
+            repeat,
+        };
         self.pending.insert(ticket, pending);
         if chosen.is_empty() {
             self.finish(ticket, out);
@@ -304,6 +333,7 @@ impl UpstreamSide {
     /// Asks one upstream: begins an attempt, or repeats the one there is.
     fn attempt(&mut self, ticket: Ticket, upstream: u32, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         let Some(pending) = self.pending.get(ticket) else { return };
+        let mark = pending.mark;
         let Some(entry) = self.upstreams.get_mut(upstream as usize) else { return };
         let known = pending.attempts.iter().position(|attempt| attempt.upstream == upstream);
         let index = known.unwrap_or_else(|| {
@@ -322,11 +352,11 @@ impl UpstreamSide {
             None => {
                 attempt.address = entry.address;
                 self.sockets_moved = true;
-                match entry.take_socket() {
+                match entry.take_socket(mark) {
                     Some(socket) => self.launch(ticket, index, socket, now_ms, exchange, out),
                     None => {
                         attempt.state = AttemptState::Queued;
-                        entry.queue.push_back((ticket, index));
+                        entry.pool(mark).queue.push_back((ticket, index));
                     }
                 }
             }
@@ -366,7 +396,7 @@ impl UpstreamSide {
     /// The parent made UDP sockets.
     pub fn udp_sockets(
         &mut self,
-        upstream: u32,
+        (upstream, mark): (u32, u32),
         sockets: &[Handle],
         now_ms: u64,
         exchange: &mut Exchange,
@@ -377,8 +407,8 @@ impl UpstreamSide {
             return self.shared_socket(upstream, sockets, now_ms, exchange, out);
         }
         for socket in sockets {
-            let entry = self.upstreams.get_mut(upstream as usize);
-            let Some(entry) = entry.and_then(|entry| entry.reserve.arrived().then_some(entry)) else {
+            let pool = self.upstreams.get_mut(upstream as usize).map(|entry| entry.pool(mark));
+            let Some(pool) = pool.and_then(|pool| pool.reserve.arrived().then_some(pool)) else {
                 out.actions.push(Action::CloseUpstream { socket: *socket });
                 continue;
             };
@@ -387,14 +417,14 @@ impl UpstreamSide {
                 attempt.is_some_and(|attempt| attempt.state == AttemptState::Queued)
             };
             let waiting = loop {
-                match entry.queue.pop_front() {
+                match pool.queue.pop_front() {
                     Some(next) if !queued(&mut self.pending, &next) => {}
                     next => break next,
                 }
             };
             match waiting {
                 Some((ticket, index)) => self.launch(ticket, index, *socket, now_ms, exchange, out),
-                None => entry.reserve.keep(*socket, now_ms),
+                None => pool.reserve.keep(*socket, now_ms),
             }
         }
     }
@@ -418,24 +448,32 @@ impl UpstreamSide {
             }
             shared.socket = Some(*socket);
             self.sockets.insert(*socket, Flight::Shared { upstream });
-            for (ticket, index) in std::mem::take(&mut entry.queue) {
+            for (ticket, index) in std::mem::take(&mut entry.pool.queue) {
                 self.launch(ticket, index, *socket, now_ms, exchange, out);
             }
         }
     }
 
     /// The parent could not make UDP sockets.
-    pub fn no_udp_socket(&mut self, upstream: u32, count: u32, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+    pub fn no_udp_socket(
+        &mut self,
+        (upstream, mark): (u32, u32),
+        count: u32,
+        now_ms: u64,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) {
         let Some(entry) = self.upstreams.get_mut(upstream as usize) else { return };
         self.sockets_moved = true;
         let count = match &mut entry.shared {
             Some(shared) => {
                 shared.wanted = false;
-                entry.queue.len()
+                entry.pool.queue.len()
             }
-            None => entry.reserve.refused(count) as usize,
+            None => entry.pool(mark).reserve.refused(count) as usize,
         };
-        let failed: Vec<(Ticket, usize)> = entry.queue.drain(..count.min(entry.queue.len())).collect();
+        let queue = &mut entry.pool(mark).queue;
+        let failed: Vec<(Ticket, usize)> = queue.drain(..count.min(queue.len())).collect();
         for (ticket, attempt) in failed {
             self.attempt_failed(ticket, attempt, true, now_ms, exchange, out);
         }
@@ -597,8 +635,8 @@ impl UpstreamSide {
                 }
             }
             None => {
-                for upstream in &mut self.upstreams {
-                    if upstream.reserve.forget(socket) {
+                for (_, pool) in self.upstreams.iter_mut().flat_map(Upstream::pools_mut) {
+                    if pool.reserve.forget(socket) {
                         out.actions.push(Action::CloseUpstream { socket });
                     }
                 }
@@ -621,7 +659,7 @@ impl UpstreamSide {
             } else if attempt.state == AttemptState::Queued
                 && let Some(upstream) = self.upstreams.get_mut(attempt.upstream as usize)
             {
-                upstream.queue.retain(|(queued, _)| *queued != ticket);
+                upstream.pool(pending.mark).queue.retain(|(queued, _)| *queued != ticket);
             }
         }
         Some(pending.begun_ms)
@@ -631,27 +669,45 @@ impl UpstreamSide {
 impl Upstream {
     fn new(address: SocketAddr, one_port: bool) -> Upstream {
         let shared = one_port.then(Shared::default);
-        Upstream { address, reserve: Reserve::default(), queue: VecDeque::new(), shared }
+        Upstream { address, pool: Pool::default(), marked: BTreeMap::new(), shared }
     }
 
-    /// A socket for a question, if there is one.
-    fn take_socket(&mut self) -> Option<Handle> {
+    /// A socket for a question with this mark, if there is one.
+    fn take_socket(&mut self, mark: u32) -> Option<Handle> {
         match &self.shared {
             Some(shared) => shared.socket,
-            None => self.reserve.take(),
+            None => self.pool(mark).reserve.take(),
         }
     }
 
-    /// How many sockets to ask for.
-    fn need(&mut self) -> u32 {
-        match &mut self.shared {
-            None => self.reserve.need(self.queue.len()),
-            Some(shared) => {
-                let need = shared.socket.is_none() && !shared.wanted && !self.queue.is_empty();
-                shared.wanted |= need;
-                u32::from(need)
-            }
-        }
+    /// The pool of a mark.
+    fn pool(&mut self, mark: u32) -> &mut Pool {
+        if mark == 0 || self.shared.is_some() { &mut self.pool } else { self.marked.entry(mark).or_default() }
+    }
+
+    /// All pools with their marks.
+    fn pools(&self) -> impl Iterator<Item = (u32, &Pool)> {
+        std::iter::once((0, &self.pool)).chain(self.marked.iter().map(|(mark, pool)| (*mark, pool)))
+    }
+
+    fn pools_mut(&mut self) -> impl Iterator<Item = (u32, &mut Pool)> {
+        std::iter::once((0, &mut self.pool)).chain(self.marked.iter_mut().map(|(mark, pool)| (*mark, pool)))
+    }
+}
+
+impl Pool {
+    /// Is nothing in it and nothing on its way to it?
+    fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.reserve.is_idle()
+    }
+}
+
+impl Shared {
+    /// How many sockets to ask for when so many questions wait.
+    fn need(&mut self, queued: usize) -> u32 {
+        let need = self.socket.is_none() && !self.wanted && queued > 0;
+        self.wanted |= need;
+        u32::from(need)
     }
 }
 
@@ -681,7 +737,7 @@ fn retire(
     orphans: &mut Vec<(Ticket, usize)>,
     out: &mut Outbox,
 ) {
-    orphans.extend(upstream.queue.drain(..));
+    orphans.extend(upstream.pools_mut().flat_map(|(_, pool)| pool.queue.drain(..)));
     if let Some(shared) = &mut upstream.shared {
         let Shared { socket, flights, .. } = std::mem::take(shared);
         orphans.extend(flights.into_values());
@@ -690,7 +746,9 @@ fn retire(
             out.actions.push(Action::CloseUpstream { socket });
         }
     }
-    out.actions.extend(upstream.reserve.retire().map(|socket| Action::CloseUpstream { socket }));
+    for (_, pool) in upstream.pools_mut() {
+        out.actions.extend(pool.reserve.retire().map(|socket| Action::CloseUpstream { socket }));
+    }
 }
 
 /// Queues a query datagram with this id.

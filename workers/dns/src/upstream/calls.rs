@@ -17,7 +17,7 @@ impl UpstreamSide {
     pub(super) fn call(
         &mut self,
         ticket: Ticket,
-        group: u32,
+        (group, mark): (u32, u32),
         query: Box<[u8]>,
         question: Question,
         now_ms: u64,
@@ -29,7 +29,7 @@ impl UpstreamSide {
         let others = entry.members.iter().copied().filter(|member| Some(*member) != first);
         let mut rest: Vec<u32> = first.into_iter().chain(others).collect();
         rest.reverse();
-        self.calls.insert(ticket, Call { group, query, question, rest, state: CallState::Idle });
+        self.calls.insert(ticket, Call { group, mark, query, question, rest, state: CallState::Idle });
         self.call_next(ticket, now_ms, exchange, out);
     }
 
@@ -45,8 +45,9 @@ impl UpstreamSide {
         self.next_socket_ticket = socket_ticket.wrapping_add(1);
         let trial = Trial { upstream, address, id: self.random.next() as u16, begun_ms: now_ms };
         call.state = CallState::Wanted { trial, socket_ticket };
+        let mark = call.mark;
         self.socket_tickets.insert(socket_ticket, ticket);
-        out.actions.push(Action::Tell(ToParent::WantTcp { upstream, ticket: socket_ticket }));
+        out.actions.push(Action::Tell(ToParent::WantTcp { upstream, ticket: socket_ticket, mark }));
     }
 
     /// The parent made a TCP socket.
