@@ -11,7 +11,7 @@ struct Parrot<'a>(&'a [u8]);
 
 impl Kernel for Parrot<'_> {
     fn ask(&mut self, _: Family, request: &[u8], answer: &mut Vec<u8>) -> Result<(), i32> {
-        assert!(!request.is_empty() && request.len() % 4 == 0, "a request that the kernel would not take");
+        assert!(!request.is_empty() && request.len().is_multiple_of(4), "a request that the kernel would not take");
         answer.extend_from_slice(self.0);
         Ok(())
     }
