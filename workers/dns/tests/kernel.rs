@@ -298,7 +298,7 @@ fn a_neighbors_address_goes_upstream_and_its_answer_is_kept_for_nobody() {
     slice.queries.add_mac.base64 = true;
     let mut lab = Lab::new(slice);
     let hardware = HardwareAddress::new(1, &[2, 0, 0, 0, 1, 7]);
-    let mut option = |lab: &mut Lab, hardware| {
+    let option = |lab: &mut Lab, hardware| {
         lab.sent.clear();
         assert!(lab.ask("www.test.", RecordType::A).is_none());
         let ticket = looks(lab)[0];
