@@ -8,7 +8,10 @@ pub enum ToWorker<M> {
     /// Stop taking new work, finish what is owed, answer `Drained`, and leave.
     Drain,
     /// Log the statistics (SIGUSR1).
-    DumpStatistics,
+    DumpStatistics {
+        /// How far local time is from UTC, in seconds: workers have no table of time zones.
+        utc_offset_s: i32,
+    },
     /// A message of the role's own conversation.
     Role(M),
     /// Builds with the `probe` feature: misbehave in this way. Other builds treat it as an illegal message.

@@ -25,6 +25,18 @@ pub enum ToWorker {
         /// The reason when there is no descriptor.
         error: Option<String>,
     },
+    /// As `HostsFile`, while serving: the file is new or has changed, and what it said before no longer holds.
+    HostsFileChanged {
+        /// The path, by which the worker knows what the file said before.
+        path: String,
+        /// The reason when there is no descriptor.
+        error: Option<String>,
+    },
+    /// This hosts file is gone, and what it said no longer holds.
+    HostsFileGone {
+        /// The path.
+        path: String,
+    },
     /// The current resolv file: one descriptor rides along. The worker answers `ResolvUpstreams`, exactly once.
     ResolvFile {
         /// The path, for log lines.

@@ -13,6 +13,7 @@
 //! | `control` | the envelope of every later message |
 //! | `dns`, `dhcp`, `tftp`, `net`, `log` | one conversation each |
 //! | `config` | the slices |
+//! | `idn` | names beyond ASCII |
 //! | `lease`, `link`, `tag`, `time` | nouns |
 
 pub mod boot;
@@ -23,6 +24,7 @@ pub mod control;
 pub mod dhcp;
 pub mod dns;
 pub mod frame;
+pub mod idn;
 pub mod lease;
 pub mod link;
 pub mod log;

@@ -1,5 +1,6 @@
 //! Files in foreign hands: the parent opens them and passes the handle on; a worker parses.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -8,18 +9,6 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::config::Process;
-
-/// A file to pass on, or why it cannot be.
-pub type Opened = (PathBuf, io::Result<OwnedFd>);
-
-/// The hosts files in reading order, opened.
-pub fn hosts(process: &Process) -> Vec<Opened> {
-    let opened = |path: PathBuf| {
-        let file = open(&path);
-        (path, file)
-    };
-    hosts_paths(process).into_iter().map(opened).collect()
-}
 
 /// The hosts files in reading order; a directory stands for its files.
 pub fn hosts_paths(process: &Process) -> Vec<PathBuf> {
@@ -37,20 +26,23 @@ pub fn hosts_paths(process: &Process) -> Vec<PathBuf> {
 /// The files of a directory in byte order, without those that editors leave behind.
 fn files_of(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-    let wanted = |name: &str| {
-        !(name.is_empty()
-            || name.ends_with('~')
-            || name.starts_with('.')
-            || (name.starts_with('#') && name.ends_with('#')))
-    };
     let mut paths: Vec<PathBuf> = entries
         .flatten()
-        .filter(|entry| entry.file_name().to_str().is_none_or(wanted))
+        .filter(|entry| is_wanted(&entry.file_name()))
         .map(|entry| entry.path())
         .filter(|path| path.is_file())
         .collect();
     paths.sort();
     paths
+}
+
+/// Is a file of this name read, or did an editor leave it behind?
+pub fn is_wanted(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    !(name.is_empty()
+        || name.ends_with(b"~")
+        || name.starts_with(b".")
+        || (name.starts_with(b"#") && name.ends_with(b"#")))
 }
 
 /// The resolv file to use: of those that are there, the one changed last.

@@ -40,6 +40,7 @@ pub mod service_manager;
 pub mod spawn;
 pub mod start;
 pub mod supervisor;
+pub mod upstreams;
 pub mod wardctl;
 pub mod watch;
 pub mod worker;

@@ -185,18 +185,27 @@ fn cut(text: &mut String, bytes_max: usize) {
 }
 
 /// The time as syslog writes it: `Nov 25 03:00:00`. The first call reads the time zone, so it must come before confinement.
-#[expect(unsafe_code, reason = "local time has no safe call")]
+/// How far local time is from UTC now, in seconds.
+pub fn utc_offset_s() -> i32 {
+    i32::try_from(local_time().tm_gmtoff).unwrap_or(0)
+}
+
 fn stamp() -> String {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let local = local_time();
+    let month = MONTHS[(local.tm_mon.rem_euclid(12)) as usize];
+    format!("{month} {:2} {:02}:{:02}:{:02}", local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec)
+}
+
+#[expect(unsafe_code, reason = "local time has no safe call")]
+fn local_time() -> libc::tm {
     // SAFETY: both structures live here; localtime_r writes only the second. One thread, so the environment is quiet.
-    let local = unsafe {
+    unsafe {
         let now = libc::time(std::ptr::null_mut());
         let mut local: libc::tm = std::mem::zeroed();
         libc::localtime_r(&now, &mut local);
         local
-    };
-    let month = MONTHS[(local.tm_mon.rem_euclid(12)) as usize];
-    format!("{month} {:2} {:02}:{:02}:{:02}", local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec)
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ use policy::parent::ParentFacts;
 
 use crate::accounts;
 use crate::broker::{Echo, netlink};
-use crate::config::feature::Feature;
+use crate::config::feature::{self, Feature};
 use crate::config::journal::Journal;
 use crate::config::{self, Config, Loaded, LogTarget, Refusals, diagnosis};
 use crate::daemon::{self, Foreground};
@@ -249,18 +249,9 @@ fn run(
 
 /// A configuration that asks for what is not built in fails by name; it is never ignored.
 fn check_features(config: &Config) -> Result<(), Failure> {
-    let wanted: [(Feature, bool, &[&str]); 3] = [
-        (Feature::Conntrack, config.dns.marks.copied, &["conntrack"]),
-        (Feature::Dhcp, config.dhcp.is_some(), &["dhcp-range"]),
-        (Feature::Tftp, config.tftp.is_some(), &["enable-tftp"]),
-    ];
-    match wanted.into_iter().find(|(feature, wanted, _)| *wanted && !feature.built()) {
-        Some((feature, _, options)) => {
-            let (name, service, switch) = feature.names();
-            let text = format!("{service} not available: set {switch} in src/config.h");
-            Err(Failure::configuration(text)
-                .about(options, "")
-                .remedy(format!("this program was built without the feature `{name}`")))
+    match feature::lacking(config) {
+        Some((feature, options)) => {
+            Err(Failure::configuration(feature.refusal()).about(options, "").remedy(feature.remedy()))
         }
         None => Ok(()),
     }
@@ -344,13 +335,26 @@ fn open_tftp_roots(config: &mut Config) -> Result<(Vec<OwnedFd>, Vec<String>), F
 
 fn open_watch(config: &Config) -> Result<Option<Watch>, Failure> {
     let process = &config.process;
-    if process.port == 0 || process.no_poll || process.resolv_files.is_empty() {
+    let resolv = !process.no_poll && !process.resolv_files.is_empty();
+    if process.port == 0 || !Feature::Inotify.built() || (!resolv && process.hostsdirs.is_empty()) {
         return Ok(None);
     }
-    Watch::directories_of(&process.resolv_files).map(Some).map_err(|(directory, error)| {
-        let text = format!("directory {} for resolv-file is missing, cannot poll", directory.display());
-        Failure::other(text).about(&["resolv-file"], directory.display()).remedy(files::reason(&error))
-    })
+    let failed = |options: &'static [&str], text: String, (directory, error): (PathBuf, io::Error)| {
+        Failure::other(text).about(options, directory.display()).remedy(files::reason(&error))
+    };
+    let mut watch =
+        Watch::new().map_err(|error| Failure::other(format!("failed to create inotify: {}", files::reason(&error))))?;
+    if resolv {
+        watch.resolv_files(&process.resolv_files).map_err(|found| {
+            let text = format!("directory {} for resolv-file is missing, cannot poll", found.0.display());
+            failed(&["resolv-file"], text, found)
+        })?;
+    }
+    watch.hosts_directories(&process.hostsdirs).map_err(|found| {
+        let text = format!("bad dynamic directory {}: {}", found.0.display(), files::reason(&found.1));
+        failed(&["hostsdir"], text, found)
+    })?;
+    Ok(Some(watch))
 }
 
 fn write_pid_file(path: &PathBuf, fatal: bool) -> Result<(), Failure> {
@@ -435,6 +439,7 @@ fn confine(
     let mut read = watch::directories(&process.resolv_files);
     read.extend(process.hosts.iter().chain(&process.addn_hosts).filter_map(|path| directory_of(path)));
     read.extend(process.addn_hosts.iter().chain(&process.hostsdirs).cloned());
+    read.extend(process.servers_file.as_deref().and_then(directory_of));
     // Links are followed once, now.
     read.extend(files::hosts_paths(process).iter().filter_map(|path| directory_of(&path.canonicalize().ok()?)));
     read.sort();

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::rc::Rc;
 
 use ipc::channel::{ChannelError, receive_bytes, send_bytes};
 use ipc::control::ToWorker;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::permit::{Allowance, Phase, units_per_second};
+use crate::upstreams::Upstreams;
 
 /// Messages kept for a worker that does not read. One that lets more pile up is taken for hung and replaced. A replay of all leases
 /// that `dhcp-lease-max` can name fits.
@@ -36,8 +38,10 @@ pub struct Worker {
     pub paused_until_ms: Option<u64>,
     /// Resolv files sent to it that it has not answered for.
     pub resolv_owed: u32,
-    /// What its latest answer named: upstreams after the configured ones.
+    /// What its latest answer named: upstreams after those it was started with.
     pub resolv_upstreams: Vec<SocketAddr>,
+    /// dns: the upstreams it was started with.
+    pub upstreams: Rc<Upstreams>,
     control: OwnedFd,
     log: OwnedFd,
     queue: VecDeque<(Vec<u8>, Vec<OwnedFd>)>,
@@ -80,6 +84,7 @@ impl Worker {
             paused_until_ms: None,
             resolv_owed: 0,
             resolv_upstreams: Vec::new(),
+            upstreams: Rc::default(),
             control,
             log,
             queue: VecDeque::new(),

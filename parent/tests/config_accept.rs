@@ -104,17 +104,17 @@ fn single_lines(scratch: &Path, differences: &mut Differences, wrong: &mut Vec<S
     let file = scratch.join("line.conf");
     for row in rows("lines.tsv") {
         let [_, option, locale, line, expected, exit, _, text, _] = &row[..] else { panic!("{row:?}") };
-        if locale != "C" {
-            counts.other_locale += 1;
-            continue;
-        }
         let mut bytes = unescape(line);
+        // In the C locale dnsmasq refuses names beyond ASCII; we take them as UTF-8 in every locale.
+        let refused_by_locale = locale == "C" && !bytes.is_ascii() && expected == "reject";
         bytes.push(b'\n');
         fs::write(&file, bytes).unwrap();
         let ours = verdict(&[OsString::from("-C"), file.clone().into()]);
         let accepted = expected == "accept";
         if agrees(&ours, accepted, exit, text, "") {
             counts.agree += 1;
+        } else if refused_by_locale {
+            counts.other_locale += 1;
         } else if differences.know(option, line) {
             counts.known += 1;
         } else {
@@ -149,12 +149,8 @@ fn command_lines(differences: &mut Differences, wrong: &mut Vec<String>) -> Coun
 fn cases(differences: &mut Differences, wrong: &mut Vec<String>) -> Counts {
     let mut counts = Counts::default();
     for row in rows("cases.tsv") {
-        let [case, locale, _, expected, exit, _, place, text, _] = &row[..] else { panic!("{row:?}") };
+        let [case, _, _, expected, exit, _, place, text, _] = &row[..] else { panic!("{row:?}") };
         let directory = data("cases").join(case);
-        if locale != "C" {
-            counts.other_locale += 1;
-            continue;
-        }
         if directory.join("STDIN").exists() {
             counts.standard_input += 1;
             continue;

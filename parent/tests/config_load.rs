@@ -246,13 +246,6 @@ fn a_file_wins_over_the_command_line() {
 }
 
 #[test]
-fn names_beyond_ascii_come_with_advice() {
-    let error = read("ascii", "domain=m\u{fc}nchen.example\n").unwrap_err();
-    assert!(error.text.starts_with("error at line 1 of "), "{error}");
-    assert!(error.remedy.unwrap().contains("xn--"));
-}
-
-#[test]
 fn a_script_that_includes_itself_comes_to_an_end() {
     let scratch = Scratch::new("recursion");
     let inner = scratch.write("inner", "");

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use support::lan::UPSTREAMS;
 use support::message::{A, Record};
 use support::{Answer, Directory, Lan, Server, Upstream, wait_until};
@@ -183,4 +184,52 @@ fn the_system_resolv_file_is_used_by_default() {
     lan.server.set_etc_file("resolv.conf", &format!("search x.example\nnameserver {}\n", UPSTREAMS[1]));
     let _server = Server::start(&lan.server, "no-hosts\n");
     assert_eq!(dig(&lan.clients[0], &["www.example", "A"]).data(), ["192.0.2.2"]);
+}
+
+#[test]
+fn a_servers_file_is_read_again_on_sighup() {
+    let lan = Lan::with_addresses(1);
+    let client = &lan.clients[0];
+    let (_first, _second) = (answering(&lan, 0, FIRST), answering(&lan, 1, SECOND));
+    let directory = Arc::new(Directory::new());
+    let shown = directory.write("servers", format!("server={}\nnonsense\n", UPSTREAMS[0]));
+    let config = format!("no-resolv\nno-hosts\nserver=/two.example/{}\nservers-file=DIR/servers\n", UPSTREAMS[1]);
+    let server = Server::start_in(&lan.server, Arc::clone(&directory), &config);
+    server.wait_for_line(&format!("bad option at line 2 of {}", shown.display()));
+    server.wait_for_line(&format!("using nameserver {}#53", UPSTREAMS[0]));
+    assert_eq!(dig(client, &["www.example", "A"]).data(), ["192.0.2.1"]);
+    assert_eq!(dig(client, &["two.example", "A"]).data(), ["192.0.2.2"]);
+
+    let reload = |line: &str| {
+        let seen = server.lines().len();
+        server.signal(Signal::SIGHUP);
+        server.wait_for_line_after(seen, line);
+        server.wait_for_line_after(seen, "cleared cache");
+    };
+    directory.write("servers", format!("server=/www.example/{}\n", UPSTREAMS[1]));
+    reload(&format!("using nameserver {}#53 for domain www.example", UPSTREAMS[1]));
+    // The previous worker may still have this question.
+    wait_until("the new file holds", || dig(client, &["www.example", "A"]).data() == ["192.0.2.2"]);
+    assert_eq!(dig(client, &["other.example", "A"]).status, "REFUSED");
+
+    // What cannot be read changes nothing.
+    std::fs::remove_file(&shown).unwrap();
+    reload(&format!("cannot read {}: No such file or directory", shown.display()));
+    assert_eq!(dig(client, &["www.example", "A"]).data(), ["192.0.2.2"]);
+}
+
+#[test]
+fn an_upstream_that_leads_back_is_found_and_left_out() {
+    let lan = Lan::with_addresses(1);
+    let config =
+        format!("no-resolv\nno-hosts\nbind-interfaces\nlisten-address={}\nserver=198.51.100.1\n", UPSTREAMS[0]);
+    let _forwarder = Server::start(&lan.upstream, &config);
+    let _second = answering(&lan, 1, SECOND);
+    let server = Server::start(&lan.server, &both("dns-loop-detect\nlog-queries\n"));
+    server.wait_for_line(&format!("NOT using nameserver {}#53 - query loop detected", UPSTREAMS[0]));
+    assert_eq!(dig(&lan.clients[0], &["www.example", "A"]).data(), ["192.0.2.2"]);
+    assert_eq!(server.count_lines(&format!("forwarded www.example to {}", UPSTREAMS[0])), 0);
+    // A question of the same shape that is no probe is forwarded.
+    dig(&lan.clients[0], &["12345678.test", "TXT"]);
+    assert_eq!(server.count_lines("forwarded 12345678.test"), 1);
 }

@@ -283,3 +283,55 @@ fn a_hosts_file_that_cannot_be_read_is_reported_and_survived() {
 fn records(address: &str) -> Answer {
     Answer::Records(vec![Record::a(address.parse().expect("an address"), 60)])
 }
+
+#[test]
+fn a_watched_directory_of_hosts_files_is_followed() {
+    let lan = Lan::with_addresses(1);
+    let client = &lan.clients[0];
+    let directory = Arc::new(Directory::new());
+    directory.write("watched/first", "10.77.0.51 first.home.example\n");
+    let server = Server::start_in(&lan.server, Arc::clone(&directory), "no-resolv\nno-hosts\nhostsdir=DIR/watched\n");
+    let address = |name: &str| dig(client, &[name, "A"]).data().join(" ");
+    let told = |change: &dyn Fn(), line: &str| {
+        let seen = server.lines().len();
+        change();
+        server.wait_for_line_after(seen, line);
+    };
+    let change = |name: &'static str, text: &'static str| {
+        let directory = &directory;
+        move || drop(directory.write(name, text))
+    };
+    let watched = directory.join("watched");
+    let path = |name: &str| format!("{}/{name}", watched.display());
+    assert_eq!(address("first.home.example"), "10.77.0.51");
+
+    told(&change("watched/second", "10.77.0.52 second.home.example\n"), &format!("read {} - 1 names", path("second")));
+    assert_eq!(address("second.home.example"), "10.77.0.52");
+    told(&change("watched/first", "10.77.0.53 new.home.example\n"), &format!("read {} - 1 names", path("first")));
+    assert_eq!(address("new.home.example"), "10.77.0.53");
+    assert_eq!(dig(client, &["first.home.example", "A"]).status, "REFUSED");
+    let flushed = format!("inotify: flushed 1 names read from {}", path("second"));
+    told(&|| fs::remove_file(path("second")).unwrap(), &flushed);
+    assert_eq!(dig(client, &["second.home.example", "A"]).status, "REFUSED");
+    // What an editor keeps beside it is not read: the file after it is.
+    directory.write("watched/third~", "10.77.0.54 backup.home.example\n");
+    told(&change("watched/third", "10.77.0.55 third.home.example\n"), &format!("read {} - 1 names", path("third")));
+    assert_eq!(dig(client, &["backup.home.example", "A"]).status, "REFUSED");
+    server.signal(Signal::SIGHUP);
+    server.wait_for_line_after(0, &format!("read {} - 1 names", path("third")));
+    assert_eq!(address("third.home.example"), "10.77.0.55");
+}
+
+#[test]
+fn names_beyond_ascii_are_served_in_the_form_that_dns_has() {
+    let lan = Lan::with_addresses(1);
+    let directory = Arc::new(Directory::new());
+    directory.write("hosts", "10.77.0.56 Bücher.home.example\n");
+    let config = "no-resolv\nno-hosts\naddn-hosts=DIR/hosts\nhost-record=faß.home.example,10.77.0.57\n";
+    let _server = Server::start_in(&lan.server, directory, config);
+    let client = &lan.clients[0];
+    for (name, address) in [("xn--bcher-kva.home.example", "10.77.0.56"), ("xn--fa-hia.home.example", "10.77.0.57")] {
+        assert_eq!(dig(client, &[name, "A"]).data(), [address]);
+        assert_eq!(dig(client, &["-x", address]).data(), [format!("{name}.")]);
+    }
+}

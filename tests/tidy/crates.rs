@@ -39,8 +39,8 @@ fn the_shell_and_the_parent_import_only_what_is_below_them() {
 
 #[test]
 fn a_core_imports_ipc_and_codecs_only() {
-    // A new codec is a decision; a crate that can make a system call is a mistake.
-    const ALLOWED: [&str; 3] = ["ipc", "hickory-proto", "dhcproto"];
+    // A new codec is a decision; a crate that can make a system call is a mistake. (The calendar is taken without its clock.)
+    const ALLOWED: [&str; 4] = ["ipc", "hickory-proto", "dhcproto", "time"];
     let mut found = Vec::new();
     for core in CORES {
         for line in dependencies(core) {

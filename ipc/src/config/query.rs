@@ -23,6 +23,8 @@ pub struct QueryRules {
     pub umbrella: Option<Umbrella>,
     /// `proxy-dnssec`: the AD bit of upstreams is passed on.
     pub proxy_dnssec: bool,
+    /// `dns-loop-detect`: upstreams without a domain that lead back here are found and not used.
+    pub loop_detect: bool,
     /// `do-0x20-encode`, `no-0x20-encode`.
     pub letter_case: LetterCase,
     /// `use-stale-cache`: an answer that has run out is served while a fresh one is fetched.

@@ -119,6 +119,17 @@ impl Routes {
         self.count += 1;
     }
 
+    /// Adds those of another list, whose upstreams are counted from `first_upstream`.
+    pub fn append(&mut self, others: &Routes, first_upstream: u32) {
+        for route in others.iter() {
+            let target = match route.target {
+                RouteTarget::Upstream(index) => RouteTarget::Upstream(index + first_upstream),
+                target => target,
+            };
+            self.push(route.scope, target);
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.count as usize

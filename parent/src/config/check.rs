@@ -7,6 +7,7 @@ use ipc::config::dhcp::{ClassTest, DhcpSlice};
 
 use super::draft::Draft;
 use super::fault::{Fault, STATUS_CONFIGURATION, STATUS_FILE, STATUS_OTHER};
+use super::feature::Feature;
 use super::reach::Reach;
 use super::record::{self, cname, mx, srv};
 use super::source::reason;
@@ -89,15 +90,13 @@ pub(crate) fn settle(draft: &mut Draft) {
     let dns = &mut draft.dns;
 
     process.port = dns.port;
+    dns.no_ident |= !Feature::Ident.built();
     process.hosts = (!draft.no_hosts).then(|| PathBuf::from("/etc/hosts"));
     process.addn_hosts.reverse();
     process.min_port = draft.port_limits.0.unwrap_or(PORT_LIMITS.0);
     process.max_port = draft.port_limits.1.unwrap_or(PORT_LIMITS.1);
-    for source in &mut process.upstream_sources {
-        if source.interface.is_none() && source.address.is_none() {
-            source.port = process.query_port;
-        }
-    }
+    let query_port = process.query_port;
+    process.upstream_sources = process.upstream_sources.drain(..).map(|source| source.from_port(query_port)).collect();
     dns.one_port = process.upstream_sources.iter().map(|source| source.port.is_some()).collect();
     dns.resolv_one_port = process.query_port.is_some();
     let facility = if process.debug { LOCAL0 } else { DAEMON };

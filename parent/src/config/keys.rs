@@ -174,7 +174,7 @@ pub static OPTIONS: &[Row] = &[
     built("user", "u:", OPTIONAL, ONCE, process::user).means("=<user>", "become this user (nobody)").example("user=nobody").unless_given("nobody"),
     built("group", "g:", OPTIONAL, ONCE, process::group).means("=<group>", "become this group (dip)").example("group=dip").unless_given("dip, else the group of the user"),
     built("resolv-file", "r:", OPTIONAL, ADDS, process::resolv_file).means("=<file>", "take upstream servers from this file (/etc/resolv.conf)").example("resolv-file=/run/resolv.conf").unless_given("/etc/resolv.conf"),
-    unbuilt("servers-file", "", REQUIRED, ONCE, "upstreams from a file that is read again", |draft, value| { draft.process.servers_file = value.map(reveal_path); Ok(()) }).means("=<file>", "take server lines from this file, again on SIGHUP").example("servers-file=/etc/dnsmasq.servers"),
+    built("servers-file", "", REQUIRED, ONCE, |draft, value| { draft.process.servers_file = value.map(reveal_path); Ok(()) }).means("=<file>", "take server lines from this file, again on SIGHUP").example("servers-file=/etc/dnsmasq.servers"),
     built("mx-host", "m:", REQUIRED, ADDS, mx::host).means("=<name>[,<target>[,<preference>]]", "give a name an MX record").example("mx-host=example.lan,mail.example.lan,10"),
     built("mx-target", "t:", REQUIRED, ONCE, mx::target).means("=<name>", "point MX records without a target here").example("mx-target=mail.example.lan").unless_given("the name of this machine"),
     built("cache-size", "c:", OPTIONAL, ONCE, dns::cache_size).means("=<records>", "keep so many records in the cache (150)").example("cache-size=1000").unless_given("150"),
@@ -341,7 +341,7 @@ pub static OPTIONS: &[Row] = &[
     built("quiet-dhcp", "", NO, ADDS, |draft, _| { draft.dhcp.quiet_dhcp = true; Ok(()) }).means("", "do not log DHCP").example("quiet-dhcp"),
     unbuilt("quiet-dhcp6", "", NO, ADDS, "DHCPv6", |draft, _| { draft.dhcp6.quiet = true; Ok(()) }).means("", "do not log DHCPv6").example("quiet-dhcp6"),
     unbuilt("quiet-ra", "", NO, ADDS, "router advertisements", |draft, _| { draft.dhcp6.quiet_ra = true; Ok(()) }).means("", "do not log router advertisements").example("quiet-ra"),
-    unbuilt("dns-loop-detect", "", NO, ADDS, "finding forwarding loops", |draft, _| { draft.queries.loop_detect = true; Ok(()) }).means("", "find and drop upstream servers that lead back here").example("dns-loop-detect"),
+    built("dns-loop-detect", "", NO, ADDS, |draft, _| { draft.dns.queries.loop_detect = true; Ok(()) }).means("", "find and drop upstream servers that lead back here").example("dns-loop-detect"),
     unbuilt("script-arp", "", NO, ADDS, "lease scripts", |draft, _| { draft.unserved.script.arp = true; Ok(()) }).means("", "run the script when neighbors come and go").example("script-arp"),
     built("dhcp-ttl", "", REQUIRED, ONCE, |draft, value| { draft.dns.dhcp_ttl = Some(count(value)?); Ok(()) }).means("=<seconds>", "time to live of names from leases").example("dhcp-ttl=60").unless_given("as local-ttl"),
     unbuilt("dhcp-reply-delay", "", REQUIRED, ONCE, "delayed offers", unserved::reply_delay).means("=[<tags>,]<seconds>", "wait before answering DHCP").example("dhcp-reply-delay=tag:slow,2"),
@@ -435,12 +435,11 @@ const PARITY_HEAD: &str = "\
 <!-- Printed by `config::keys::parity_markdown`; a test compares. To renew: WARDMASQ_BLESS=1 cargo test -p wardmasq --test config_parity -->
 
 Every option that dnsmasq knows is accepted, with its rules of repetition, and its value is checked as dnsmasq checks it, with the
-same words for what is wrong. One that is not built has no effect; the log says so at start.
+same words for what is wrong. One that is not built has no effect, and the log says so at start; if it asks for a whole service that is
+not built (DNSSEC, authoritative zones, DHCPv6, scripts, D-Bus), the start fails by name.
 
 ## Differences in what is accepted
 
-- Domain names hold ASCII only. dnsmasq converts other names (IDNA 2008) if it was built to; write the `xn--` form instead.
-  A name with a capital and a label that begins with `xn--` is taken as it is, without a check of the rest.
 - `help`, `version` and `test` in a file do nothing. (In dnsmasq they switch `bogus-priv` on.)
 - Control characters in a file are data. (In dnsmasq they stand for quoted digits, letters and separators.)
 - A plain number for a DHCP option that has no type of its own and that the server fills in (43, 52, 53, 55 to 57, 61, 81, 82, 118) is

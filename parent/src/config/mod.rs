@@ -275,6 +275,16 @@ pub struct UpstreamSource {
     pub port: Option<u16>,
 }
 
+impl UpstreamSource {
+    /// The same, from `query_port` unless the line named an interface or an address.
+    pub fn from_port(self, query_port: Option<u16>) -> UpstreamSource {
+        match self {
+            UpstreamSource { interface: None, address: None, .. } => UpstreamSource { port: query_port, ..self },
+            named => named,
+        }
+    }
+}
+
 /// What came of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loaded {

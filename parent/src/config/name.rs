@@ -6,19 +6,19 @@ use ipc::NAME_BYTES_MAX;
 
 use super::blame::At as _;
 use super::fault::Fault;
+use super::feature::Feature;
 use super::text::{every, reveal};
 
 /// Longest label, in bytes (RFC 1035 section 2.3.4).
 const LABEL_BYTES_MAX: usize = 63;
 
 /// What to do about a name that is refused for its characters.
-const ADVICE: &str = "names with characters beyond ASCII are not supported: write the form that begins with xn--";
+const ADVICE: &str = "this program was built without the feature `idn`: write the form that begins with xn--";
 
 /// A domain name, without trailing dot; the empty text is the root. `refusal` is what the option says of a bad one.
 ///
-/// Lower-case names are kept as they are, whatever their shape. A name with a capital goes the way of internationalized
-/// names, as in dnsmasq: it is made lower case, and its labels may not begin or end with `-` nor have `--` in the third
-/// and fourth place (RFC 5891 section 4.2.3.1) unless they are in the `xn--` form already.
+/// Lower-case names of ASCII are kept as they are, whatever their shape. A name with a capital goes the way of internationalized
+/// names, as in dnsmasq: see [`ipc::idn`].
 pub(crate) fn domain(text: &str, refusal: Fault) -> Result<String, Fault> {
     listed_domain(text, refusal).map(Cow::into_owned)
 }
@@ -43,32 +43,27 @@ fn checked(text: &str, refusal: Fault) -> Result<String, Fault> {
     if bytes.is_empty() {
         return Ok(String::new());
     }
-    if !bytes.is_ascii() {
+    if !bytes.is_ascii() && !Feature::Idn.built() {
         return Err(Fault::Advised(Box::new(refusal), ADVICE));
     }
-    let Ok(name) = String::from_utf8(bytes) else { return Err(refusal) };
-    let (name, dotted) = match name.strip_suffix('.') {
-        Some(rest) => (rest, true),
-        None => (name.as_str(), false),
-    };
-    let visible = name.bytes().any(|byte| byte.is_ascii_graphic() && byte != b'.');
-    let legal = name.len() <= NAME_BYTES_MAX
-        && !name.bytes().any(|byte| byte.is_ascii_control())
-        && name.split('.').all(|label| label.len() <= LABEL_BYTES_MAX)
-        && (visible || dotted);
-    if !legal {
-        return Err(refusal);
-    }
-    if !name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Ok(name.to_owned());
-    }
-    let name = name.to_ascii_lowercase();
-    if name.split('.').all(label_is_strict) { Ok(name) } else { Err(refusal) }
+    legal(bytes).ok_or(refusal)
 }
 
-fn label_is_strict(label: &str) -> bool {
-    let doubled = label.as_bytes().get(2..4) == Some(b"--") && !label.starts_with("xn--");
-    !label.starts_with('-') && !label.ends_with('-') && !doubled
+fn legal(bytes: Vec<u8>) -> Option<String> {
+    let (text, dotted) = match bytes.strip_suffix(b".") {
+        Some(rest) => (rest, true),
+        None => (&*bytes, false),
+    };
+    // Letters beyond ASCII do not count, as in dnsmasq.
+    let visible = text.iter().any(|byte| byte.is_ascii_graphic() && *byte != b'.');
+    if text.iter().any(u8::is_ascii_control) || !(visible || dotted) {
+        return None;
+    }
+    let needs_form = |byte: &u8| byte.is_ascii_uppercase() || !byte.is_ascii();
+    let name =
+        if text.iter().any(needs_form) { ipc::idn::to_ascii(text)? } else { str::from_utf8(text).ok()?.to_owned() };
+    let fits = name.len() <= NAME_BYTES_MAX && name.split('.').all(|label| label.len() <= LABEL_BYTES_MAX);
+    fits.then_some(name)
 }
 
 /// A host name and the domain that was written behind it, if any. `refusal` is what the option says of a bad one.
@@ -137,7 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn names_beyond_ascii_are_refused_with_advice() {
+    fn names_beyond_ascii_are_converted_or_refused_with_advice() {
+        if Feature::Idn.built() {
+            assert_eq!(name("Ä.example").as_deref(), Ok("xn--4ca.example"));
+            assert_eq!(name("☃.example"), Err(Fault::Value));
+            return;
+        }
         let (fault, _) = name("ä.example").unwrap_err().without_blame();
         assert!(matches!(fault, Fault::Advised(..)));
     }

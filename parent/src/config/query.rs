@@ -23,8 +23,6 @@ const STALE_DEFAULT_S: u32 = 86_400;
 pub struct UnservedQueryRules {
     /// `port-limit`: source ports for one question, at most.
     pub port_limit: Option<NonZeroU32>,
-    /// `dns-loop-detect`.
-    pub loop_detect: bool,
 }
 
 type Value<'a> = Option<&'a str>;

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use ipc::config::prefix::Prefix;
 use ipc::dns;
@@ -17,17 +18,16 @@ use crate::errands::ErrandKind;
 use crate::files;
 use crate::interfaces;
 use crate::permit::Phase;
+use crate::watch::Change;
+use crate::worker::Worker;
 
 impl Hub {
     /// Tells a new dns worker what it has to know.
     pub(super) fn prime_dns(&mut self, index: usize, interfaces: Vec<Interface>) {
         self.send_dns(index, dns::ToWorker::Interfaces(interfaces), Vec::new());
-        for (path, opened) in files::hosts(&self.config.process) {
+        for path in files::hosts_paths(&self.config.process) {
+            let (error, descriptors) = opened(&path);
             let path = path.to_string_lossy().into_owned();
-            let (error, descriptors) = match opened {
-                Ok(file) => (None, vec![file]),
-                Err(error) => (Some(files::reason(&error)), Vec::new()),
-            };
             self.send_dns(index, dns::ToWorker::HostsFile { path, error }, descriptors);
         }
         let names: Vec<_> = self.store.iter().filter_map(|lease| self.lease_name(lease)).collect();
@@ -124,21 +124,10 @@ impl Hub {
         self.interfaces.iter().find(|interface| interface.addresses.iter().any(near)).map_or(0, |found| found.index)
     }
 
-    /// The address behind an index: a configured upstream, or one that the resolv file named to this worker.
+    /// The upstream of an index that a worker named.
     pub(super) fn upstream(&self, index: usize, upstream: u32) -> Option<(SocketAddr, UpstreamSource)> {
-        let configured = &self.config.dns.upstreams;
-        let upstream = upstream as usize;
-        match configured.get(upstream) {
-            Some(address) => {
-                let source = self.config.process.upstream_sources.get(upstream).cloned().unwrap_or_default();
-                Some((*address, source))
-            }
-            None => {
-                let address = *self.workers[index].resolv_upstreams.get(upstream - configured.len())?;
-                let port = self.config.process.query_port;
-                Some((address, UpstreamSource { port, ..UpstreamSource::default() }))
-            }
-        }
+        let worker = &self.workers[index];
+        worker.upstreams.get(upstream, &worker.resolv_upstreams)
     }
 
     /// Chooses among the resolv files; true when the choice or its content is new.
@@ -182,15 +171,38 @@ impl Hub {
         }
     }
 
-    pub(super) fn resolv_changed(&mut self) {
-        if !self.pick_resolv_file() {
-            return;
-        }
-        for index in 0..self.workers.len() {
-            let worker = &self.workers[index];
-            if worker.role == Role::Dns && matches!(worker.phase, Phase::Ready | Phase::Serving) {
-                self.send_resolv_file(index);
+    /// Passes on what the watch has seen.
+    pub(super) fn files_changed(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Resolv => self.resolv_changed(),
+                Change::HostsFile(path) => {
+                    for index in self.dns_workers() {
+                        let (error, descriptors) = opened(&path);
+                        let path = path.to_string_lossy().into_owned();
+                        self.send_dns(index, dns::ToWorker::HostsFileChanged { path, error }, descriptors);
+                    }
+                }
+                Change::HostsFileGone(path) => {
+                    for index in self.dns_workers() {
+                        let path = path.to_string_lossy().into_owned();
+                        self.send_dns(index, dns::ToWorker::HostsFileGone { path }, Vec::new());
+                    }
+                }
             }
+        }
+    }
+
+    /// The dns workers that have been told how things are, and hear of what changes.
+    fn dns_workers(&self) -> Vec<usize> {
+        let hears = |worker: &Worker| worker.role == Role::Dns && matches!(worker.phase, Phase::Ready | Phase::Serving);
+        (0..self.workers.len()).filter(|index| hears(&self.workers[*index])).collect()
+    }
+
+    /// Looks whether another resolv file is to be used, or the same one has changed.
+    pub(super) fn resolv_changed(&mut self) {
+        if self.pick_resolv_file() {
+            self.dns_workers().into_iter().for_each(|index| self.send_resolv_file(index));
         }
     }
 
@@ -218,5 +230,13 @@ impl Hub {
                 self.send_dns(index, message.clone(), Vec::new());
             }
         }
+    }
+}
+
+/// A hosts file to pass on, or why it cannot be.
+fn opened(path: &Path) -> (Option<String>, Vec<OwnedFd>) {
+    match files::open(path) {
+        Ok(file) => (None, vec![file]),
+        Err(error) => (Some(files::reason(&error)), Vec::new()),
     }
 }

@@ -1,6 +1,7 @@
 //! Life and death of workers: starting, noticing the end, killing what lingers, pausing what asks for too much.
 
 use std::os::fd::{AsFd as _, OwnedFd, RawFd};
+use std::rc::Rc;
 
 use ipc::boot::{Boot, Place};
 use ipc::control::ToWorker;
@@ -60,7 +61,8 @@ impl Hub {
             match self.nursery.spawn(role) {
                 Ok(Side::Parent(newborn)) => {
                     let generation = Generation(self.roles[&role].generation);
-                    let worker = Worker::new(role, generation, newborn.pid, newborn.control, newborn.log);
+                    let mut worker = Worker::new(role, generation, newborn.pid, newborn.control, newborn.log);
+                    worker.upstreams = Rc::clone(&self.upstreams);
                     let watched = self
                         .watch_fd(worker.control(), true, false)
                         .and_then(|()| self.watch_fd(worker.log(), true, false));

@@ -6,6 +6,7 @@
 //! Here are the loop, signals and the machine around us; `life` starts, replaces and buries workers, `talk` speaks with them, and
 //! `for_dns`, `for_dhcp`, `for_tftp` and `for_net` do what each role asks for.
 
+mod dns_slice;
 mod for_dhcp;
 mod for_dns;
 mod for_net;
@@ -15,14 +16,13 @@ mod life;
 mod probe;
 mod talk;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::SystemTime;
 
 use ipc::config::net::NetSlice;
-use ipc::config::routing::{Routing, TooManyRoutes};
 use ipc::control::ToWorker;
 use ipc::dhcp::{Neighbor, Ticket};
 use ipc::lease::LeaseChange;
@@ -36,26 +36,27 @@ use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::waitpid;
 use serde::Serialize;
 
-use crate::broker::{self, Echo, Ports};
+use crate::broker::{Echo, Ports};
 use crate::commit::Territory;
 use crate::config::Config;
+use crate::config::feature::Feature;
 use crate::errands::Errands;
 use crate::interfaces;
 use crate::leases::store::Store;
 use crate::listen::Listening;
-use crate::log::Log;
+use crate::log::{self, Log};
 use crate::permit::Phase;
 use crate::service_manager;
 use crate::spawn::{Nursery, sealed};
 use crate::supervisor::Restarts;
+use crate::upstreams::Upstreams;
 use crate::watch::Watch;
 use crate::worker::Worker;
 
 /// Messages taken from one worker in one turn, so that none can keep the others waiting.
 const MESSAGES_PER_TURN: usize = 64;
-/// Longest table of routes that rides in the slice: a memory file of its own costs an inode, a descriptor and a mapping, which
-/// a handful of routes should not.
-const TABLE_IN_SLICE_BYTES_MAX: usize = 8 * 1024;
+/// How often resolv files are looked at where no watch tells of changes, in milliseconds.
+const POLL_MS: u64 = 1_000;
 /// How long a drained worker may take to finish, in milliseconds: DNS answers what it owes, TFTP its transfers.
 const DRAIN_MS: [(Role, u64); 4] =
     [(Role::Dns, 30_000), (Role::Dhcp, 5_000), (Role::Tftp, 300_000), (Role::Net, 1_000)];
@@ -70,6 +71,8 @@ pub struct Hub {
     slices: BTreeMap<Role, OwnedFd>,
     /// The table of routes, when it does not ride in the dns slice. It is not mapped here.
     routes: Option<OwnedFd>,
+    /// What the next dns worker may ask sockets for.
+    upstreams: Rc<Upstreams>,
     store: Store,
     territory: Territory,
     ports: Ports,
@@ -108,7 +111,7 @@ pub struct Parts {
     pub signals: SignalFd,
     /// Interface changes.
     pub monitor: OwnedFd,
-    /// Resolv file changes.
+    /// Changes of resolv files and of directories of hosts files.
     pub watch: Option<Watch>,
     /// The interfaces at start.
     pub interfaces: Vec<Interface>,
@@ -128,6 +131,8 @@ struct RoleState {
 #[derive(Default)]
 struct Resolv {
     current: Option<(PathBuf, SystemTime)>,
+    /// When to look for changes, in monotonic milliseconds; `None`: a watch tells, or nobody wants to know.
+    look_at_ms: Option<u64>,
     complained: bool,
 }
 
@@ -174,6 +179,7 @@ impl Hub {
             directories: parts.directories,
             slices: BTreeMap::new(),
             routes: None,
+            upstreams: Rc::default(),
             store: parts.store,
             territory,
             log: parts.log,
@@ -191,46 +197,46 @@ impl Hub {
             buffer: vec![0; MESSAGE_BYTES_MAX],
             state: State::Starting,
         };
+        let process = &hub.config.process;
+        if !Feature::Inotify.built() && process.port != 0 && !process.no_poll && !process.resolv_files.is_empty() {
+            hub.resolv.look_at_ms = Some(now_ms() + POLL_MS);
+        }
         hub.watch_fd(hub.signals.as_fd(), true, false)?;
         hub.watch_fd(hub.monitor.as_fd(), true, false)?;
         if let Some(watch) = &hub.watch {
             hub.watch_fd(watch.as_fd(), true, false)?;
         }
         if hub.config.process.port != 0 {
-            // Block lists are long, and once the table is made the parent has no use for them.
-            let routes = std::mem::take(&mut hub.config.dns.routes);
-            let mut routing = Routing::build(&routes, broker::random())
-                .map_err(|error: TooManyRoutes| std::io::Error::other(error))?;
-            drop(routes);
-            if routing.table.len() > TABLE_IN_SLICE_BYTES_MAX {
-                hub.routes = Some(sealed(&routing.table)?);
-                routing.table = Cow::default();
-            }
-            let slice = std::mem::take(&mut hub.config.dns);
-            hub.add_role(Role::Dns, &(&slice, &routing))?;
-            hub.config.dns = slice;
+            hub.make_dns_slice()?;
+            hub.add_role(Role::Dns);
         }
         if hub.config.asks_kernel() {
             let slice = NetSlice::of(&hub.config.dns.sets);
-            hub.add_role(Role::Net, &slice)?;
+            hub.set_slice(Role::Net, &slice)?;
+            hub.add_role(Role::Net);
         }
         if let Some(slice) = hub.config.dhcp.take() {
-            hub.add_role(Role::Dhcp, &slice)?;
+            hub.set_slice(Role::Dhcp, &slice)?;
+            hub.add_role(Role::Dhcp);
             hub.config.dhcp = Some(slice);
         }
         if let Some(slice) = hub.config.tftp.take() {
-            hub.add_role(Role::Tftp, &slice)?;
+            hub.set_slice(Role::Tftp, &slice)?;
+            hub.add_role(Role::Tftp);
             hub.config.tftp = Some(slice);
         }
         Ok(hub)
     }
 
-    fn add_role<S: Serialize>(&mut self, role: Role, slice: &S) -> std::io::Result<()> {
+    fn set_slice<S: Serialize>(&mut self, role: Role, slice: &S) -> std::io::Result<()> {
         let mut bytes = Vec::new();
         frame::encode_slice(slice, &mut bytes).map_err(std::io::Error::other)?;
         self.slices.insert(role, sealed(&bytes)?);
-        self.roles.insert(role, RoleState { start_at_ms: Some(0), ..RoleState::default() });
         Ok(())
+    }
+
+    fn add_role(&mut self, role: Role) {
+        self.roles.insert(role, RoleState { start_at_ms: Some(0), ..RoleState::default() });
     }
 
     fn watch_fd(&self, fd: BorrowedFd<'_>, read: bool, write: bool) -> Result<(), Errno> {
@@ -254,6 +260,7 @@ impl Hub {
                     return end;
                 }
             }
+            self.look_at_resolv_files();
             self.record_commits();
             self.kill_lingering();
             self.resume_paused();
@@ -281,10 +288,8 @@ impl Hub {
         if fd == self.monitor.as_raw_fd() {
             self.interfaces_changed();
         } else if self.watch.as_ref().is_some_and(|watch| watch.as_fd().as_raw_fd() == fd) {
-            if let Some(watch) = &self.watch {
-                watch.drain();
-            }
-            self.resolv_changed();
+            let changes = self.watch.as_ref().map(Watch::changes).unwrap_or_default();
+            self.files_changed(changes);
         } else if let Some(index) = self.workers.iter().position(|worker| worker.owns(fd)) {
             if self.workers[index].log().as_raw_fd() == fd {
                 self.log_lines(index);
@@ -304,7 +309,7 @@ impl Hub {
         let starts = self.roles.values().filter_map(|state| state.start_at_ms);
         let kills = self.workers.iter().filter_map(|worker| worker.kill_at_ms);
         let resumes = self.workers.iter().filter_map(|worker| worker.paused_until_ms);
-        match starts.chain(kills).chain(resumes).min() {
+        match starts.chain(kills).chain(resumes).chain(self.resolv.look_at_ms).min() {
             None => EpollTimeout::NONE,
             Some(at) => {
                 let wait_ms = at.saturating_sub(now_ms()).min(i32::MAX as u64) as i32;
@@ -348,9 +353,10 @@ impl Hub {
     }
 
     fn dump_statistics(&mut self) {
+        let utc_offset_s = log::utc_offset_s();
         for index in 0..self.workers.len() {
             if self.workers[index].role == Role::Dns && self.workers[index].phase == Phase::Serving {
-                self.send::<dns::ToWorker>(index, &ToWorker::DumpStatistics, Vec::new());
+                self.send::<dns::ToWorker>(index, &ToWorker::DumpStatistics { utc_offset_s }, Vec::new());
             }
         }
     }
@@ -368,6 +374,7 @@ impl Hub {
         self.state = State::Reloading;
         // The file may have been replaced without an event that we saw (no-poll).
         self.resolv.current = None;
+        self.renew_dns_slice();
         let roles: Vec<Role> = self.roles.keys().copied().collect();
         for role in roles {
             self.replace(role);
@@ -377,6 +384,14 @@ impl Hub {
 
 /// # The machine around us
 impl Hub {
+    fn look_at_resolv_files(&mut self) {
+        let now = now_ms();
+        if self.resolv.look_at_ms.is_some_and(|at| at <= now) {
+            self.resolv.look_at_ms = Some(now + POLL_MS);
+            self.resolv_changed();
+        }
+    }
+
     fn interfaces_changed(&mut self) {
         interfaces::drain(&self.monitor);
         let Ok(now) = interfaces::list(&self.config.process) else { return };

@@ -131,7 +131,7 @@ pub fn query(bytes: &[u8]) {
     check(&served.replies, bytes.get(..2).unwrap_or_default());
     let later = Now { monotonic_ms: NOW.monotonic_ms + 60_000, wall_s: NOW.wall_s + 60 };
     engine.handle(Input::Deadline, later, &mut out);
-    engine.handle(Input::DumpStatistics, later, &mut out);
+    engine.handle(Input::DumpStatistics { utc_offset_s: 3600 }, later, &mut out);
 }
 
 /// A datagram from the upstream, with the id that the engine chose, and then the same question from the cache.

@@ -2,10 +2,17 @@
 //!
 //! An entry is the RRset as it goes into a reply. On a hit it is copied and its owner pointers and TTLs are patched; nothing is
 //! decoded and nothing allocated. The table grows with its content, evicts the least recently used entry, and never scans.
+//!
+//! Whoever's questions fill half of it or more pays for its further answers with its own entries, so that nobody's flood of names drives out what
+//! others use.
 
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::net::IpAddr;
+
+use ipc::time::Now;
 
 use crate::arpa;
+use crate::cache_table::{CacheTable, Origin, Row, Value};
 use crate::hash::SeededState;
 use crate::name::Name;
 use crate::wire::{put_u16, put_u32, rtype, u16_at, u32_at};
@@ -18,6 +25,8 @@ const BYTES_MIN: usize = 64 * 1024;
 const EVERY_TYPE: u16 = 0;
 /// No slot.
 const NONE: u32 = u32::MAX;
+/// Clients are told apart by this many numbers: two that share one share a bound.
+const OWNERS: usize = 256;
 
 /// What an entry says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,8 +58,10 @@ pub(crate) struct Cache {
     buckets: Vec<u32>,
     hasher: SeededState,
     free: u32,
-    newest: u32,
-    oldest: u32,
+    /// All entries by use.
+    all: Ends,
+    /// Those of each owner by use; empty until there are entries.
+    owners: Vec<Owned>,
     capacity: u32,
     /// How long an entry serves on when it has expired (`use-stale-cache`); 0: not at all.
     stale_ms: u64,
@@ -69,11 +80,44 @@ struct Slot {
     turn: u16,
     hash: u64,
     chain: u32,
-    newer: u32,
-    older: u32,
+    owner: u8,
+    /// Neighbors among all entries, and among those of its owner.
+    links: [Link; 2],
     born_ms: u64,
     expires_ms: u64,
     set: RrSet,
+}
+
+/// Neighbors in a list by use.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    newer: u32,
+    older: u32,
+}
+
+const UNLINKED: Link = Link { newer: NONE, older: NONE };
+
+/// The ends of such a list.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    newest: u32,
+    oldest: u32,
+}
+
+const EMPTY: Ends = Ends { newest: NONE, oldest: NONE };
+
+/// What one owner has.
+#[derive(Clone, Copy, Debug)]
+struct Owned {
+    ends: Ends,
+    records: u32,
+}
+
+/// Which of the two lists.
+#[derive(Clone, Copy, Debug)]
+enum List {
+    All,
+    Owner,
 }
 
 impl Cache {
@@ -84,8 +128,8 @@ impl Cache {
             buckets: Vec::new(),
             hasher: SeededState::new(seed),
             free: NONE,
-            newest: NONE,
-            oldest: NONE,
+            all: EMPTY,
+            owners: Vec::new(),
             capacity,
             stale_ms,
             records: 0,
@@ -99,7 +143,8 @@ impl Cache {
     pub fn clear(&mut self) {
         self.slots = Vec::new();
         self.buckets = Vec::new();
-        (self.free, self.newest, self.oldest) = (NONE, NONE, NONE);
+        self.owners = Vec::new();
+        (self.free, self.all) = (NONE, EMPTY);
         (self.records, self.bytes) = (0, 0);
     }
 
@@ -133,8 +178,8 @@ impl Cache {
             .any(|slot| slot.expires_ms > now_ms)
     }
 
-    /// Adds an entry, in place of what was known of this name and type.
-    pub fn insert(&mut self, name: &[u8], qtype: u16, set: RrSet, now_ms: u64) {
+    /// Adds an entry that `client` has asked for, in place of what was known of this name and type.
+    pub fn insert(&mut self, name: &[u8], qtype: u16, set: RrSet, client: IpAddr, now_ms: u64) {
         let weight = u32::from(set.records.max(1));
         let cost = set.bytes.len() + name.len();
         if weight > self.capacity || set.ttl == 0 && self.stale_ms == 0 || cost > self.bytes_max() {
@@ -142,13 +187,21 @@ impl Cache {
         }
         let key_type = if set.kind == Kind::NxDomain { EVERY_TYPE } else { qtype };
         // The newest word counts: an existing name has no NXDOMAIN, and a missing name no records.
+        self.owners.resize(OWNERS, Owned { ends: EMPTY, records: 0 });
+        let mut owner = self.owner(client);
         for stale in [qtype, EVERY_TYPE] {
             if let Some(slot) = self.slot(name, stale) {
+                let known = &self.slots[slot as usize];
+                if known.expires_ms > now_ms {
+                    // Asking for what is known does not make it one's own.
+                    owner = known.owner;
+                }
                 self.remove(slot);
             }
         }
         while self.records + weight > self.capacity || self.bytes + cost > self.bytes_max() {
-            let oldest = self.oldest;
+            let owned = self.owners[usize::from(owner)];
+            let oldest = if owned.records >= self.capacity.div_ceil(2) { owned.ends.oldest } else { self.all.oldest };
             let Some(slot) = self.slots.get(oldest as usize) else { return };
             if slot.expires_ms > now_ms {
                 self.evictions += u64::from(slot.set.records.max(1));
@@ -157,6 +210,7 @@ impl Cache {
         }
         self.insertions += u64::from(weight);
         self.records += weight;
+        self.owners[usize::from(owner)].records += weight;
         self.bytes += cost;
         let hash = self.hash(name, key_type);
         let slot = Slot {
@@ -165,8 +219,8 @@ impl Cache {
             turn: 0,
             hash,
             chain: NONE,
-            newer: NONE,
-            older: NONE,
+            owner,
+            links: [UNLINKED; 2],
             born_ms: now_ms,
             // With stale answers nothing is too short-lived; for a second it is fresh.
             expires_ms: now_ms.saturating_add(u64::from(set.ttl.max(1)) * 1000),
@@ -186,7 +240,53 @@ impl Cache {
         } else {
             self.enchain(index);
         }
-        self.attach_newest(index);
+        self.attach(index);
+    }
+
+    /// The number of a client: an IPv4 address, or a network of 64 bits, whose addresses a host may choose from.
+    fn owner(&self, client: IpAddr) -> u8 {
+        let mut hasher = self.hasher.build_hasher();
+        match client {
+            IpAddr::V4(address) => hasher.write(&address.octets()),
+            IpAddr::V6(address) => hasher.write(&address.octets()[..8]),
+        }
+        hasher.finish() as u8
+    }
+
+    /// Writes a row for each record and each denial that still holds.
+    pub fn list(&self, now: Now, table: &mut CacheTable<'_>) {
+        let now_ms = now.monotonic_ms;
+        for slot in self.slots.iter().filter(|slot| !slot.name.is_empty() && slot.expires_ms > now_ms) {
+            let origin = Origin::Upstream { expires_s: now.wall_s + (slot.expires_ms - now_ms) / 1000 };
+            let reverse = Name::from_wire(&slot.name).filter(|_| slot.rtype == rtype::PTR || slot.rtype == EVERY_TYPE);
+            let reverse = reverse.and_then(|name| arpa::address(&name));
+            let mut row = |name: Option<&[u8]>, value: Value<'_>| {
+                let negative = slot.set.kind != Kind::Records;
+                let (forward, reverse) = (reverse.is_none(), reverse.is_some());
+                table.row(&Row { name, value, forward, reverse, negative, origin });
+            };
+            match (slot.set.kind, slot.rtype, reverse) {
+                (Kind::NxDomain, _, None) => row(Some(&slot.name), Value::Nothing),
+                (Kind::NoData | Kind::NxDomain, _, Some(address)) => row(None, Value::Address(address)),
+                (Kind::NoData, rtype::A | rtype::AAAA, None) => {
+                    row(Some(&slot.name), Value::NoAddress { ipv4: slot.rtype == rtype::A });
+                }
+                (Kind::NoData, ..) => row(Some(&slot.name), Value::Other(slot.rtype)),
+                (Kind::Records, rtype, _) => {
+                    for rdata in slot.set.rdata() {
+                        match (rtype, reverse) {
+                            (rtype::PTR, Some(address)) => row(Some(rdata), Value::Address(address)),
+                            (rtype::CNAME, _) => row(Some(&slot.name), Value::Alias(rdata)),
+                            (rtype::A | rtype::AAAA, _) => match address(rdata) {
+                                Some(address) => row(Some(&slot.name), Value::Address(address)),
+                                None => continue,
+                            },
+                            _ => row(Some(&slot.name), Value::Other(slot.rtype)),
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Records it may hold.
@@ -254,7 +354,8 @@ impl Cache {
     }
 
     fn remove(&mut self, index: u32) {
-        self.detach(index);
+        self.detach(List::All, index);
+        self.detach(List::Owner, index);
         let bucket = self.bucket(self.slots[index as usize].hash);
         let chain = self.slots[index as usize].chain;
         if self.buckets[bucket] == index {
@@ -270,7 +371,9 @@ impl Cache {
             }
         }
         let slot = &mut self.slots[index as usize];
-        self.records -= u32::from(slot.set.records.max(1));
+        let weight = u32::from(slot.set.records.max(1));
+        self.records -= weight;
+        self.owners[usize::from(slot.owner)].records -= weight;
         self.bytes -= slot.set.bytes.len() + slot.name.len();
         slot.name = Box::default();
         slot.set.bytes = Box::default();
@@ -279,32 +382,43 @@ impl Cache {
     }
 
     fn touch(&mut self, index: u32) {
-        if self.newest != index {
-            self.detach(index);
-            self.attach_newest(index);
+        if self.all.newest != index {
+            self.detach(List::All, index);
+            self.detach(List::Owner, index);
+            self.attach(index);
         }
     }
 
-    fn attach_newest(&mut self, index: u32) {
-        let former = self.newest;
-        let slot = &mut self.slots[index as usize];
-        (slot.older, slot.newer) = (former, NONE);
-        match self.slots.get_mut(former as usize) {
-            Some(former) => former.newer = index,
-            None => self.oldest = index,
+    /// Makes an entry the newest of both its lists.
+    fn attach(&mut self, index: u32) {
+        for list in [List::All, List::Owner] {
+            let former = self.ends(list, index).newest;
+            self.slots[index as usize].links[list as usize] = Link { newer: NONE, older: former };
+            match self.slots.get_mut(former as usize) {
+                Some(former) => former.links[list as usize].newer = index,
+                None => self.ends(list, index).oldest = index,
+            }
+            self.ends(list, index).newest = index;
         }
-        self.newest = index;
     }
 
-    fn detach(&mut self, index: u32) {
-        let (newer, older) = (self.slots[index as usize].newer, self.slots[index as usize].older);
+    fn detach(&mut self, list: List, index: u32) {
+        let Link { newer, older } = self.slots[index as usize].links[list as usize];
         match self.slots.get_mut(newer as usize) {
-            Some(slot) => slot.older = older,
-            None => self.newest = older,
+            Some(slot) => slot.links[list as usize].older = older,
+            None => self.ends(list, index).newest = older,
         }
         match self.slots.get_mut(older as usize) {
-            Some(slot) => slot.newer = newer,
-            None => self.oldest = newer,
+            Some(slot) => slot.links[list as usize].newer = newer,
+            None => self.ends(list, index).oldest = newer,
+        }
+    }
+
+    /// The ends of that list which an entry is in.
+    fn ends(&mut self, list: List, index: u32) -> &mut Ends {
+        match list {
+            List::All => &mut self.all,
+            List::Owner => &mut self.owners[usize::from(self.slots[index as usize].owner)].ends,
         }
     }
 }
@@ -317,6 +431,27 @@ pub(crate) struct Hit<'a> {
     pub stale: bool,
     age_s: u32,
     turn: u16,
+}
+
+impl RrSet {
+    /// The data of each record.
+    fn rdata(&self) -> impl Iterator<Item = &[u8]> {
+        let mut at = 0;
+        (0..self.records).map_while(move |_| {
+            let length = usize::from(u16_at(&self.bytes, at + 10)?);
+            let rdata = self.bytes.get(at + 12..at + 12 + length)?;
+            at += 12 + length;
+            Some(rdata)
+        })
+    }
+}
+
+/// The address that an A or AAAA record holds.
+fn address(rdata: &[u8]) -> Option<IpAddr> {
+    match rdata.len() {
+        4 => rdata.first_chunk::<4>().map(|octets| IpAddr::from(*octets)),
+        _ => rdata.first_chunk::<16>().map(|octets| IpAddr::from(*octets)),
+    }
 }
 
 impl Hit<'_> {
@@ -365,6 +500,8 @@ mod tests {
         RrSet { kind: Kind::Records, bytes: bytes.into(), records: last_bytes.len() as u16, ttl }
     }
 
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
     fn cache(capacity: u32) -> Cache {
         Cache::new(capacity, 0, [7; 16])
     }
@@ -383,7 +520,7 @@ mod tests {
     #[test]
     fn ttls_count_down_and_entries_expire() {
         let mut cache = cache(10);
-        cache.insert(b"\x01a\0", 1, addresses(&[1], 60), 1000);
+        cache.insert(b"\x01a\0", 1, addresses(&[1], 60), CLIENT, 1000);
         let mut out = Vec::new();
         cache.find(b"\x01a\0", 1, 11_999).unwrap().append(&mut out, 0xc00c, u32::MAX, true);
         assert_eq!(u32_at(&out, 6), Some(50));
@@ -395,17 +532,17 @@ mod tests {
     #[test]
     fn stale_entries_serve_until_their_limit_and_show_nothing_exists() {
         let mut cache = Cache::new(10, 5000, [7; 16]);
-        cache.insert(b"\x01a\0", 1, addresses(&[1], 60), 0);
-        cache.insert(b"\x01b\0", 1, addresses(&[1], 0), 0);
+        cache.insert(b"\x01a\0", 1, addresses(&[1], 60), CLIENT, 0);
+        cache.insert(b"\x01b\0", 1, addresses(&[1], 0), CLIENT, 0);
         let stale = |cache: &mut Cache, name: &[u8], now_ms| cache.find(name, 1, now_ms).map(|hit| hit.stale);
         let states = [59_999, 60_000, 64_999, 65_000].map(|now_ms| stale(&mut cache, b"\x01a\0", now_ms));
         assert_eq!(states, [Some(false), Some(true), Some(true), None]);
         let states = [999, 1000, 5999, 6000].map(|now_ms| stale(&mut cache, b"\x01b\0", now_ms));
         assert_eq!(states, [Some(false), Some(true), Some(true), None]);
-        cache.insert(b"\x01a\0", 1, addresses(&[1], 60), 0);
+        cache.insert(b"\x01a\0", 1, addresses(&[1], 60), CLIENT, 0);
         let name = Name::from_text(b"a").unwrap();
         assert!(cache.knows(&name, 59_999) && !cache.knows(&name, 60_000));
-        cache.insert(b"\x01a\0", rtype::DS, addresses(&[1], 60), 0);
+        cache.insert(b"\x01a\0", rtype::DS, addresses(&[1], 60), CLIENT, 0);
         assert!(cache.find(b"\x01a\0", rtype::DS, 59_999).is_some());
         assert!(cache.find(b"\x01a\0", rtype::DS, 60_000).is_none());
     }
@@ -415,7 +552,7 @@ mod tests {
         let mut cache = cache(10);
         for (text, known) in [("1.2.3.10.in-addr.arpa", false), ("_http._tcp.example.com", true)] {
             let name = Name::from_text(text.as_bytes()).unwrap();
-            cache.insert(name.wire(), rtype::PTR, addresses(&[1], 60), 0);
+            cache.insert(name.wire(), rtype::PTR, addresses(&[1], 60), CLIENT, 0);
             assert_eq!(cache.knows(&name, 0), known, "{text}");
         }
     }
@@ -423,7 +560,7 @@ mod tests {
     #[test]
     fn addresses_rotate() {
         let mut cache = cache(10);
-        cache.insert(b"\x01a\0", 1, addresses(&[1, 2, 3], 60), 0);
+        cache.insert(b"\x01a\0", 1, addresses(&[1, 2, 3], 60), CLIENT, 0);
         let mut seen = Vec::new();
         for _ in 0..4 {
             let mut out = Vec::new();
@@ -437,22 +574,44 @@ mod tests {
     fn the_least_recently_used_entry_goes_first() {
         let mut cache = cache(3);
         for number in 0..3 {
-            cache.insert(&key(number), 1, addresses(&[1], 60), 0);
+            cache.insert(&key(number), 1, addresses(&[1], 60), CLIENT, 0);
         }
         assert!(cache.find(&key(0), 1, 1).is_some());
-        cache.insert(&key(3), 1, addresses(&[1], 60), 1);
+        cache.insert(&key(3), 1, addresses(&[1], 60), CLIENT, 1);
         assert!(cache.find(&key(1), 1, 1).is_none());
         assert!([0, 2, 3].iter().all(|n| cache.find(&key(*n), 1, 1).is_some()));
         assert_eq!((cache.insertions, cache.evictions), (4, 1));
     }
 
     #[test]
+    fn one_client_cannot_drive_out_what_others_use() {
+        let mut cache = cache(100);
+        let other = IpAddr::from([10, 0, 0, 9]);
+        assert_ne!(cache.owner(other), cache.owner(CLIENT));
+        // Alone, a client may fill it.
+        for number in 0..200 {
+            cache.insert(&key(number), 1, addresses(&[1], 60), CLIENT, 0);
+        }
+        assert_eq!((cache.records, cache.find(&key(100), 1, 0).is_some()), (100, true));
+        for number in 1000..1050 {
+            cache.insert(&key(number), 1, addresses(&[1], 60), other, 0);
+        }
+        // Asking again for what another one's questions brought, past the cache, does not help.
+        cache.insert(&key(1000), 1, addresses(&[1], 60), CLIENT, 0);
+        for number in 0..10_000 {
+            cache.insert(&key(number), 1, addresses(&[1], 60), CLIENT, 0);
+        }
+        assert!((1000..1050).all(|number| cache.find(&key(number), 1, 0).is_some()));
+        assert_eq!(cache.records, 100);
+    }
+
+    #[test]
     fn a_missing_name_answers_every_type_until_it_exists_again() {
         let mut cache = cache(10);
         let missing = RrSet { kind: Kind::NxDomain, bytes: Box::default(), records: 0, ttl: 60 };
-        cache.insert(b"\x01a\0", 1, missing, 0);
+        cache.insert(b"\x01a\0", 1, missing, CLIENT, 0);
         assert_eq!(cache.find(b"\x01a\0", 16, 0).unwrap().set.kind, Kind::NxDomain);
-        cache.insert(b"\x01a\0", 1, addresses(&[1], 60), 0);
+        cache.insert(b"\x01a\0", 1, addresses(&[1], 60), CLIENT, 0);
         assert!(cache.find(b"\x01a\0", 16, 0).is_none());
     }
 
@@ -465,7 +624,7 @@ mod tests {
             let found = cache.find(&key(number), 1, step).map(|hit| hit.set.bytes[15]);
             assert!(found.is_none_or(|octet| u32::from(octet) == number % 256));
             if found.is_none() {
-                cache.insert(&key(number), 1, addresses(&[number as u8], 1), step);
+                cache.insert(&key(number), 1, addresses(&[number as u8], 1), CLIENT, step);
                 assert!(cache.find(&key(number), 1, step).is_some());
             }
             assert!(cache.records <= 100 && cache.slots.len() <= 101);
@@ -475,10 +634,10 @@ mod tests {
     #[test]
     fn size_zero_is_off_and_too_large_is_skipped() {
         let mut off = cache(0);
-        off.insert(b"\x01a\0", 1, addresses(&[1], 60), 0);
+        off.insert(b"\x01a\0", 1, addresses(&[1], 60), CLIENT, 0);
         assert!(off.find(b"\x01a\0", 1, 0).is_none());
         let mut small = cache(2);
-        small.insert(b"\x01a\0", 1, addresses(&[1, 2, 3], 60), 0);
+        small.insert(b"\x01a\0", 1, addresses(&[1, 2, 3], 60), CLIENT, 0);
         assert!(small.find(b"\x01a\0", 1, 0).is_none());
     }
 }

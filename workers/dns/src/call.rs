@@ -1,4 +1,5 @@
-//! Questions asked upstream over TCP: one connection per question, upstreams tried one after another.
+//! Questions asked upstream over TCP: one question at a time on a connection, upstreams tried one after another. A connection that
+//! has served is kept for the next question for a while (RFC 7766 section 6.2.1).
 
 use std::net::SocketAddr;
 
@@ -9,6 +10,10 @@ use crate::wire::Question;
 pub(crate) const CONNECT_MS: u64 = 5000;
 /// A reply must come within this time.
 pub(crate) const ANSWER_MS: u64 = 10_000;
+/// A connection that nobody needs is kept for so long.
+pub(crate) const IDLE_MS: u64 = 5000;
+/// Most connections kept for one upstream.
+pub(crate) const IDLE_MAX: usize = 4;
 /// Most bytes of a reply with its length prefix.
 const REPLY_BYTES_MAX: usize = 2 + 65_535;
 
@@ -33,6 +38,8 @@ pub(crate) struct Trial {
     pub id: u16,
     /// When the question was begun with this upstream.
     pub begun_ms: u64,
+    /// The connection has served before, so its end says nothing about the upstream.
+    pub reused: bool,
 }
 
 /// How far a call is.

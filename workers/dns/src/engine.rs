@@ -38,6 +38,7 @@ pub struct Engine {
     port: u16,
     clear_on_reload: bool,
     announced: bool,
+    started: bool,
     /// A hosts file was named since the start.
     hosts_named: bool,
 }
@@ -62,6 +63,7 @@ impl Engine {
             port: slice.port,
             clear_on_reload: slice.clear_on_reload,
             announced: false,
+            started: false,
             hosts_named: false,
         }
     }
@@ -90,6 +92,15 @@ impl Engine {
             Input::Facts { ticket, facts } => front.facts(ticket, facts, now, exchange, out),
             Input::SetsFilled { ticket, outcomes } => front.sets_filled(ticket, outcomes, now, exchange, out),
             Input::HostsFile { path, content } => self.hosts_file(path, content, out),
+            Input::HostsFileChanged { path, content } => {
+                out.lines.push(lines::hosts_changed(path));
+                front.local.forget_hosts(path, &mut out.lines);
+                self.hosts_file(path, content, out);
+            }
+            Input::HostsFileGone { path } => {
+                out.lines.push(lines::hosts_gone(path));
+                front.local.forget_hosts(path, &mut out.lines);
+            }
             Input::ResolvFile { path, content } => self.resolv_file(path, content, now_ms, out),
             Input::Interfaces(interfaces) => {
                 front.local.set_interfaces(&interfaces);
@@ -103,10 +114,12 @@ impl Engine {
                 if !self.hosts_named {
                     out.lines.push(lines::cleared_cache());
                 }
+                self.upstream.probe(&mut self.exchange, out);
+                self.started = true;
                 out.actions.push(Action::Tell(ToParent::Serving));
             }
             Input::Drain => front.drain(now),
-            Input::DumpStatistics => front.dump(now.wall_s, &mut out.lines),
+            Input::DumpStatistics { utc_offset_s } => front.dump(now, utc_offset_s, &mut out.lines),
             Input::Deadline => {
                 front.tick(now, exchange, out);
                 upstream.tick(now_ms, exchange, out);
@@ -138,6 +151,10 @@ impl Engine {
         }
         exchange.bytes.clear();
         exchange.bytes.shrink_to(4096);
+        if self.upstream.loop_found() {
+            self.announced = false;
+            self.announce(out);
+        }
         self.upstream.flush(out);
     }
 
@@ -179,6 +196,9 @@ impl Engine {
             out.lines.push(lines::cleared_cache());
         }
         out.actions.push(Action::Tell(ToParent::ResolvUpstreams(self.resolved.clone())));
+        if self.started {
+            self.upstream.probe(&mut self.exchange, out);
+        }
     }
 
     /// Lists the upstreams in the log, once; after a change of the resolv file again.
@@ -197,6 +217,7 @@ impl Engine {
                     continue;
                 }
                 servers.push(match route.scope {
+                    RouteScope::All if self.upstream.is_looping(index as usize) => lines::looping_nameserver(address),
                     RouteScope::All => lines::using_nameserver(address),
                     RouteScope::Unqualified => lines::using_nameserver_unqualified(address),
                     RouteScope::Domain(domain) => lines::using_nameserver_for(address, domain),
@@ -215,7 +236,12 @@ impl Engine {
                 _ => {}
             }
         }
-        servers.extend(self.resolved.iter().map(|address| lines::using_nameserver(*address)));
+        servers.extend(self.resolved.iter().enumerate().map(|(position, address)| {
+            match self.upstream.is_looping(self.configured.len() + position) {
+                true => lines::looping_nameserver(*address),
+                false => lines::using_nameserver(*address),
+            }
+        }));
         servers.append(&mut standard);
         self.front.set_defaults(self.upstream.has_defaults());
         let more_servers = servers.len().saturating_sub(SERVERS_LOGGED);

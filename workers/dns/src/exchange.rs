@@ -28,6 +28,8 @@ pub(crate) enum Ask {
     Again { ticket: Ticket },
     /// Nobody waits any more.
     Forget { ticket: Ticket },
+    /// The loop probe of this number has come in as a client's question.
+    Returned { number: u32 },
 }
 
 /// upstream to front.
@@ -39,6 +41,17 @@ pub(crate) enum Answer {
     Setback { upstream: SocketAddr },
     /// A reply that answers the question as sent. Ends the ticket.
     Reply { ticket: Ticket, upstream: SocketAddr, message: Range<usize>, waited_ms: u64 },
+    /// Loop probes of these numbers go out, and earlier ones mean nothing any more.
+    Probing { numbers: Vec<u32> },
+    /// Too many questions are in flight in this group: this one was not begun. Ends the ticket, unless it is asked again at once.
+    Busy {
+        ticket: Ticket,
+        group: u32,
+        mark: u32,
+        query: Range<usize>,
+        /// The log has been told.
+        told: bool,
+    },
     /// There will be no reply. Ends the ticket.
     Failed { ticket: Ticket, why: Failure },
 }
@@ -46,8 +59,6 @@ pub(crate) enum Answer {
 /// Why a question has no reply.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Failure {
-    /// Too many questions are in flight in this group.
-    Busy,
     /// Nobody could be reached.
     Unreachable,
     /// Nobody answered in time; the clients have given up too.

@@ -23,6 +23,7 @@ use crate::access::Access;
 use crate::allowlist::Allowlists;
 use crate::arpa;
 use crate::cache::Cache;
+use crate::cache_table::CacheTable;
 use crate::chaos::{self, Chaos};
 use crate::edns;
 use crate::exchange::{Ask, Exchange, Ticket};
@@ -32,6 +33,7 @@ use crate::held::HeldTable;
 use crate::input::Handle;
 use crate::lines::{self, About, QueryLog, Said, TypeName};
 use crate::local::Local;
+use crate::loops;
 use crate::name::{Name, NameError, Shown};
 use crate::outbox::{Action, Outbox};
 use crate::query::{Client, Query};
@@ -77,6 +79,8 @@ pub(crate) struct Front {
     upstreams: Vec<SocketAddr>,
     /// Upstreams that were reported for lack of recursion.
     reported: Set<SocketAddr>,
+    /// Loop probes that are out, by number.
+    probing: Set<u32>,
     warned_not_local: bool,
     warned_riders_ms: Option<u64>,
     serial: u32,
@@ -139,6 +143,7 @@ impl Front {
             streams: Map::with_hasher(SeededState::new(random.bytes16())),
             upstreams: Vec::new(),
             reported: Set::with_hasher(SeededState::new(random.bytes16())),
+            probing: Set::with_hasher(SeededState::new(random.bytes16())),
             warned_not_local: false,
             warned_riders_ms: None,
             serial: 0,
@@ -184,8 +189,14 @@ impl Front {
     }
 
     /// Writes the lines of SIGUSR1.
-    pub fn dump(&mut self, wall_s: u64, lines: &mut Vec<Line>) {
-        self.statistics.dump(&self.cache, &self.upstreams, self.streams.len(), self.streams_max, wall_s, lines);
+    pub fn dump(&mut self, now: Now, utc_offset_s: i32, lines: &mut Vec<Line>) {
+        self.statistics.dump(&self.cache, &self.upstreams, self.streams.len(), self.streams_max, now.wall_s, lines);
+        if self.log.is_on() {
+            let mut table = CacheTable::new(lines, utc_offset_s);
+            self.cache.list(now, &mut table);
+            self.local.list(&mut table);
+            table.finish();
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "a query, its origin, and the three places where consequences go")]
@@ -244,6 +255,10 @@ impl Front {
             self.fail(origin, &query.echo(), about, Some(ede::BLOCKED), out);
             return Outcome::Done;
         }
+        if let Some(number) = self.returned_probe(origin, &query.question) {
+            exchange.asks.push(Ask::Returned { number });
+            return Outcome::Done;
+        }
         let mut known = Known::Nothing;
         let answered = respond(origin, out, |bytes, lines| {
             known = self.answer_known(&query, bytes, lines);
@@ -264,6 +279,14 @@ impl Front {
             return Outcome::Done;
         }
         self.route(origin, &query, exchange, out)
+    }
+
+    /// The number of the loop probe that this question is.
+    fn returned_probe(&mut self, origin: Origin, question: &Question) -> Option<u32> {
+        if self.probing.is_empty() || matches!(origin, Origin::Stream(_)) {
+            return None;
+        }
+        loops::number(question).filter(|number| self.probing.remove(number))
     }
 
     /// Deals with everything that is no plain question; the question if it is one.
@@ -462,6 +485,7 @@ impl Front {
             about: About { answered: origin.is_none(), ..query.about() },
             refresh: origin.is_none(),
             opt: query.opt.is_some(),
+            group: (!tcp).then_some(group),
             begun_ms: now_ms,
             waiters: origin.map(|origin| Waiter::new(origin, query)).into_iter().collect(),
             sameness,

@@ -10,6 +10,7 @@ use ipc::config::domain::Domains;
 use ipc::config::record::HostRecord;
 use ipc::log::Line;
 
+use crate::cache_table::{CacheTable, Origin, Row, Value};
 use crate::hash::{Map, SeededState};
 use crate::known::Ancestors;
 use crate::lines;
@@ -38,6 +39,8 @@ pub(crate) struct Source {
     pub ttl: Option<u32>,
 }
 
+/// Where `host-record` lines stand.
+const CONFIG: &str = "config";
 /// What is said of a name that stands nowhere.
 const NOWHERE: &Source = &Source { text: String::new(), ttl: None };
 
@@ -87,10 +90,26 @@ impl Hosts {
         list.iter().find(fits).map(|(address, source)| (*address, source_at(&self.sources, *source).text.as_str()))
     }
 
+    /// Writes a row for each address of each name.
+    pub fn list(&self, table: &mut CacheTable<'_>) {
+        for (name, addresses) in &self.names {
+            for (address, source) in &addresses.list {
+                let source = source_at(&self.sources, *source);
+                let origin = match &*source.text {
+                    CONFIG => Origin::HostRecord,
+                    path => Origin::Hosts { path },
+                };
+                let reverse = self.reverse.get(address).is_some_and(|owner| owner.name.eq_ignore_ascii_case(name));
+                let value = Value::Address(*address);
+                table.row(&Row { name: Some(name), value, forward: true, reverse, negative: false, origin });
+            }
+        }
+    }
+
     /// Takes `host-record` lines.
     pub fn configure(&mut self, records: &[HostRecord], ancestors: &mut Ancestors) {
         for record in records {
-            let place = Source { text: "config".to_owned(), ttl: record.ttl };
+            let place = Source { text: CONFIG.to_owned(), ttl: record.ttl };
             let source = self.source(place);
             let addresses = || record.ipv4.map(IpAddr::from).into_iter().chain(record.ipv6.map(IpAddr::from));
             for name in record.names.iter().filter_map(|name| Name::from_text(name.as_bytes())) {
@@ -101,8 +120,14 @@ impl Hosts {
 
     /// The number of a place. Places beyond what 16 bits can count share the last number.
     fn source(&mut self, source: Source) -> u16 {
-        let known = self.sources.last().is_some_and(|last| *last == source);
-        if !known && self.sources.len() < usize::from(u16::MAX) {
+        if self.sources.last().is_some_and(|last| *last == source) {
+            return (self.sources.len() - 1) as u16;
+        }
+        // Files come in the hundreds at most, and each is looked up once per reading.
+        if let Some(known) = self.sources.iter().position(|known| *known == source) {
+            return known as u16;
+        }
+        if self.sources.len() < usize::from(u16::MAX) {
             self.sources.push(source);
         }
         (self.sources.len() - 1) as u16
@@ -148,6 +173,25 @@ impl Hosts {
         log.push(lines::read_hosts(path, names));
     }
 
+    /// Forgets what a file said, and logs it if that was anything.
+    pub fn forget(&mut self, path: &str, ancestors: &mut Ancestors, log: &mut Vec<Line>) {
+        let before = self.pairs;
+        let Some(gone) = self.sources.iter().position(|source| source.text == path) else { return };
+        self.reverse.retain(|_, reverse| usize::from(reverse.source) != gone);
+        self.names.retain(|name, addresses| {
+            let known = addresses.list.len();
+            addresses.list.retain(|(_, source)| usize::from(*source) != gone);
+            self.pairs -= known - addresses.list.len();
+            if addresses.list.is_empty() {
+                ancestors.remove(name);
+            }
+            !addresses.list.is_empty()
+        });
+        if self.pairs < before {
+            log.push(lines::hosts_flushed(path, before - self.pairs));
+        }
+    }
+
     fn add(&mut self, name: &Name, address: IpAddr, source: u16, ancestors: &mut Ancestors) {
         if self.pairs >= PAIRS_MAX {
             return;
@@ -171,12 +215,16 @@ impl Hosts {
     }
 }
 
-/// A name that a hosts file may contain: printable ASCII, taken in lower case as dnsmasq with IDN does.
+/// A name that a hosts file may contain: printable, taken in lower case; letters beyond ASCII in the form that DNS has of them.
 fn host_name(word: &[u8]) -> Option<Name> {
-    if word.iter().any(|byte| !(0x21..0x7f).contains(byte)) {
-        return None;
-    }
-    Name::from_text(word).filter(|name| !name.is_root()).map(Name::lowered)
+    let printable = |byte: &u8| (0x21..0x7f).contains(byte) && !byte.is_ascii_uppercase();
+    let name = if word.iter().all(printable) {
+        Name::from_text(word)
+    } else {
+        let name = ipc::idn::to_ascii(word)?;
+        Name::from_text(name.as_bytes()).filter(|_| name.bytes().all(|byte| printable(&byte)))
+    };
+    name.filter(|name| !name.is_root())
 }
 
 fn source_at(sources: &[Source], source: u16) -> &Source {
@@ -224,6 +272,24 @@ mod tests {
         assert!(read.ancestors.contains(b"\x03lan\0"));
         let (name, source) = read.hosts.name("10.0.0.1".parse().unwrap()).unwrap();
         assert_eq!((name, source.text.as_str()), (&b"\x04good\x03lan\0"[..], "/h"));
+    }
+
+    #[test]
+    fn a_file_is_forgotten_without_the_others() {
+        let mut read = read(b"10.0.0.1 a.lan both.lan\n10.0.0.2 both.lan", None);
+        let state = Domains::default();
+        let text = b"10.0.0.3 both.lan b.wan\n10.0.0.1 again.lan";
+        let mut log = Vec::new();
+        read.hosts.read("/other", text, &state, false, &mut read.ancestors, &mut log);
+        read.hosts.forget("/nothing", &mut read.ancestors, &mut log);
+        read.hosts.forget("/h", &mut read.ancestors, &mut log);
+        let lines: Vec<_> = log.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(lines, ["read /other - 3 names", "inotify: flushed 3 names read from /h"]);
+        assert_eq!(addresses(&mut read, "both.lan"), ["10.0.0.3"]);
+        assert_eq!(addresses(&mut read, "a.lan"), [""; 0]);
+        assert!(!read.hosts.contains(b"\x01a\x03lan\0") && read.hosts.name("10.0.0.2".parse().unwrap()).is_none());
+        read.hosts.forget("/other", &mut read.ancestors, &mut log);
+        assert!(!read.ancestors.contains(b"\x03lan\0") && read.hosts.pairs == 0);
     }
 
     #[test]

@@ -124,6 +124,18 @@ pub enum Input<'a> {
         /// The text, or the reason why it could not be opened.
         content: Result<&'a [u8], &'a str>,
     },
+    /// A hosts file that is new or has changed, or why it cannot be read; what it said before no longer holds.
+    HostsFileChanged {
+        /// The path.
+        path: &'a str,
+        /// The text, or the reason why it could not be opened.
+        content: Result<&'a [u8], &'a str>,
+    },
+    /// A hosts file is gone, and what it said no longer holds.
+    HostsFileGone {
+        /// The path.
+        path: &'a str,
+    },
     /// The current resolv file. Answered by `Tell(ResolvUpstreams)`, exactly once.
     ResolvFile {
         /// The path, for log lines.
@@ -142,7 +154,10 @@ pub enum Input<'a> {
     /// Take no new connections and finish what is owed; see [`crate::Engine::idle`].
     Drain,
     /// Log the statistics.
-    DumpStatistics,
+    DumpStatistics {
+        /// How far local time is from UTC.
+        utc_offset_s: i32,
+    },
     /// The time of [`crate::Engine::deadline`] has come.
     Deadline,
 }

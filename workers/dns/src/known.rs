@@ -38,6 +38,11 @@ impl Ancestors {
         }
     }
 
+    /// The names that others are below, in wire form.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.counts.keys().map(|name| &**name)
+    }
+
     /// Is there a local name below `name`?
     pub fn contains(&self, name: &[u8]) -> bool {
         self.counts.contains_key(name)

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipc::dns::LeaseName;
 
+use crate::cache_table::{CacheTable, Origin, Row, Value};
 use crate::hash::{Map, SeededState};
 use crate::known::Ancestors;
 use crate::name::Name;
@@ -62,6 +63,17 @@ impl LeaseNames {
                 if addresses.is_empty() {
                     self.names.remove(&*lowered);
                 }
+            }
+        }
+    }
+
+    /// Writes a row for each name of each lease.
+    pub fn list(&self, table: &mut CacheTable<'_>) {
+        for (address, lease) in &self.leases {
+            for (position, name) in lease.names.iter().enumerate() {
+                let (value, origin) = (Value::Address(*address), Origin::Lease { expires_s: lease.expires_s });
+                let reverse = position == 0;
+                table.row(&Row { name: Some(name), value, forward: true, reverse, negative: false, origin });
             }
         }
     }

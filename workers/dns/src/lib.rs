@@ -7,16 +7,16 @@
 //! |---|---|
 //! | `engine` | the front door, and the order in which messages pass between the two sides |
 //! | `input`, `outbox` | what goes in and what comes out |
-//! | `front`, `waiting`, `harvest` | clients and their questions; what is learnt from replies |
+//! | `front`, `waiting`, `shares`, `harvest` | clients and their questions; what is learnt from replies |
 //! | `exchange` | the messages between the front and the upstream side |
-//! | `upstream`, `pending`, `call`, `reserve` | sockets, ids, retries: how a question gets an answer |
+//! | `upstream`, `pending`, `call`, `reserve`, `loops` | sockets, ids, retries: how a question gets an answer |
 //! | `local`, `records`, `hosts`, `lease_names`, `interface_names`, `synthetic`, `known`, `chaos`, `arpa` | names that are known here |
 //! | `cache`, `routes` | what upstreams said, and who is asked about what |
 //! | `query_rules`, `letter_case`, `reply_rules` | what is done to queries on their way up, and to replies on their way down |
 //! | `wire`, `name`, `rdata`, `query`, `edns`, `reply`, `resolv`, `tcp` | bytes |
 //! | `access`, `allowlist` | who may ask, and for what |
 //! | `held`, `sets` | what waits for the kernel; which address sets replies go into |
-//! | `lines`, `statistics` | what the operator sees |
+//! | `lines`, `statistics`, `cache_table` | what the operator sees |
 //! | `hash`, `random` | seeded hashing and numbers |
 
 #![forbid(unsafe_code)]
@@ -25,6 +25,7 @@ mod access;
 mod allowlist;
 mod arpa;
 mod cache;
+mod cache_table;
 mod call;
 mod chaos;
 mod edns;
@@ -42,6 +43,7 @@ mod lease_names;
 mod letter_case;
 mod lines;
 mod local;
+mod loops;
 mod name;
 mod outbox;
 mod pending;
@@ -56,6 +58,7 @@ mod reserve;
 mod resolv;
 mod routes;
 mod sets;
+mod shares;
 mod statistics;
 mod synthetic;
 mod tcp;

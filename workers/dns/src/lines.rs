@@ -261,6 +261,18 @@ pub(crate) fn read_hosts(path: &str, names: u64) -> Line {
     line(Severity::Info, format!("read {path} - {names} names"))
 }
 
+pub(crate) fn hosts_changed(path: &str) -> Line {
+    line(Severity::Info, format!("inotify: {path} new or modified"))
+}
+
+pub(crate) fn hosts_gone(path: &str) -> Line {
+    line(Severity::Info, format!("inotify: {path} removed"))
+}
+
+pub(crate) fn hosts_flushed(path: &str, names: usize) -> Line {
+    line(Severity::Info, format!("inotify: flushed {names} names read from {path}"))
+}
+
 pub(crate) fn hosts_unreadable(path: &str, reason: &str) -> Line {
     line(Severity::Error, format!("failed to load names from {path}: {reason}"))
 }
@@ -275,6 +287,15 @@ pub(crate) fn no_servers(path: &str) -> Line {
 
 pub(crate) fn using_nameserver(upstream: SocketAddr) -> Line {
     line(Severity::Info, format!("using nameserver {}#{}", upstream.ip(), upstream.port()))
+}
+
+/// Follows dnsmasq's line about too many queries, and says whose they are.
+pub(crate) fn most_queries(client: IpAddr, count: usize) -> Line {
+    line(Severity::Warning, format!("{count} of them are for {client}, more than for any other client"))
+}
+
+pub(crate) fn looping_nameserver(upstream: SocketAddr) -> Line {
+    line(Severity::Info, format!("NOT using nameserver {}#{} - query loop detected", upstream.ip(), upstream.port()))
 }
 
 /// The trailing blank is dnsmasq's.

@@ -11,6 +11,7 @@ use ipc::link::Interface;
 use ipc::log::Line;
 
 use crate::arpa;
+use crate::cache_table::{CacheTable, Origin, Row, Value};
 use crate::chaos;
 use crate::hash::SeededState;
 use crate::hosts::Hosts;
@@ -119,6 +120,22 @@ impl Local {
         }
     }
 
+    /// Writes a row for each alias, address and lease, and for each name that others are below.
+    pub fn list(&self, table: &mut CacheTable<'_>) {
+        self.records.list(table);
+        self.hosts.list(table);
+        self.leases.list(table);
+        for name in self.ancestors.iter().filter(|name| !name.is_empty() && !self.is_owner(name)) {
+            let origin = Origin::Configuration;
+            let value = Value::NonTerminal;
+            table.row(&Row { name: Some(name), value, forward: true, reverse: false, negative: false, origin });
+        }
+    }
+
+    fn is_owner(&self, name: &[u8]) -> bool {
+        name.len() <= 1 || self.hosts.contains(name) || self.leases.contains(name) || self.records.link(name).is_some()
+    }
+
     /// Learns the addresses of interfaces.
     pub fn set_interfaces(&mut self, interfaces: &[Interface]) {
         self.interface_names.update(interfaces);
@@ -127,6 +144,11 @@ impl Local {
     /// Reads a hosts file.
     pub fn read_hosts(&mut self, path: &str, content: &[u8], log: &mut Vec<Line>) {
         self.hosts.read(path, content, &self.domains, self.expand_hosts, &mut self.ancestors, log);
+    }
+
+    /// Forgets what a hosts file said.
+    pub fn forget_hosts(&mut self, path: &str, log: &mut Vec<Line>) {
+        self.hosts.forget(path, &mut self.ancestors, log);
     }
 
     /// Publishes the name of a lease.

@@ -3,6 +3,7 @@
 
 use ipc::config::record::{self, NaptrRecord};
 
+use crate::cache_table::{CacheTable, Origin, Row, Value};
 use crate::hash::{Map, SeededState};
 use crate::known::Ancestors;
 use crate::name::Name;
@@ -120,6 +121,16 @@ impl Records {
     /// Does this name (wire form, lower case) own a record?
     pub fn contains(&self, name: &[u8]) -> bool {
         self.owners.contains_key(name)
+    }
+
+    /// Writes a row for each alias.
+    pub fn list(&self, table: &mut CacheTable<'_>) {
+        for (name, owner) in &self.owners {
+            if let Some(link) = &owner.link {
+                let (value, origin) = (Value::Alias(link.target.wire()), Origin::Configuration);
+                table.row(&Row { name: Some(name), value, forward: true, reverse: false, negative: false, origin });
+            }
+        }
     }
 
     /// Where this name (wire form, lower case) leads, if it is an alias.

@@ -25,6 +25,8 @@ pub(crate) struct Stream {
     /// Some query on this connection had EDNS: later replies of our own have it too (dnsmasq does so).
     pub edns: bool,
     deadline_ms: u64,
+    /// When the client connected, or asked for the last time. Parts of a query do not count.
+    asked_ms: u64,
     query_bytes_max: usize,
 }
 
@@ -49,6 +51,7 @@ impl Stream {
             waiting: None,
             edns: false,
             deadline_ms: now_ms + LIFETIME_MS,
+            asked_ms: now_ms,
             query_bytes_max: usize::from(edns_bytes_max) + SLACK,
         }
     }
@@ -62,7 +65,7 @@ impl Stream {
     }
 
     /// Takes the next query.
-    pub fn next(&mut self) -> Next<'_> {
+    pub fn next(&mut self, now_ms: u64) -> Next<'_> {
         if self.queries >= QUERIES_MAX {
             return Next::Close;
         }
@@ -77,7 +80,13 @@ impl Stream {
         let Some(query) = body.get(..length) else { return Next::Wait };
         self.taken += 2 + length;
         self.queries += 1;
+        self.asked_ms = now_ms;
         Next::Query(query)
+    }
+
+    /// When the client connected, or asked for the last time.
+    pub fn asked_ms(&self) -> u64 {
+        self.asked_ms
     }
 
     /// When the connection's time is over.
@@ -104,16 +113,16 @@ mod tests {
     fn queries_come_whole_however_they_are_cut() {
         let mut stream = stream();
         for byte in [0, 3, 1, 2, 3, 0] {
-            assert_eq!(stream.next(), Next::Wait);
+            assert_eq!(stream.next(0), Next::Wait);
             stream.receive(&[byte]);
             if byte == 3 && stream.received.len() == 5 {
-                assert_eq!(stream.next(), Next::Query(&[1, 2, 3]));
+                assert_eq!(stream.next(0), Next::Query(&[1, 2, 3]));
             }
         }
         stream.receive(&[1, 9, 0, 1, 8]);
-        assert_eq!(stream.next(), Next::Query(&[9]));
-        assert_eq!(stream.next(), Next::Query(&[8]));
-        assert_eq!(stream.next(), Next::Wait);
+        assert_eq!(stream.next(0), Next::Query(&[9]));
+        assert_eq!(stream.next(0), Next::Query(&[8]));
+        assert_eq!(stream.next(0), Next::Wait);
     }
 
     #[test]
@@ -121,7 +130,7 @@ mod tests {
         for length in [0u16, 1498] {
             let mut stream = stream();
             stream.receive(&length.to_be_bytes());
-            assert_eq!(stream.next(), Next::Close);
+            assert_eq!(stream.next(0), Next::Close);
         }
     }
 
@@ -131,8 +140,8 @@ mod tests {
         stream.receive(&[0, 1, 7].repeat(100_000));
         assert!(stream.received.len() <= 100 * 1499);
         for _ in 0..100 {
-            assert_eq!(stream.next(), Next::Query(&[7]));
+            assert_eq!(stream.next(0), Next::Query(&[7]));
         }
-        assert_eq!(stream.next(), Next::Close);
+        assert_eq!(stream.next(0), Next::Close);
     }
 }

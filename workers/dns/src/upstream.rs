@@ -4,6 +4,7 @@
 //! servers of a group every so often, the fastest in between; `all-servers`, `strict-order`.
 
 mod calls;
+mod probes;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -61,6 +62,12 @@ pub(crate) struct UpstreamSide {
     checks_subnet: bool,
     all_servers: bool,
     fast_retry: Option<(u32, u32)>,
+    /// `dns-loop-detect`.
+    loop_detect: bool,
+    /// Loop probes that are out or on their way: their upstreams by number.
+    probes: BTreeMap<u32, u32>,
+    /// An upstream turned out to lead back here since the last look.
+    loop_found: bool,
     /// Sockets were taken, came or failed to come: perhaps more must be asked for.
     sockets_moved: bool,
 }
@@ -73,6 +80,22 @@ struct Upstream {
     marked: BTreeMap<u32, Pool>,
     /// All questions leave from one port, so one socket carries them and only the id tells them apart.
     shared: Option<Shared>,
+    /// Connections that have served; the longest idle first.
+    idle: VecDeque<Idle>,
+    /// The loop probe that is to be sent to it.
+    probe: Option<u32>,
+    /// It leads back here.
+    looping: bool,
+}
+
+/// A connection that has served.
+#[derive(Clone, Copy, Debug)]
+struct Idle {
+    socket: Handle,
+    /// What it carries, and so must its next question.
+    mark: u32,
+    /// When it is closed.
+    until_ms: u64,
 }
 
 /// Sockets for one question each, and who waits for one. No socket changes its pool.
@@ -106,9 +129,20 @@ struct Group {
 /// Whose socket it is.
 #[derive(Clone, Copy, Debug)]
 enum Flight {
-    Udp { ticket: Ticket, attempt: usize },
-    Tcp { ticket: Ticket },
-    Shared { upstream: u32 },
+    Udp {
+        ticket: Ticket,
+        attempt: usize,
+    },
+    Tcp {
+        ticket: Ticket,
+    },
+    /// A connection that has served.
+    Idle {
+        upstream: u32,
+    },
+    Shared {
+        upstream: u32,
+    },
 }
 
 impl UpstreamSide {
@@ -147,6 +181,9 @@ impl UpstreamSide {
             ignore_addresses: slice.replies.ignore_addresses.clone(),
             all_servers: slice.all_servers,
             fast_retry: slice.fast_dns_retry,
+            loop_detect: slice.queries.loop_detect,
+            probes: BTreeMap::new(),
+            loop_found: false,
             sockets_moved: false,
         }
     }
@@ -154,14 +191,18 @@ impl UpstreamSide {
     /// Takes one message of the front.
     pub fn ask(&mut self, ask: &Ask, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         match ask {
-            Ask::Question { ticket, group, tcp, mark, query } => {
-                let query: Box<[u8]> = exchange.bytes.get(query.clone()).unwrap_or_default().into();
+            Ask::Question { ticket, group, tcp, mark, query: range } => {
+                let query: Box<[u8]> = exchange.bytes.get(range.clone()).unwrap_or_default().into();
                 let Ok(question) = Question::read(&query) else {
                     return exchange.answers.push(Answer::Failed { ticket: *ticket, why: Failure::Unreachable });
                 };
                 if *tcp {
                     self.call(*ticket, (*group, *mark), query, question, now_ms, exchange, out);
                 } else {
+                    if let Some(told) = self.is_busy(*group, now_ms, out) {
+                        let (ticket, group, mark, query) = (*ticket, *group, *mark, range.clone());
+                        return exchange.answers.push(Answer::Busy { ticket, group, mark, query, told });
+                    }
                     self.question(*ticket, (*group, *mark), query, question, now_ms, exchange, out);
                 }
             }
@@ -170,6 +211,7 @@ impl UpstreamSide {
                 self.finish(*ticket, out);
                 self.hang_up(*ticket, out);
             }
+            Ask::Returned { number } => self.returned(*number),
         }
     }
 
@@ -209,9 +251,7 @@ impl UpstreamSide {
     /// Takes an upstream out of all groups (it is ourselves).
     pub fn ignore(&mut self, index: u32) {
         for group in &mut self.groups {
-            let configured = group.members.iter().take(group.configured).filter(|member| **member != index).count();
-            group.members.retain(|member| *member != index);
-            group.configured = configured;
+            group.leave_out(index);
         }
     }
 
@@ -220,7 +260,8 @@ impl UpstreamSide {
         let unused = self.upstreams.iter().flat_map(Upstream::pools).filter_map(|(_, pool)| pool.reserve.deadline());
         let calls = self.calls.values().filter_map(|call| call.state.deadline());
         let repeat = self.fast_retry.and_then(|_| self.pending.next_repeat());
-        unused.chain(calls).chain(repeat).chain(self.pending.deadline()).min()
+        let idle = self.upstreams.iter().filter_map(|upstream| upstream.idle.front()).map(|idle| idle.until_ms);
+        unused.chain(idle).chain(calls).chain(repeat).chain(self.pending.deadline()).min()
     }
 
     /// Does what time demands.
@@ -239,6 +280,7 @@ impl UpstreamSide {
         for ticket in late {
             self.call_failed(ticket, true, now_ms, exchange, out);
         }
+        self.close_idle(now_ms, out);
         for (_, pool) in self.upstreams.iter_mut().flat_map(Upstream::pools_mut) {
             while let Some(socket) = pool.reserve.unused(now_ms) {
                 out.actions.push(Action::CloseUpstream { socket });
@@ -262,15 +304,33 @@ impl UpstreamSide {
                     count -= some;
                 }
             };
+            let probe = usize::from(upstream.probe.is_some());
             if let Some(shared) = &mut upstream.shared {
-                want(shared.need(upstream.pool.queue.len()), 0);
+                want(shared.need(upstream.pool.queue.len() + probe), 0);
                 continue;
             }
             for (mark, pool) in upstream.pools_mut() {
-                want(pool.reserve.need(pool.queue.len()), mark);
+                // Probes go out without a mark.
+                let probe = if mark == 0 { probe } else { 0 };
+                want(pool.reserve.need(pool.queue.len() + probe), mark);
             }
             upstream.marked.retain(|_, pool| !pool.is_idle());
         }
+    }
+
+    /// Are too many questions in flight in this group? And has the log just been told?
+    fn is_busy(&mut self, group: u32, now_ms: u64, out: &mut Outbox) -> Option<bool> {
+        self.pending.age(now_ms);
+        if self.pending.young(group) < self.forward_max {
+            return None;
+        }
+        let group = self.groups.get_mut(group as usize)?;
+        let tell = group.warned_ms.is_none_or(|warned| warned + WARNING_MS <= now_ms);
+        if tell {
+            group.warned_ms = Some(now_ms);
+            out.lines.push(lines::too_many_queries(&group.domain, self.forward_max));
+        }
+        Some(tell)
     }
 
     #[expect(clippy::too_many_arguments, reason = "a question, and the three places where consequences go")]
@@ -284,16 +344,7 @@ impl UpstreamSide {
         exchange: &mut Exchange,
         out: &mut Outbox,
     ) {
-        self.pending.age(now_ms);
-        let young = self.pending.young(group_index);
         let Some(group) = self.groups.get_mut(group_index as usize) else { return };
-        if young >= self.forward_max {
-            if group.warned_ms.is_none_or(|warned| warned + WARNING_MS <= now_ms) {
-                group.warned_ms = Some(now_ms);
-                out.lines.push(lines::too_many_queries(&group.domain, self.forward_max));
-            }
-            return exchange.answers.push(Answer::Failed { ticket, why: Failure::Busy });
-        }
         let (chosen, asked_all) = group.choose(self.strict_order, self.all_servers, now_ms);
         if self.pending.len() >= self.forward_max as usize
             && let Some(oldest) = self.pending.oldest_aged()
@@ -407,7 +458,9 @@ impl UpstreamSide {
             return self.shared_socket(upstream, sockets, now_ms, exchange, out);
         }
         for socket in sockets {
-            let pool = self.upstreams.get_mut(upstream as usize).map(|entry| entry.pool(mark));
+            let entry = self.upstreams.get_mut(upstream as usize);
+            let probe = entry.as_ref().is_some_and(|entry| entry.probe.is_some());
+            let pool = entry.map(|entry| entry.pool(mark));
             let Some(pool) = pool.and_then(|pool| pool.reserve.arrived().then_some(pool)) else {
                 out.actions.push(Action::CloseUpstream { socket: *socket });
                 continue;
@@ -424,6 +477,7 @@ impl UpstreamSide {
             };
             match waiting {
                 Some((ticket, index)) => self.launch(ticket, index, *socket, now_ms, exchange, out),
+                None if probe && mark == 0 => self.send_probe(upstream, *socket, out),
                 None => pool.reserve.keep(*socket, now_ms),
             }
         }
@@ -451,6 +505,7 @@ impl UpstreamSide {
             for (ticket, index) in std::mem::take(&mut entry.pool.queue) {
                 self.launch(ticket, index, *socket, now_ms, exchange, out);
             }
+            self.send_probe(upstream, *socket, out);
         }
     }
 
@@ -472,6 +527,9 @@ impl UpstreamSide {
             }
             None => entry.pool(mark).reserve.refused(count) as usize,
         };
+        if mark == 0 {
+            entry.probe = None;
+        }
         let queue = &mut entry.pool(mark).queue;
         let failed: Vec<(Ticket, usize)> = queue.drain(..count.min(queue.len())).collect();
         for (ticket, attempt) in failed {
@@ -626,6 +684,7 @@ impl UpstreamSide {
                 self.attempt_failed(ticket, attempt, false, now_ms, exchange, out);
             }
             Some(Flight::Tcp { ticket }) => self.call_failed(ticket, false, now_ms, exchange, out),
+            Some(Flight::Idle { upstream }) => self.forget_idle(upstream, socket),
             Some(Flight::Shared { upstream }) => {
                 out.actions.push(Action::CloseUpstream { socket });
                 let shared = self.upstreams.get_mut(upstream as usize).and_then(|entry| entry.shared.as_mut());
@@ -669,7 +728,8 @@ impl UpstreamSide {
 impl Upstream {
     fn new(address: SocketAddr, one_port: bool) -> Upstream {
         let shared = one_port.then(Shared::default);
-        Upstream { address, pool: Pool::default(), marked: BTreeMap::new(), shared }
+        let (pool, marked, idle) = (Pool::default(), BTreeMap::new(), VecDeque::new());
+        Upstream { address, pool, marked, shared, idle, probe: None, looping: false }
     }
 
     /// A socket for a question with this mark, if there is one.
@@ -712,6 +772,13 @@ impl Shared {
 }
 
 impl Group {
+    /// Takes an upstream out.
+    fn leave_out(&mut self, index: u32) {
+        self.configured = self.members.iter().take(self.configured).filter(|member| **member != index).count();
+        self.members.retain(|member| *member != index);
+        self.last_good = self.last_good.filter(|last| *last != index);
+    }
+
     /// Whom a new question goes to, and whether that is a question to all.
     fn choose(&mut self, strict_order: bool, all_servers: bool, now_ms: u64) -> (Vec<u32>, bool) {
         if strict_order {
@@ -738,6 +805,11 @@ fn retire(
     out: &mut Outbox,
 ) {
     orphans.extend(upstream.pools_mut().flat_map(|(_, pool)| pool.queue.drain(..)));
+    (upstream.probe, upstream.looping) = (None, false);
+    for Idle { socket, .. } in upstream.idle.drain(..) {
+        sockets.remove(&socket);
+        out.actions.push(Action::CloseUpstream { socket });
+    }
     if let Some(shared) = &mut upstream.shared {
         let Shared { socket, flights, .. } = std::mem::take(shared);
         orphans.extend(flights.into_values());

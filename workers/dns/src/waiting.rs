@@ -9,6 +9,7 @@ use crate::input::{Arrival, Handle};
 use crate::lines::About;
 use crate::query::{Client, Query};
 use crate::reply::Echo;
+use crate::shares::Shares;
 use crate::wire::{AD, CD, Header, Question, RD};
 
 /// Where a reply goes.
@@ -106,6 +107,8 @@ pub(crate) struct Waiting {
     pub refresh: bool,
     /// Did the clients' queries have an OPT record?
     pub opt: bool,
+    /// Which upstreams are asked; `None` over TCP, where connections are what is bounded.
+    pub group: Option<u32>,
     pub begun_ms: u64,
     pub waiters: Vec<Waiter>,
     /// How others find it; `None` when nobody may join.
@@ -120,6 +123,8 @@ pub(crate) struct Waiting {
 pub(crate) struct WaitingTable {
     entries: BTreeMap<Ticket, Waiting>,
     joined: Map<Sameness, Ticket>,
+    /// Who has how many of them.
+    pub shares: Shares,
     riders: usize,
     refreshes: usize,
     last_ticket: Ticket,
@@ -130,6 +135,7 @@ impl WaitingTable {
         WaitingTable {
             entries: BTreeMap::new(),
             joined: Map::with_hasher(state),
+            shares: Shares::default(),
             riders: 0,
             refreshes: 0,
             last_ticket: 0,
@@ -178,6 +184,9 @@ impl WaitingTable {
         if let Some(sameness) = &waiting.sameness {
             self.joined.insert(sameness.clone(), self.last_ticket);
         }
+        if let Some(group) = waiting.group {
+            self.shares.add(group, waiting.about.client.address, self.last_ticket);
+        }
         self.entries.insert(self.last_ticket, waiting);
         self.last_ticket
     }
@@ -190,6 +199,9 @@ impl WaitingTable {
         let waiting = self.entries.remove(&ticket)?;
         if let Some(sameness) = &waiting.sameness {
             self.joined.remove(sameness);
+        }
+        if let Some(group) = waiting.group {
+            self.shares.remove(group, waiting.about.client.address, ticket);
         }
         self.refreshes -= usize::from(waiting.refresh);
         self.riders -= waiting.waiters.len().saturating_sub(usize::from(!waiting.refresh));

@@ -205,6 +205,29 @@ fn questions_with_different_marks_share_no_socket() {
 }
 
 #[test]
+fn a_kept_connection_serves_its_own_mark_only() {
+    let mut lab = Lab::new(with_marks(ConnectionMarks { copied: true, ..ConnectionMarks::default() }));
+    let mut used = Vec::new();
+    for (number, mark) in [7, 9, 7, 0, 9].into_iter().enumerate() {
+        let (stream, name) = (Handle(70 + number as u32), format!("n{number}.test."));
+        lab.input(Input::Accepted { stream, arrival: arrival(4000) });
+        let query = query(1, &name, RecordType::A);
+        let framed = [&(query.len() as u16).to_be_bytes()[..], &query].concat();
+        lab.input(Input::StreamBytes { stream, bytes: &framed });
+        let ticket = looks(&mut lab)[0];
+        lab.input(Input::Facts { ticket, facts: marked(mark) });
+        let sent = lab.sent.remove(0);
+        assert_eq!((sent.tcp, lab.marks[&sent.socket.0]), (true, mark));
+        lab.answer(&sent, |message| {
+            message.add_answer(a(&name, 60, [192, 0, 2, 5]));
+        });
+        assert_eq!(lab.stream_replies.len(), number + 1);
+        used.push(sent.socket);
+    }
+    assert!(used[2] == used[0] && used[4] == used[1], "{used:?}");
+}
+
+#[test]
 fn a_marked_question_that_gets_no_socket_fails() {
     let mut lab = Lab::new(with_marks(ConnectionMarks { copied: true, ..ConnectionMarks::default() }));
     lab.unreachable.insert(0);

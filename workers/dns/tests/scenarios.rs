@@ -778,12 +778,54 @@ fn pipelined_questions_are_answered_in_order() {
     assert_eq!(replies.iter().map(|reply| reply.metadata.id).collect::<Vec<_>>(), [1, 2, 3, 4]);
     // Once a query had EDNS, later replies of ours on the connection have it too.
     assert_eq!(replies.iter().map(|reply| reply.edns.is_some()).collect::<Vec<_>>(), [false, false, true, true]);
+    assert_eq!(lab.sockets.len(), 1, "the connection is kept");
+    lab.pass(5_000);
     assert!(lab.sockets.is_empty());
-    lab.pass(150_000);
+    lab.pass(145_000);
     assert_eq!(lab.closed_streams, [stream]);
     assert_eq!(lab.engine.deadline(), None);
     // What was learnt over TCP is in the cache.
     assert!(lab.ask("a.test.", RecordType::A).is_some());
+}
+
+#[test]
+fn a_connection_serves_again_and_its_end_is_no_setback() {
+    let mut lab = one();
+    let asks = |lab: &mut Lab, id: u16, name: &str| {
+        let stream = Handle(id.into());
+        lab.input(Input::Accepted { stream, arrival: arrival(4000 + id) });
+        lab.input(Input::StreamBytes { stream, bytes: &framed(&[query(id, name, RecordType::A)]) });
+        lab.sent.pop().unwrap()
+    };
+    let answers = |lab: &mut Lab, sent: &lab::Sent, name: &str| {
+        lab.answer(sent, |m| {
+            m.add_answer(a(name, 300, [1, 2, 3, 4]));
+        });
+        assert_eq!(
+            hickory_proto::op::Message::from_vec(&lab.stream_replies.pop().unwrap().1).unwrap().answers.len(),
+            1
+        );
+    };
+    let first = asks(&mut lab, 1, "a.test.");
+    answers(&mut lab, &first, "a.test.");
+    let second = asks(&mut lab, 2, "b.test.");
+    assert_eq!(second.socket, first.socket);
+    answers(&mut lab, &second, "b.test.");
+
+    // The upstream closes it just as it is used again: the question goes over a new one.
+    let third = asks(&mut lab, 3, "c.test.");
+    assert_eq!(third.socket, first.socket);
+    lab.sockets.remove(&third.socket.0);
+    lab.input(Input::UpstreamFailed { socket: third.socket });
+    let third = lab.sent.pop().unwrap();
+    assert_ne!(third.socket, first.socket);
+    answers(&mut lab, &third, "c.test.");
+    lab.take_lines();
+    lab.input(Input::DumpStatistics { utc_offset_s: 0 });
+    assert!(lab.take_lines().iter().any(|line| line.contains("queries sent 3, retried 0, failed 0")));
+    // What an upstream says unasked ends its connection.
+    lab.input(Input::UpstreamBytes { socket: third.socket, bytes: &[0] });
+    assert!(lab.sockets.is_empty());
 }
 
 #[test]
@@ -810,6 +852,28 @@ fn connections_are_limited_and_bad_ones_closed() {
     assert_eq!(lab.closed_streams, [Handle(2)]);
     lab.input(Input::StreamBytes { stream: Handle(1), bytes: &[0, 0] });
     assert_eq!(lab.closed_streams, [Handle(2), Handle(1)]);
+}
+
+#[test]
+fn a_client_that_asks_nothing_makes_room_for_another() {
+    let mut few = slice(&[UPSTREAM]);
+    few.max_tcp_connections = 2;
+    let mut lab = Lab::new(few);
+    let accept = |lab: &mut Lab, stream: u32| {
+        lab.input(Input::Accepted { stream: Handle(stream), arrival: arrival(4000 + stream as u16) });
+    };
+    accept(&mut lab, 1);
+    accept(&mut lab, 2);
+    // The first waits for an upstream, which is not its fault; the second drips.
+    let asked = framed(&[query(1, "a.test.", RecordType::A)]);
+    lab.input(Input::StreamBytes { stream: Handle(1), bytes: &asked });
+    lab.pass(900);
+    lab.input(Input::StreamBytes { stream: Handle(2), bytes: &asked[..5] });
+    lab.pass(100);
+    accept(&mut lab, 3);
+    assert_eq!(lab.closed_streams, [Handle(2)]);
+    accept(&mut lab, 4);
+    assert_eq!(lab.closed_streams, [Handle(2), Handle(4)]);
 }
 
 #[test]
@@ -902,11 +966,76 @@ fn statistics() {
     });
     lab.ask("h.lan.", RecordType::A);
     lab.take_lines();
-    lab.input(Input::DumpStatistics);
+    lab.input(Input::DumpStatistics { utc_offset_s: 0 });
     let lines = lab.take_lines();
     assert_eq!(lines[0], "time 1700000000");
     assert_eq!(lines[1], "cache size 150, 0/3 cache insertions re-used unexpired cache entries.");
     assert_eq!(lines[2], "queries forwarded 2, queries answered locally 1");
     let server = "server 192.0.2.1#53: queries sent 2, retried 0, failed 0, nxdomain replies 1, avg. latency 0ms";
-    assert_eq!(lines.last().unwrap(), server);
+    assert_eq!(lines[9], server);
+    // With the log of queries, a table of all names: two of three records hold, and one of the two is a denial.
+    let named = |name: &str| lines.iter().skip(12).filter(|line| line.starts_with(name)).count();
+    assert_eq!((named("a.test "), named("nx.test "), named("h.lan "), named("lan ")), (1, 1, 1, 1));
+}
+
+// ---------------------------------------------------------------------- loops
+
+#[test]
+fn a_probe_that_comes_back_over_udp_takes_its_upstream_out() {
+    let mut slice = slice(&[UPSTREAM, "192.0.2.2:5353"]);
+    slice.queries.loop_detect = true;
+    let mut lab = Lab::new(slice);
+    assert_eq!(lab.sent.len(), 2, "one probe each");
+    lab.pass(2_000);
+    assert!(lab.sockets.is_empty(), "nobody waits for replies to probes");
+    let probe = lab.sent[0].bytes.clone();
+    assert_ne!(probe[2..], lab.sent[1].bytes[2..], "each has a number of its own");
+    for _ in 0..2 {
+        lab.input(Input::Datagram { arrival: arrival(4000), bytes: &probe });
+    }
+    assert_eq!(lab.replies.len(), 0);
+    let said = lab.take_lines();
+    let told = said.iter().filter(|line| *line == "NOT using nameserver 192.0.2.1#53 - query loop detected").count();
+    assert_eq!((told, said.iter().filter(|line| line.contains("using nameserver 192.0.2.2#5353")).count()), (1, 2));
+    let to_first = |lab: &Lab| lab.sent.iter().filter(|sent| sent.upstream == 0).count();
+    // The probe itself, when it came for the second time, was a question like any other.
+    assert_eq!(to_first(&lab), 1);
+    assert!(lab.ask("www.example.", RecordType::A).is_none());
+    assert_eq!(to_first(&lab), 1);
+}
+
+// ---------------------------------------------------------------------- many questions at once
+
+#[test]
+fn a_flood_of_one_client_makes_room_for_others() {
+    let mut slice = slice(&[UPSTREAM]);
+    slice.dns_forward_max = 4;
+    let mut lab = Lab::new(slice);
+    let mut number = 0;
+    let mut ask = |lab: &mut Lab, last: u8| {
+        number += 1;
+        let mut from = arrival(4000 + number);
+        from.peer.set_ip([127, 0, 0, last].into());
+        lab.input(Input::Datagram { arrival: from, bytes: &query(number, &format!("n{number}.test."), RecordType::A) });
+        let refused = lab.replies.drain(..).map(|(to, bytes)| {
+            assert_eq!(bytes[3] & 0x0f, 5);
+            (to.peer.ip().to_string(), u16::from_be_bytes([bytes[0], bytes[1]]))
+        });
+        refused.collect::<Vec<_>>()
+    };
+    let refused = |last: u8, id: u16| vec![(format!("127.0.0.{last}"), id)];
+    for _ in 1..=4 {
+        assert!(ask(&mut lab, 1).is_empty());
+    }
+    assert_eq!(ask(&mut lab, 1), refused(1, 5), "who has most is refused");
+    assert_eq!(ask(&mut lab, 2), refused(1, 4), "another client's question takes the place of the newest");
+    assert_eq!(ask(&mut lab, 3), refused(1, 3));
+    assert_eq!(ask(&mut lab, 3), refused(3, 8), "shares are equal now");
+    assert_eq!(lab.sent.len(), 6);
+    let said = lab.take_lines();
+    let most = "4 of them are for 127.0.0.1, more than for any other client";
+    assert_eq!(said.iter().filter(|line| *line == most).count(), 1);
+    // Later questions of everybody are asked when the first have aged.
+    lab.pass(10_000);
+    assert!(ask(&mut lab, 3).is_empty());
 }

@@ -75,7 +75,7 @@ fn what_is_logged_of_a_refresh_names_no_client() {
         "UDP 2 forwarded www.example.com to 192.0.2.1",
     ];
     assert_eq!(lab.take_lines(), expected);
-    lab.input(Input::DumpStatistics);
+    lab.input(Input::DumpStatistics { utc_offset_s: 0 });
     let lines = lab.take_lines();
     assert_eq!(lines[2..4], ["queries forwarded 2, queries answered locally 0", "queries answered from stale cache 1"]);
 }

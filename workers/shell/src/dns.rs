@@ -84,8 +84,8 @@ impl Role for Worker {
         self.hear(Input::Deadline);
     }
 
-    fn dump_statistics(&mut self) {
-        self.hear(Input::DumpStatistics);
+    fn dump_statistics(&mut self, utc_offset_s: i32) {
+        self.hear(Input::DumpStatistics { utc_offset_s });
     }
 
     fn drained(&self) -> bool {
@@ -124,13 +124,16 @@ impl Role for Worker {
         match message {
             Told::Interfaces(interfaces) => self.hear(Input::Interfaces(interfaces)),
             Told::HostsFile { path, error } => {
-                let content = match (error, descriptors.first()) {
-                    (None, Some(file)) => read_file(file).map_err(|errno| errno.desc().to_owned()),
-                    (error, _) => Err(error.unwrap_or_default()),
-                };
+                let content = content(error, &descriptors);
                 let content = content.as_deref().map_err(String::as_str);
                 self.hear(Input::HostsFile { path: &path, content });
             }
+            Told::HostsFileChanged { path, error } => {
+                let content = content(error, &descriptors);
+                let content = content.as_deref().map_err(String::as_str);
+                self.hear(Input::HostsFileChanged { path: &path, content });
+            }
+            Told::HostsFileGone { path } => self.hear(Input::HostsFileGone { path: &path }),
             Told::ResolvFile { path } => {
                 let content = descriptors.first().and_then(|file| read_file(file).ok()).unwrap_or_default();
                 self.hear(Input::ResolvFile { path: &path, content: &content });
@@ -340,6 +343,14 @@ fn socket_address(storage: &SockaddrStorage) -> Option<SocketAddr> {
         return Some(SocketAddr::V4((*v4).into()));
     }
     storage.as_sockaddr_in6().map(|v6| SocketAddr::V6((*v6).into()))
+}
+
+/// The text of a hosts file that the parent has opened, or why it could not.
+fn content(error: Option<String>, descriptors: &[OwnedFd]) -> Result<Vec<u8>, String> {
+    match (error, descriptors.first()) {
+        (None, Some(file)) => read_file(file).map_err(|errno| errno.desc().to_owned()),
+        (error, _) => Err(error.unwrap_or_default()),
+    }
 }
 
 /// Reads a file whose handle the parent passed.

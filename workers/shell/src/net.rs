@@ -59,7 +59,7 @@ impl Role for Worker {
         self.booted.control.tell(&self.booted.poll, &ToParent::Role(answer));
     }
 
-    fn dump_statistics(&mut self) {}
+    fn dump_statistics(&mut self, _: i32) {}
 
     fn drain(&mut self) {}
 

@@ -74,7 +74,7 @@ impl Role for Worker {
         self.hear(Input::Deadline);
     }
 
-    fn dump_statistics(&mut self) {
+    fn dump_statistics(&mut self, _: i32) {
         self.hear(Input::DumpStatistics);
     }
 

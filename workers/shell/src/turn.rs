@@ -26,7 +26,7 @@ pub trait Role {
     /// A message of the parent.
     fn told(&mut self, message: Self::Told, descriptors: Vec<OwnedFd>);
     /// Log the statistics.
-    fn dump_statistics(&mut self);
+    fn dump_statistics(&mut self, utc_offset_s: i32);
     /// Take no new work from now on.
     fn drain(&mut self);
     /// Has everything that was owed been done?
@@ -77,7 +77,7 @@ fn parent_says<R: Role>(role: &mut R, event: Ready) -> bool {
                 drain = true;
                 role.drain();
             }
-            ToWorker::DumpStatistics => role.dump_statistics(),
+            ToWorker::DumpStatistics { utc_offset_s } => role.dump_statistics(utc_offset_s),
             ToWorker::Role(message) => role.told(message, descriptors),
             ToWorker::Misbehave(deed) => crate::misbehave(deed),
         }

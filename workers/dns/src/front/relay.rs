@@ -1,6 +1,7 @@
 //! What happens to the answers of the upstream side: judged, learnt from, and given to everybody who waits.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use ipc::log::Line;
 use ipc::time::Now;
@@ -8,7 +9,7 @@ use ipc::time::Now;
 use super::{Front, ede, respond};
 use crate::cache::{Kind, RrSet};
 use crate::edns;
-use crate::exchange::{Answer, Exchange, Failure};
+use crate::exchange::{Answer, Ask, Exchange, Failure, Ticket};
 use crate::harvest::{Malformed, harvest};
 use crate::lines::{self, About, RcodeName, Said, Server};
 use crate::name::Shown;
@@ -37,15 +38,19 @@ impl Front {
                 self.statistics.upstream(*upstream).failed += 1;
                 return;
             }
+            Answer::Busy { ticket, group, mark, query, told } => {
+                return self.make_room(*ticket, (*group, *mark), query, *told, exchange, out);
+            }
+            Answer::Probing { numbers } => {
+                self.probing.clear();
+                self.probing.extend(numbers);
+                return;
+            }
             Answer::Failed { ticket, why } => {
                 let Some(waiting) = self.waiting.remove(*ticket) else { return };
                 for waiter in &waiting.waiters {
-                    match why {
-                        Failure::Busy => self.fail(waiter.origin, &waiter.echo(), waiter.about(), None, out),
-                        Failure::Unreachable => {
-                            self.fail(waiter.origin, &waiter.echo(), waiter.about(), Some(ede::NETWORK_ERROR), out);
-                        }
-                        Failure::Expired => {}
+                    if *why == Failure::Unreachable {
+                        self.fail(waiter.origin, &waiter.echo(), waiter.about(), Some(ede::NETWORK_ERROR), out);
                     }
                 }
                 waiting
@@ -71,6 +76,37 @@ impl Front {
                 stream.waiting = None;
                 self.pump(handle, now, exchange, out);
             }
+        }
+    }
+
+    /// A question cannot be asked, since there are too many. If another client has more of them than this one, its newest makes room.
+    fn make_room(
+        &mut self,
+        ticket: Ticket,
+        (group, mark): (u32, u32),
+        query: &Range<usize>,
+        told: bool,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) {
+        let Some(client) = self.waiting.get(ticket).map(|waiting| waiting.about.client.address) else { return };
+        let own = self.waiting.shares.count(group, client);
+        let largest = self.waiting.shares.largest(group);
+        if let Some(largest) = largest.filter(|_| told) {
+            // This one is not among those in flight.
+            let count = largest.count - usize::from(largest.newest == ticket);
+            out.lines.push(lines::most_queries(largest.client, count));
+        }
+        let loser = match largest {
+            Some(largest) if largest.count > own => {
+                exchange.asks.push(Ask::Forget { ticket: largest.newest });
+                exchange.asks.push(Ask::Question { ticket, group, tcp: false, mark, query: query.clone() });
+                largest.newest
+            }
+            _ => ticket,
+        };
+        for waiter in self.waiting.remove(loser).into_iter().flat_map(|waiting| waiting.waiters) {
+            self.fail(waiter.origin, &waiter.echo(), waiter.about(), None, out);
         }
     }
 
@@ -228,7 +264,7 @@ impl Front {
                 Said::Negative { name: question.name.wire(), address: None, qtype: question.qtype, missing: true };
             self.log.said(lines, about, "config", &said);
             let set = RrSet { kind: Kind::NxDomain, bytes: Box::default(), records: 1, ttl: self.limits.clamp(ttl) };
-            self.cache.insert(owner.wire(), question.qtype, set, now.monotonic_ms);
+            self.cache.insert(owner.wire(), question.qtype, set, about.client.address, now.monotonic_ms);
             return Ok(Relayed::Emptied { code: rcode::NXDOMAIN });
         }
         if self.reply_rules.is_rebind(message, question, header) {
@@ -259,7 +295,7 @@ impl Front {
         let wrong_end = exists && entries.len() > 1;
         if !personal && !into_local && !wrong_end {
             for (name, qtype, set) in entries {
-                self.cache.insert(name.wire(), qtype, set, now.monotonic_ms);
+                self.cache.insert(name.wire(), qtype, set, about.client.address, now.monotonic_ms);
             }
         }
         Ok(Relayed::Whole { exists })

@@ -2,8 +2,8 @@
 
 use ipc::dns::ToParent;
 
-use super::{Flight, UpstreamSide, belongs};
-use crate::call::{ANSWER_MS, CONNECT_MS, Call, CallState, Trial, gather};
+use super::{Flight, Idle, UpstreamSide, belongs};
+use crate::call::{ANSWER_MS, CONNECT_MS, Call, CallState, IDLE_MAX, IDLE_MS, Trial, gather};
 use crate::exchange::{Answer, Exchange, Failure, Ticket};
 use crate::input::Handle;
 use crate::lines;
@@ -11,6 +11,18 @@ use crate::outbox::{Action, Outbox};
 use crate::query_rules::repeats_subnet;
 use crate::reply_rules::is_ignored;
 use crate::wire::{Question, put_u16};
+
+impl Call {
+    /// Sends the question on a connection.
+    fn say(&mut self, trial: Trial, socket: Handle, now_ms: u64, out: &mut Outbox) {
+        let start = out.bytes.len();
+        out.bytes.extend_from_slice(&(self.query.len() as u16).to_be_bytes());
+        out.bytes.extend_from_slice(&self.query);
+        put_u16(&mut out.bytes, start + 2, trial.id);
+        out.actions.push(Action::SendUpstream { socket, bytes: start..out.bytes.len() });
+        self.state = CallState::Sent { trial, socket, until_ms: now_ms + ANSWER_MS, received: Vec::new() };
+    }
+}
 
 impl UpstreamSide {
     #[expect(clippy::too_many_arguments, reason = "a question, and the three places where consequences go")]
@@ -41,9 +53,18 @@ impl UpstreamSide {
             self.calls.remove(&ticket);
             return exchange.answers.push(Answer::Failed { ticket, why: Failure::Unreachable });
         };
+        let kept = self.upstreams.get_mut(upstream as usize).and_then(|entry| {
+            let latest = entry.idle.iter().rposition(|idle| idle.mark == call.mark)?;
+            entry.idle.remove(latest)
+        });
+        if let Some(Idle { socket, .. }) = kept {
+            let trial = Trial { upstream, address, id: self.random.next() as u16, begun_ms: now_ms, reused: true };
+            self.sockets.insert(socket, Flight::Tcp { ticket });
+            return call.say(trial, socket, now_ms, out);
+        }
         let socket_ticket = self.next_socket_ticket;
         self.next_socket_ticket = socket_ticket.wrapping_add(1);
-        let trial = Trial { upstream, address, id: self.random.next() as u16, begun_ms: now_ms };
+        let trial = Trial { upstream, address, id: self.random.next() as u16, begun_ms: now_ms, reused: false };
         call.state = CallState::Wanted { trial, socket_ticket };
         let mark = call.mark;
         self.socket_tickets.insert(socket_ticket, ticket);
@@ -81,21 +102,22 @@ impl UpstreamSide {
         let Some(Flight::Tcp { ticket }) = self.sockets.get(&socket).copied() else { return };
         let Some(call) = self.calls.get_mut(&ticket) else { return };
         match std::mem::replace(&mut call.state, CallState::Idle) {
-            CallState::Connecting { trial, socket, .. } => {
-                let start = out.bytes.len();
-                out.bytes.extend_from_slice(&(call.query.len() as u16).to_be_bytes());
-                out.bytes.extend_from_slice(&call.query);
-                put_u16(&mut out.bytes, start + 2, trial.id);
-                out.actions.push(Action::SendUpstream { socket, bytes: start..out.bytes.len() });
-                call.state = CallState::Sent { trial, socket, until_ms: now_ms + ANSWER_MS, received: Vec::new() };
-            }
+            CallState::Connecting { trial, socket, .. } => call.say(trial, socket, now_ms, out),
             other => call.state = other,
         }
     }
 
     /// Bytes of a connection.
     pub fn bytes(&mut self, socket: Handle, bytes: &[u8], now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
-        let Some(Flight::Tcp { ticket }) = self.sockets.get(&socket).copied() else { return };
+        let ticket = match self.sockets.get(&socket).copied() {
+            Some(Flight::Tcp { ticket }) => ticket,
+            // Nobody has asked anything.
+            Some(Flight::Idle { upstream }) => {
+                self.forget_idle(upstream, socket);
+                return out.actions.push(Action::CloseUpstream { socket });
+            }
+            _ => return,
+        };
         let Some(call) = self.calls.get_mut(&ticket) else { return };
         let CallState::Sent { trial, received, .. } = &mut call.state else {
             return self.call_failed(ticket, true, now_ms, exchange, out);
@@ -121,7 +143,9 @@ impl UpstreamSide {
         if let Some(group) = self.groups.get_mut(group as usize) {
             group.last_good = Some(index);
         }
-        self.hang_up(ticket, out);
+        let mark = call.mark;
+        self.calls.remove(&ticket);
+        self.keep((index, mark), socket, now_ms, out);
         exchange.answers.push(Answer::Sent { ticket, upstream, again: false });
         let waited_ms = now_ms.saturating_sub(begun_ms);
         exchange.answers.push(Answer::Reply { ticket, upstream, message, waited_ms });
@@ -137,10 +161,13 @@ impl UpstreamSide {
         out: &mut Outbox,
     ) {
         let Some(call) = self.calls.get_mut(&ticket) else { return };
-        if let CallState::Wanted { trial, .. } | CallState::Connecting { trial, .. } | CallState::Sent { trial, .. } =
-            &call.state
-        {
-            exchange.answers.push(Answer::Setback { upstream: trial.address });
+        match &call.state {
+            CallState::Idle => {}
+            // The upstream closed it in the moment in which we asked: a fresh connection may do.
+            CallState::Sent { trial, .. } if trial.reused => call.rest.push(trial.upstream),
+            CallState::Wanted { trial, .. } | CallState::Connecting { trial, .. } | CallState::Sent { trial, .. } => {
+                exchange.answers.push(Answer::Setback { upstream: trial.address });
+            }
         }
         if let Some(socket) = call.state.socket() {
             self.sockets.remove(&socket);
@@ -149,6 +176,38 @@ impl UpstreamSide {
             }
         }
         self.call_next(ticket, now_ms, exchange, out);
+    }
+
+    /// Keeps a connection that has served for the next question.
+    fn keep(&mut self, (upstream, mark): (u32, u32), socket: Handle, now_ms: u64, out: &mut Outbox) {
+        match self.upstreams.get_mut(upstream as usize) {
+            Some(entry) if entry.idle.len() < IDLE_MAX => {
+                entry.idle.push_back(Idle { socket, mark, until_ms: now_ms + IDLE_MS });
+                self.sockets.insert(socket, Flight::Idle { upstream });
+            }
+            _ => {
+                self.sockets.remove(&socket);
+                out.actions.push(Action::CloseUpstream { socket });
+            }
+        }
+    }
+
+    /// A kept connection is not to be used any more.
+    pub(super) fn forget_idle(&mut self, upstream: u32, socket: Handle) {
+        self.sockets.remove(&socket);
+        if let Some(entry) = self.upstreams.get_mut(upstream as usize) {
+            entry.idle.retain(|idle| idle.socket != socket);
+        }
+    }
+
+    /// Closes connections that nobody has needed for too long.
+    pub(super) fn close_idle(&mut self, now_ms: u64, out: &mut Outbox) {
+        for upstream in &mut self.upstreams {
+            while let Some(Idle { socket, .. }) = upstream.idle.pop_front_if(|idle| idle.until_ms <= now_ms) {
+                self.sockets.remove(&socket);
+                out.actions.push(Action::CloseUpstream { socket });
+            }
+        }
     }
 
     /// Ends a call.
