@@ -3,6 +3,8 @@
 //! A worker's life, in the words that the logs use too: Spawned (boot message sent), Ready (confined, state being sent), Serving,
 //! Draining, Gone. A captured worker can say whatever it likes, but only this, and only now.
 
+use ipc::config::kernel_set::KernelSets;
+use ipc::net::{ADDRESSES_MAX, Filling};
 use ipc::role::Role;
 use ipc::{dhcp, dns, net, tftp};
 
@@ -123,6 +125,15 @@ pub fn tftp_kind(message: &tftp::ToParent) -> Kind {
     }
 }
 
+/// May dns have these addresses put into these sets? Into those of configured lines, so many at a time; which addresses is its own affair.
+pub fn filling_is_legal(filling: &Filling, sets: &KernelSets) -> bool {
+    let known = |line: Option<u32>, lines: usize| line.is_none_or(|line| (line as usize) < lines);
+    known(filling.ipset, sets.ipset.len())
+        && known(filling.nftset, sets.nftset.len())
+        && (filling.ipset.is_some() || filling.nftset.is_some())
+        && (1..=ADDRESSES_MAX).contains(&filling.addresses.len())
+}
+
 /// The kind of a net message.
 pub fn net_kind(message: &net::ToParent) -> Kind {
     match message {
@@ -133,6 +144,8 @@ pub fn net_kind(message: &net::ToParent) -> Kind {
 
 #[cfg(test)]
 mod tests {
+    use ipc::config::kernel_set::SetRule;
+
     use super::*;
 
     #[test]
@@ -144,6 +157,19 @@ mod tests {
         assert!(!legal(Phase::Spawned, Kind::Work, 0) && !legal(Phase::Ready, Kind::Work, 0));
         assert!(!legal(Phase::Serving, Kind::Drained, 0) && legal(Phase::Draining, Kind::Drained, 0));
         assert!(!legal(Phase::Serving, Kind::Serving, 0));
+    }
+
+    #[test]
+    fn only_configured_sets_are_filled_and_not_with_too_much() {
+        let rule = SetRule { domains: vec![String::new()], sets: vec!["s".to_owned()] };
+        let sets = KernelSets { ipset: vec![rule], nftset: Vec::new() };
+        let legal = |ipset, nftset, count: usize| {
+            let filling = Filling { ipset, nftset, addresses: vec![[192, 0, 2, 1].into(); count] };
+            filling_is_legal(&filling, &sets)
+        };
+        assert!(legal(Some(0), None, 1) && legal(Some(0), None, ADDRESSES_MAX));
+        assert!(!legal(Some(1), None, 1) && !legal(Some(0), Some(0), 1) && !legal(Some(u32::MAX), None, 1));
+        assert!(!legal(None, None, 1) && !legal(Some(0), None, 0) && !legal(Some(0), None, ADDRESSES_MAX + 1));
     }
 
     #[test]

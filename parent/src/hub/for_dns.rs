@@ -17,7 +17,7 @@ use crate::config::UpstreamSource;
 use crate::errands::ErrandKind;
 use crate::files;
 use crate::interfaces;
-use crate::permit::Phase;
+use crate::permit::{self, Phase};
 use crate::watch::Change;
 use crate::worker::Worker;
 
@@ -99,12 +99,7 @@ impl Hub {
                 true
             }
             dns::ToParent::FillSets { ticket, filling } => {
-                let sets = &self.config.dns.sets;
-                let known = |line: Option<u32>, lines: usize| line.is_none_or(|line| (line as usize) < lines);
-                if !known(filling.ipset, sets.ipset.len())
-                    || !known(filling.nftset, sets.nftset.len())
-                    || !(1..=net::ADDRESSES_MAX).contains(&filling.addresses.len())
-                {
+                if !permit::filling_is_legal(&filling, &self.config.dns.sets) {
                     return false;
                 }
                 self.send_errand(index, ticket, ErrandKind::Fill, |ticket| net::ToWorker::Fill { ticket, filling });

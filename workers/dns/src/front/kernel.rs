@@ -104,7 +104,7 @@ impl Front {
         exchange: &mut Exchange,
         out: &mut Outbox,
     ) {
-        if let Some(held) = self.held.answered(ticket, facts.is_some(), &mut out.lines) {
+        if let Some(held) = self.held.answered(ticket, facts.is_some(), now.monotonic_ms, &mut out.lines) {
             self.go_on(held, facts, None, now, exchange, out);
         }
     }
@@ -118,7 +118,7 @@ impl Front {
         exchange: &mut Exchange,
         out: &mut Outbox,
     ) {
-        if let Some(held) = self.held.answered(ticket, outcomes.is_some(), &mut out.lines) {
+        if let Some(held) = self.held.answered(ticket, outcomes.is_some(), now.monotonic_ms, &mut out.lines) {
             self.go_on(held, None, outcomes, now, exchange, out);
         }
     }
