@@ -76,8 +76,10 @@ impl Server {
         }
         directory.write("conf", whole.replace("DIR", path));
         let mut command = namespace.command(program);
-        // Elsewhere than in this locale the reference refuses marks that are well written.
-        command.env("LC_ALL", "C");
+        if config.contains("connmark-") {
+            // Elsewhere than in this locale the reference refuses marks that are well written.
+            command.env("LC_ALL", "C");
+        }
         command.arg("--keep-in-foreground").arg(format!("--conf-file={path}/conf")).args(extra);
         let mut child = command
             .stdin(Stdio::null())
