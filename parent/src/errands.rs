@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ipc::net::ToWorker;
 use ipc::role::Generation;
 
-/// Most errands under way. A further one fails at once, and dns goes on without.
+/// Most errands under way. A further one fails at once, and the net worker that owes so many answers is replaced.
 const ERRANDS_MAX: usize = 4096;
 
 /// Everything under way.

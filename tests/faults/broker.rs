@@ -34,17 +34,23 @@ fn site() -> Site {
 impl Site {
     /// Asks for a name that nobody asked for before; how long the answer took.
     fn ask(&self, name: &str) -> Duration {
-        let name = name.to_owned();
+        self.ask_each(vec![name.to_owned()])
+    }
+
+    /// Asks for such names, one after the other; how long the answers took.
+    fn ask_each(&self, names: Vec<String>) -> Duration {
         let ask = move || {
             let socket = UdpSocket::bind("0.0.0.0:0").expect("bind a socket");
             socket.set_read_timeout(Some(SOON)).expect("set a timeout");
             let server: SocketAddr = (SERVER_ADDRESS, 53).into();
             socket.connect(server).expect("reach the server");
             let start = Instant::now();
-            socket.send(&encode_query(7, &name, A)).expect("send a query");
-            let mut reply = [0; 512];
-            let length = socket.recv(&mut reply).unwrap_or_else(|error| panic!("no answer for {name}: {error}"));
-            assert!(reply[..length].ends_with(&ADDRESS.octets()), "another answer for {name}");
+            for name in &names {
+                socket.send(&encode_query(7, name, A)).expect("send a query");
+                let mut reply = [0; 512];
+                let length = socket.recv(&mut reply).unwrap_or_else(|error| panic!("no answer for {name}: {error}"));
+                assert!(reply[..length].ends_with(&ADDRESS.octets()), "another answer for {name}");
+            }
             start.elapsed()
         };
         self.lan.clients[0].spawn(ask).join().expect("ask")
@@ -115,6 +121,28 @@ fn a_silent_broker_costs_one_wait_and_a_line() {
     site.flush();
     site.ask("last.example");
     assert!(site.set_has_it());
+}
+
+#[test]
+fn a_broker_that_stays_silent_is_replaced() {
+    if single_process() {
+        return;
+    }
+    let site = site();
+    let net = worker(site.server.pid(), "net", None);
+    signal::kill(Pid::from_raw(net), Signal::SIGSTOP).expect("stop the broker");
+    let seen = site.server.lines().len();
+    let mut number = 0;
+    wait_until("the broker to owe too many answers", || {
+        number += 500;
+        site.ask_each((number - 500..number).map(|number| format!("n{number}.example")).collect());
+        site.server.lines().iter().skip(seen).any(|line| line.contains("does not answer; ending it"))
+    });
+    worker(site.server.pid(), "net", Some(net));
+    site.flush();
+    site.wait_for_entries("again");
+    let lines = site.server.lines();
+    assert_eq!(lines.iter().filter(|line| line.contains("does not answer; ending it")).count(), 1);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Between dns and net: questions to the kernel are checked, numbered and passed on, and so are the answers. Not a byte of netlink is
 //! written or read here.
 
+use std::os::fd::AsRawFd as _;
+
 use ipc::control::ToWorker;
 use ipc::dns;
 use ipc::net;
 use ipc::role::{Generation, Role};
 
-use super::Hub;
+use super::{Hub, now_ms};
 use crate::errands::{Errand, ErrandKind};
 use crate::permit::Phase;
 
@@ -49,7 +51,23 @@ impl Hub {
                 self.send(to, &ToWorker::Role(message(number)), Vec::new());
             }
             (None, Some(number)) if coming => self.errands.wait(number, errand, message(number)),
-            _ => self.answer_errand(errand, None, None),
+            (to, number) => {
+                self.answer_errand(errand, None, None);
+                if let (Some(to), None) = (to, number) {
+                    self.replace_silent_net(to);
+                }
+            }
+        }
+    }
+
+    /// There is no room for a further errand: the net worker has not answered for too long to be alive in any useful sense.
+    fn replace_silent_net(&mut self, index: usize) {
+        let worker = &mut self.workers[index];
+        // Once is enough.
+        if worker.kill_at_ms.is_none() {
+            worker.kill_at_ms = Some(now_ms());
+            let fd = worker.control().as_raw_fd();
+            self.condemn(fd, "does not answer");
         }
     }
 
