@@ -3,6 +3,7 @@
 //! They are made once, while privileged, and the parent keeps them for its whole life: a worker gets copies, so that its
 //! death or replacement costs no datagram that the kernel has queued.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -36,6 +37,17 @@ pub struct Listening {
     pub place: Place,
     /// The socket.
     pub socket: OwnedFd,
+    /// Where it is bound; `None` if that is not for us to change: it is the service manager's, or listens for DHCP.
+    at: Option<SocketAddr>,
+}
+
+/// A socket that the configuration asks for, with the interfaces as they are.
+struct Wanted {
+    role: Role,
+    place: Place,
+    at: SocketAddr,
+    /// How error messages name the address.
+    label: String,
 }
 
 /// Binds everything that the configuration asks for, except what `adopted` (sockets of the service manager) already covers.
@@ -50,17 +62,102 @@ pub fn open(
     for (name, socket) in adopted {
         sockets.push(adopt(config, &name, socket)?);
     }
-    let has = |sockets: &[Listening], role| sockets.iter().any(|listening| listening.role == role);
-    if process.port != 0 && !has(&sockets, Role::Dns) {
-        open_dns(process, interfaces, &mut sockets)?;
-    }
-    if config.dhcp.is_some() && !has(&sockets, Role::Dhcp) {
+    let adopted: Vec<Role> = sockets.iter().map(|listening| listening.role).collect();
+    if config.dhcp.is_some() && !adopted.contains(&Role::Dhcp) {
         sockets.push(open_dhcp(config, interfaces)?);
     }
-    if config.tftp.is_some() && !has(&sockets, Role::Tftp) {
-        open_tftp(process, interfaces, &mut sockets)?;
+    for wanted in wanted(config, interfaces).iter().filter(|wanted| !adopted.contains(&wanted.role)) {
+        sockets.extend(wanted.open().map_err(|errno| wanted.failed(errno))?);
     }
     Ok(sockets)
+}
+
+/// What following the interfaces has led to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Roles whose sockets are others now.
+    pub roles: BTreeSet<Role>,
+    /// Sockets that could not be made.
+    pub failures: Vec<String>,
+}
+
+/// `bind-dynamic`: closes sockets whose address is gone, and makes those for addresses that have come.
+pub fn follow(config: &Config, interfaces: &[Interface], sockets: &mut Vec<Listening>) -> Followed {
+    let mut followed = Followed::default();
+    let wanted = wanted(config, interfaces);
+    let is_wanted = |listening: &Listening| {
+        let matches = |at| wanted.iter().any(|wanted| wanted.fits(listening) && wanted.at == at);
+        listening.at.is_none_or(matches)
+    };
+    sockets.retain(|listening| {
+        let keep = is_wanted(listening);
+        if !keep {
+            followed.roles.insert(listening.role);
+        }
+        keep
+    });
+    for wanted in wanted {
+        let adopted = |listening: &Listening| listening.role == wanted.role && listening.at.is_none();
+        let there = |listening: &Listening| wanted.fits(listening) && listening.at == Some(wanted.at);
+        if sockets.iter().any(|listening| adopted(listening) || there(listening)) {
+            continue;
+        }
+        match wanted.open() {
+            Ok(made) => {
+                followed.roles.extend(made.as_ref().map(|listening| listening.role));
+                sockets.extend(made);
+            }
+            Err(errno) => followed.failures.push(wanted.failed(errno).text),
+        }
+    }
+    followed
+}
+
+/// The sockets of DNS and TFTP.
+fn wanted(config: &Config, interfaces: &[Interface]) -> Vec<Wanted> {
+    let process = &config.process;
+    let mut wanted = Vec::new();
+    let mut add = |role, port, (address, label): (SocketAddr, String), places: &[Place]| {
+        let at = with_scope(SocketAddr::new(address.ip(), port), &address);
+        wanted.extend(places.iter().map(|place| Wanted { role, place: *place, at, label: label.clone() }));
+    };
+    if process.port != 0 {
+        for address in dns_addresses(process, interfaces) {
+            add(Role::Dns, process.port, address, &[Place::Datagram, Place::Listener]);
+        }
+    }
+    if config.tftp.is_some() {
+        for address in tftp_addresses(process, interfaces) {
+            add(Role::Tftp, TFTP_PORT, address, &[Place::Datagram]);
+        }
+    }
+    wanted
+}
+
+impl Wanted {
+    fn fits(&self, listening: &Listening) -> bool {
+        (self.role, self.place) == (listening.role, listening.place)
+    }
+
+    /// Makes it. `None` in a family that the kernel lacks, which is skipped silently, as in dnsmasq.
+    fn open(&self) -> Result<Option<Listening>, Errno> {
+        let stream = self.place == Place::Listener;
+        let made = bound(self.at, if stream { SockType::Stream } else { SockType::Datagram }, true);
+        let made = made.and_then(|socket| {
+            if stream {
+                listen(&socket, Backlog::new(BACKLOG)?)?;
+            }
+            Ok(Listening { role: self.role, place: self.place, socket, at: Some(self.at) })
+        });
+        match made {
+            Err(Errno::EAFNOSUPPORT) => Ok(None),
+            made => made.map(Some),
+        }
+    }
+
+    fn failed(&self, errno: Errno) -> Failure {
+        failed(&self.label, errno, self.place == Place::Listener, self.at.port())
+    }
 }
 
 /// Interfaces that are named but not there: fatal when sockets are bound one by one, else the caller warns.
@@ -81,28 +178,6 @@ pub fn missing_interfaces<'a>(process: &'a Process, interfaces: &[Interface]) ->
     let known =
         |name: &&String| !name.is_empty() && !name.contains('*') && !interfaces.iter().any(|i| i.name == **name);
     process.interfaces.iter().filter(known).map(String::as_str).collect()
-}
-
-fn open_dns(process: &Process, interfaces: &[Interface], sockets: &mut Vec<Listening>) -> Result<(), Failure> {
-    for (address, label) in dns_addresses(process, interfaces) {
-        let at = SocketAddr::new(address.ip(), process.port);
-        let at = with_scope(at, &address);
-        for (place, kind) in [(Place::Datagram, SockType::Datagram), (Place::Listener, SockType::Stream)] {
-            let made = bound(at, kind, true).and_then(|socket| {
-                if kind == SockType::Stream {
-                    listen(&socket, Backlog::new(BACKLOG)?)?;
-                }
-                Ok(socket)
-            });
-            match made {
-                Ok(socket) => sockets.push(Listening { role: Role::Dns, place, socket }),
-                // A family that the kernel lacks is skipped silently, as in dnsmasq.
-                Err(Errno::EAFNOSUPPORT) => {}
-                Err(errno) => return Err(failed(&label, errno, kind == SockType::Stream, process.port)),
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Addresses to bind with their name in error messages.
@@ -155,7 +230,7 @@ fn open_dhcp(config: &Config, interfaces: &[Interface]) -> Result<Listening, Fai
     if let Some(only) = only_dhcp_interface(&config.process, interfaces) {
         setsockopt(&socket, sockopt::BindToDevice, &only.into()).map_err(fail)?;
     }
-    Ok(Listening { role: Role::Dhcp, place: Place::Datagram, socket })
+    Ok(Listening { role: Role::Dhcp, place: Place::Datagram, socket, at: None })
 }
 
 /// With a bind option and exactly one interface, named in full, DHCP is tied to the device.
@@ -168,30 +243,18 @@ pub fn only_dhcp_interface(process: &Process, interfaces: &[Interface]) -> Optio
     }
 }
 
-fn open_tftp(process: &Process, interfaces: &[Interface], sockets: &mut Vec<Listening>) -> Result<(), Failure> {
-    let addresses = if process.bind == BindMode::Wildcard {
+fn tftp_addresses(process: &Process, interfaces: &[Interface]) -> Vec<(SocketAddr, String)> {
+    if process.bind == BindMode::Wildcard {
         let label = format!("port {TFTP_PORT}");
-        vec![
+        return vec![
             (SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0), label.clone()),
             (SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0), label),
-        ]
-    } else {
-        let serving = interfaces.iter().filter(|interface| interface.serves_tftp);
-        serving
-            .flat_map(|interface| {
-                interface.addresses.iter().map(|(ip, _)| (scoped(*ip, interface.index), ip.to_string()))
-            })
-            .collect()
-    };
-    for (address, label) in addresses {
-        let at = with_scope(SocketAddr::new(address.ip(), TFTP_PORT), &address);
-        match bound(at, SockType::Datagram, true) {
-            Ok(socket) => sockets.push(Listening { role: Role::Tftp, place: Place::Datagram, socket }),
-            Err(Errno::EAFNOSUPPORT) => {}
-            Err(errno) => return Err(failed(&label, errno, false, TFTP_PORT)),
-        }
+        ];
     }
-    Ok(())
+    let serving = interfaces.iter().filter(|interface| interface.serves_tftp);
+    serving
+        .flat_map(|interface| interface.addresses.iter().map(|(ip, _)| (scoped(*ip, interface.index), ip.to_string())))
+        .collect()
 }
 
 /// A bound socket with everything set that only the privileged side can set, or that must be set before data comes.
@@ -289,7 +352,7 @@ fn adopt(config: &Config, name: &str, socket: OwnedFd) -> Result<Listening, Fail
         })
         .and_then(|()| if role == Role::Dhcp { setsockopt(&socket, sockopt::Broadcast, &true) } else { Ok(()) });
     options.map_err(|errno| fail(errno.desc().to_owned()))?;
-    Ok(Listening { role, place, socket })
+    Ok(Listening { role, place, socket, at: None })
 }
 
 fn failed(label: &str, errno: Errno, tcp: bool, port: u16) -> Failure {

@@ -29,7 +29,7 @@ use crate::accounts;
 use crate::broker::{Echo, netlink};
 use crate::config::feature::{self, Feature};
 use crate::config::journal::Journal;
-use crate::config::{self, Config, Loaded, LogTarget, Refusals, diagnosis};
+use crate::config::{self, BindMode, Config, Loaded, LogTarget, Refusals, diagnosis};
 use crate::daemon::{self, Foreground};
 use crate::failure::Failure;
 use crate::files;
@@ -421,7 +421,12 @@ fn confine(
     }
     let low_port = |port: Option<u16>| port.is_some_and(|port| port != 0 && port < 1024);
     let low_range = process.tftp_port_range.is_some_and(|(low, _)| low < 1024);
-    if low_port(process.query_port) || low_range || process.upstream_sources.iter().any(|source| low_port(source.port))
+    let low_listener =
+        process.bind == BindMode::Dynamic && ((process.port != 0 && process.port < 1024) || config.tftp.is_some());
+    if low_listener
+        || low_port(process.query_port)
+        || low_range
+        || process.upstream_sources.iter().any(|source| low_port(source.port))
     {
         keep.push(Capability::CAP_NET_BIND_SERVICE);
     }

@@ -195,14 +195,11 @@ ipset=/b/two
     assert_eq!(records.srv[0].name, "_sip._udp.lan");
     assert_eq!(records.txt.iter().map(|txt| &txt.strings[0][..]).collect::<Vec<_>>(), [b"two", b"one"]);
     assert_eq!(records.mx.len(), 1);
-    let conditional: Vec<_> = config.conditional_domains.iter().map(|rule| rule.domain.as_str()).collect();
+    let conditional: Vec<_> = config.dns.domains.conditional.iter().map(|rule| rule.domain.as_str()).collect();
     assert_eq!(conditional, ["three", "two", "one"]);
-    let ranges: Vec<_> = config.dns.domains.conditional.iter().map(|range| range.domain.as_str()).collect();
-    assert_eq!(ranges, ["three", "one"]);
     assert_eq!(config.dns.replies.aliases[0].apply([192, 0, 2, 2].into()), Some([10, 0, 0, 2].into()));
     assert_eq!(config.dns.replies.filtered_types.iter().copied().collect::<Vec<_>>(), [15, 16, 28]);
     assert_eq!(config.dns.sets.ipset[0].domains, ["b"]);
-    assert!(config.process.not_built.contains(&"domain with an interface".to_owned()));
 }
 
 #[test]

@@ -126,4 +126,5 @@ fn reload(server: &Server, sign: &str) {
         server.wait_for_line_after(seen, sign);
         std::thread::sleep(BETWEEN);
     }
+    assert_eq!(server.count_lines("while finishing"), 0, "workers leave in peace");
 }

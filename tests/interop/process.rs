@@ -8,6 +8,7 @@ use std::sync::{Arc, mpsc};
 
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
+use support::lan::CLIENT_INTERFACE;
 use support::wait::PATIENCE;
 use support::{Directory, Lan, Namespace, Server, Subject, wait_for, wait_until};
 
@@ -174,4 +175,37 @@ fn the_first_process_is_the_installed_program_with_its_own_arguments() {
     let pid = wait_for("the pid file", || fs::read_to_string(server.directory().join("pid")).ok());
     assert_eq!(pid.trim(), server.pid().to_string());
     assert!(Path::new(&format!("/proc/{}", pid.trim())).exists());
+}
+
+#[test]
+fn bind_dynamic_follows_interfaces() {
+    let lan = Lan::new(1);
+    let client = &lan.clients[0];
+    client.ip(&["addr", "add", "10.88.0.9/24", "dev", CLIENT_INTERFACE]);
+    client.ip(&["addr", "add", "10.88.1.9/24", "dev", CLIENT_INTERFACE]);
+    let config = "no-resolv\nno-hosts\nhost-record=h.example,192.0.2.7\nbind-dynamic\ninterface=late0\nenable-tftp\n";
+    let _server = Server::start(&lan.server, config);
+    let ask = |address: &str| {
+        let at = format!("@{address}");
+        let reply =
+            client.command("dig").args([&*at, "+tries=1", "+timeout=1", "+short", "h.example"]).output().unwrap();
+        String::from_utf8_lossy(&reply.stdout).contains("192.0.2.7")
+    };
+    let listens = |address: &str| {
+        let sockets = lan.server.command("ss").args(["-Hlun"]).output().unwrap();
+        String::from_utf8_lossy(&sockets.stdout).contains(&format!("{address}:69 "))
+    };
+    for _ in 0..2 {
+        lan.server.ip(&["link", "add", "late0", "type", "bridge"]);
+        lan.server.ip(&["link", "set", "port0", "master", "late0"]);
+        lan.server.ip(&["addr", "add", "10.88.0.1/24", "dev", "late0"]);
+        lan.server.ip(&["link", "set", "late0", "up"]);
+        wait_until("the late interface is served", || ask("10.88.0.1"));
+        wait_until("TFTP is served there too", || listens("10.88.0.1"));
+        lan.server.ip(&["addr", "add", "10.88.1.1/24", "dev", "late0"]);
+        wait_until("its second address is served", || ask("10.88.1.1"));
+        assert!(!listens("10.77.0.1"), "another interface is not served");
+        lan.server.ip(&["link", "del", "late0"]);
+        wait_until("its sockets are gone", || !listens("10.88.0.1"));
+    }
 }

@@ -12,7 +12,7 @@ use super::reach::Reach;
 use super::record::{self, cname, mx, srv};
 use super::source::reason;
 use super::text::from_bytes;
-use super::{BindMode, ConfigError, LogTarget, domain, name};
+use super::{BindMode, ConfigError, LogTarget, name};
 
 /// Above this many records dnsmasq doubts that a cache is of use.
 const CACHE_SIZE_DOUBTFUL: u32 = 10_000;
@@ -135,8 +135,7 @@ pub(crate) fn settle(draft: &mut Draft) {
 
     // An empty domain satisfies `dhcp-fqdn` but is no domain to put behind a name.
     dns.domains.default = dns.domains.default.take().filter(|domain| !domain.is_empty());
-    draft.conditional_domains.reverse();
-    dns.domains.conditional = domain::ranges(&draft.conditional_domains);
+    dns.domains.conditional.reverse();
     let dhcp = &mut draft.dhcp;
     last_first(dhcp);
     draft.host_entries.reverse();

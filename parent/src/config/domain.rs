@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use ipc::config::domain::DomainRange;
+use ipc::config::domain::{ConditionalDomain, DomainHosts};
 use ipc::config::routes::{RouteScope, RouteTarget};
-use serde::Serialize;
 
 use super::blame::{At as _, Wanted};
 use super::dns::{block, width};
@@ -14,24 +13,6 @@ use super::number::number;
 use super::prefix::LENGTH;
 use super::text::{reveal_text, split};
 use super::{name, route};
-
-/// The domain of some hosts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConditionalDomain {
-    /// The domain; the empty one is none.
-    pub domain: String,
-    /// Which hosts.
-    pub hosts: DomainHosts,
-}
-
-/// Which hosts have a domain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum DomainHosts {
-    /// Those with an address from the first to the last, both of one family. If the last comes before the first, none.
-    Range(IpAddr, IpAddr),
-    /// Those on the networks of this interface.
-    Interface(String),
-}
 
 /// `domain = "#" | NAME | NAME "," (RANGE | INTERFACE)`.
 pub(crate) fn domain(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault> {
@@ -48,12 +29,7 @@ pub(crate) fn domain(draft: &mut Draft, value: Option<&str>) -> Result<(), Fault
         return Ok(());
     };
     let hosts = parse_hosts(draft, &domain, &reveal_text(hosts))?;
-    match &hosts {
-        DomainHosts::Interface(_) => draft.not_built("domain with an interface"),
-        DomainHosts::Range(..) if domain.is_empty() => draft.not_built("domain without a name for a range"),
-        DomainHosts::Range(..) => {}
-    }
-    draft.conditional_domains.push(ConditionalDomain { domain, hosts });
+    draft.dns.domains.conditional.push(ConditionalDomain { domain, hosts });
     Ok(())
 }
 
@@ -74,7 +50,9 @@ fn parse_hosts(draft: &mut Draft, domain: &str, text: &str) -> Result<DomainHost
         return Ok(DomainHosts::Range(first, last));
     }
     let (one, other) = split(text, ',');
-    let Ok(first) = one.parse::<IpAddr>() else { return Ok(DomainHosts::Interface(one.to_owned())) };
+    let Ok(first) = one.parse::<IpAddr>() else {
+        return Ok(DomainHosts::Interface { name: one.to_owned(), networks: Vec::new() });
+    };
     let last = other.map_or(Ok(first), |other| split(other, ',').0.parse()).map_err(|_| Fault::Value);
     let last = last.at(other.unwrap_or_default(), "the last address of a range")?;
     if first.is_ipv4() != last.is_ipv4() {
@@ -90,17 +68,6 @@ fn declare_local(draft: &mut Draft, domain: &str, address: IpAddr, length: u8) {
     }
 }
 
-/// What workers know of: ranges that have a name.
-pub(crate) fn ranges(domains: &[ConditionalDomain]) -> Vec<DomainRange> {
-    let range = |rule: &ConditionalDomain| match rule.hosts {
-        DomainHosts::Range(first, last) if !rule.domain.is_empty() => {
-            Some(DomainRange { domain: rule.domain.clone(), first, last })
-        }
-        _ => None,
-    };
-    domains.iter().filter_map(range).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +78,8 @@ mod tests {
         domain(&mut draft, Some("lan.example , 192.168.4.0 / 23 , local")).unwrap();
         domain(&mut draft, Some("Example.")).unwrap();
         assert_eq!(draft.dns.domains.default.as_deref(), Some("example"));
-        assert_eq!(ranges(&draft.conditional_domains)[0].last.to_string(), "192.168.5.255");
+        let (first, last) = ("192.168.4.0".parse().unwrap(), "192.168.5.255".parse().unwrap());
+        assert_eq!(draft.dns.domains.conditional[0].hosts, DomainHosts::Range(first, last));
         let scopes: Vec<_> = draft.dns.routes.iter().map(|route| route.scope).collect();
         let expected = ["lan.example", "4.168.192.in-addr.arpa", "5.168.192.in-addr.arpa"];
         assert_eq!(scopes, expected.map(RouteScope::Domain));
@@ -121,8 +89,8 @@ mod tests {
     fn a_domain_may_own_an_interface() {
         let mut draft = Draft::new();
         domain(&mut draft, Some("lan,eth0 , x")).unwrap();
-        assert_eq!(draft.conditional_domains[0].hosts, DomainHosts::Interface("eth0".into()));
-        assert_eq!(ranges(&draft.conditional_domains), []);
+        let hosts = DomainHosts::Interface { name: "eth0".into(), networks: Vec::new() };
+        assert_eq!(draft.dns.domains.conditional[0].hosts, hosts);
         assert_eq!(domain(&mut draft, Some("lan,eth0/24")), Err(Fault::Value));
     }
 }

@@ -12,7 +12,6 @@ use super::auth::AuthService;
 use super::dhcp_host::HostEntry;
 use super::dhcp6::Dhcp6;
 use super::dnssec::Dnssec;
-use super::domain::ConditionalDomain;
 use super::fault::Fault;
 use super::feature;
 use super::journal::{Journal, Occurrence};
@@ -56,8 +55,6 @@ pub(crate) struct Draft {
     pub(crate) auth: AuthService,
     /// Validation.
     pub(crate) dnssec: Dnssec,
-    /// `domain` for ranges and interfaces.
-    pub(crate) conditional_domains: Vec<ConditionalDomain>,
     /// Aliases of `cname`, of which each may occur once; without regard to letter case.
     pub(crate) cname_aliases: HashSet<String>,
     /// `mx-host` lines.
@@ -129,7 +126,6 @@ impl Draft {
             queries: UnservedQueryRules::default(),
             auth: AuthService::default(),
             dnssec: Dnssec::default(),
-            conditional_domains: Vec::new(),
             cname_aliases: HashSet::new(),
             mx_lines: Vec::new(),
             tftp_wanted: false,
@@ -261,7 +257,6 @@ impl Draft {
             queries: self.queries,
             auth: self.auth,
             dnssec: self.dnssec,
-            conditional_domains: self.conditional_domains,
         }
     }
 }

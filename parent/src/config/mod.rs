@@ -89,7 +89,6 @@ use serde::Serialize;
 use self::auth::AuthService;
 use self::dhcp6::Dhcp6;
 use self::dnssec::Dnssec;
-use self::domain::ConditionalDomain;
 use self::draft::Draft;
 use self::journal::Journal;
 use self::query::UnservedQueryRules;
@@ -117,8 +116,6 @@ pub struct Config {
     pub auth: AuthService,
     /// DNSSEC validation.
     pub dnssec: Dnssec,
-    /// `domain` for ranges and interfaces, in the order searched; those of ranges that have a name are also in `dns.domains`.
-    pub conditional_domains: Vec<ConditionalDomain>,
 }
 
 impl Config {

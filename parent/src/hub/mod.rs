@@ -38,12 +38,12 @@ use serde::Serialize;
 
 use crate::broker::{Echo, Ports};
 use crate::commit::Territory;
-use crate::config::Config;
 use crate::config::feature::Feature;
+use crate::config::{BindMode, Config};
 use crate::errands::Errands;
 use crate::interfaces;
 use crate::leases::store::Store;
-use crate::listen::Listening;
+use crate::listen::{self, Listening};
 use crate::log::{self, Log};
 use crate::permit::Phase;
 use crate::service_manager;
@@ -197,6 +197,7 @@ impl Hub {
             buffer: vec![0; MESSAGE_BYTES_MAX],
             state: State::Starting,
         };
+        hub.config.dns.domains.follow(&hub.interfaces);
         let process = &hub.config.process;
         if !Feature::Inotify.built() && process.port != 0 && !process.no_poll && !process.resolv_files.is_empty() {
             hub.resolv.look_at_ms = Some(now_ms() + POLL_MS);
@@ -364,6 +365,7 @@ impl Hub {
     /// SIGHUP: the files that dnsmasq reads again are opened again, by starting the next generation of each worker with the same
     /// sockets.
     fn reload(&mut self) {
+        self.renew_dns_slice();
         if self.state != State::Running {
             for state in self.roles.values_mut() {
                 state.reload_again = true;
@@ -374,7 +376,6 @@ impl Hub {
         self.state = State::Reloading;
         // The file may have been replaced without an event that we saw (no-poll).
         self.resolv.current = None;
-        self.renew_dns_slice();
         let roles: Vec<Role> = self.roles.keys().copied().collect();
         for role in roles {
             self.replace(role);
@@ -399,6 +400,7 @@ impl Hub {
             return;
         }
         self.interfaces = now;
+        self.config.dns.domains.follow(&self.interfaces);
         for index in 0..self.workers.len() {
             if self.workers[index].phase == Phase::Spawned {
                 continue;
@@ -409,6 +411,27 @@ impl Hub {
                 Role::Dhcp => self.send(index, &ToWorker::Role(dhcp::ToWorker::Interfaces(interfaces)), Vec::new()),
                 Role::Tftp => self.send(index, &ToWorker::Role(tftp::ToWorker::Interfaces(interfaces)), Vec::new()),
                 Role::Net => {}
+            }
+        }
+        if self.config.process.bind == BindMode::Dynamic {
+            self.follow_interfaces();
+        }
+    }
+
+    /// `bind-dynamic`: a worker cannot be given another listening socket, since its filter knows those it began with by their numbers. So when
+    /// addresses come or go, another one takes its place.
+    fn follow_interfaces(&mut self) {
+        let followed = listen::follow(&self.config, &self.interfaces, &mut self.sockets);
+        for failure in followed.failures {
+            self.log.warning(&failure);
+        }
+        let running = self.state == State::Running;
+        for role in followed.roles {
+            if running {
+                self.state = State::Reloading;
+                self.replace(role);
+            } else if let Some(state) = self.roles.get_mut(&role) {
+                state.reload_again = true;
             }
         }
     }

@@ -263,6 +263,7 @@ impl Engine {
     fn parent_says(&mut self, message: ToWorker, now: Now, out: &mut Outbox) {
         match message {
             ToWorker::Interfaces(list) => {
+                self.config.slice.domains.follow(&list);
                 self.state.interfaces = list.into_iter().map(|interface| (interface.index, interface)).collect();
             }
             ToWorker::Lease(lease) => self.state.leases.apply(LeaseChange::Put(lease)),

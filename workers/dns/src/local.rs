@@ -139,6 +139,7 @@ impl Local {
     /// Learns the addresses of interfaces.
     pub fn set_interfaces(&mut self, interfaces: &[Interface]) {
         self.interface_names.update(interfaces);
+        self.domains.follow(interfaces);
     }
 
     /// Reads a hosts file.

@@ -165,7 +165,7 @@ fn first_message() -> (Boot, Vec<OwnedFd>) {
                 let boot = frame::decode(&bytes[..length]).expect("the parent sends a well-formed boot message");
                 return (boot, descriptors);
             }
-            _ => std::process::exit(0),
+            _ => exit_now(0),
         }
     }
 }
@@ -266,8 +266,10 @@ fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
     exit_now(PANIC_STATUS);
 }
 
-#[expect(unsafe_code, reason = "no destructor may run in a process that is known to be wrong")]
-fn exit_now(status: i32) -> ! {
+/// Ends the process without the standard library's farewell, which gives back signal stacks by a call that no table lists, and without
+/// destructors, which must not run in a process that is known to be wrong.
+#[expect(unsafe_code, reason = "the safe call does more")]
+pub(crate) fn exit_now(status: i32) -> ! {
     // SAFETY: ends the process.
     unsafe { libc::_exit(status) }
 }

@@ -79,7 +79,7 @@ impl AsFd for Control {
 
 /// The parent is gone, and so are we.
 fn leave() -> ! {
-    std::process::exit(0)
+    crate::boot::exit_now(0)
 }
 
 /// The log channel, seen from the worker. It never blocks: lines that do not fit are counted and reported.

@@ -39,5 +39,5 @@ pub fn run(deed: usize, control: BorrowedFd<'_>, log: &mut Log) -> ! {
         Some(Err(errno)) => format!("errno {errno}"),
     };
     log.write(&mut vec![Line { severity: Severity::Info, text }]);
-    std::process::exit(0)
+    crate::boot::exit_now(0)
 }

@@ -56,7 +56,7 @@ pub fn serve<R: Role>(mut role: R) -> ! {
         if draining && role.drained() {
             let booted = role.booted();
             booted.control.tell::<()>(&booted.poll, &ToParent::Drained);
-            std::process::exit(0);
+            crate::boot::exit_now(0);
         }
     }
 }
