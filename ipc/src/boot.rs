@@ -40,6 +40,10 @@ pub enum Place {
     Echo,
     /// A directory handle; goes to `HELD`, in order.
     Directory,
+    /// A netlink socket of the netfilter family; goes to `HELD`.
+    NetlinkNetfilter,
+    /// A netlink socket of the route family; goes to `HELD`.
+    NetlinkRoute,
 }
 
 /// parent to worker, once, first: who you are and what came along.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use crate::link::Interface;
+use crate::net::{ClientFacts, Filling, SetOutcome};
 
 /// Most sockets the parent hands out in one message.
 pub const SOCKETS_PER_MESSAGE_MAX: u32 = 64;
@@ -51,6 +52,8 @@ pub enum ToWorker {
     UdpSockets {
         /// The index that was asked for.
         upstream: u32,
+        /// The mark that was asked for.
+        mark: u32,
     },
     /// Answer to `WantTcp`: one socket, whose connection is being made, rides along.
     TcpSocket {
@@ -61,10 +64,26 @@ pub enum ToWorker {
     NoSocket {
         /// The index that was asked for.
         upstream: u32,
+        /// The mark that was asked for.
+        mark: u32,
         /// The ticket of `WantTcp`; `None` for `WantUdp`.
         ticket: Option<u32>,
         /// How many sockets are missing.
         count: u32,
+    },
+    /// Answer to `WantFacts`.
+    Facts {
+        /// The ticket of the request.
+        ticket: u32,
+        /// What the kernel knows of the client; `None`: it could not be asked.
+        facts: Option<ClientFacts>,
+    },
+    /// Answer to `FillSets`.
+    SetsFilled {
+        /// The ticket of the request.
+        ticket: u32,
+        /// For each address, for each set of the ipset line and then of the nftset line; `None`: the kernel could not be asked.
+        outcomes: Option<Vec<SetOutcome>>,
     },
 }
 
@@ -95,6 +114,8 @@ pub enum ToParent {
         upstream: u32,
         /// How many.
         count: u32,
+        /// The mark they are to carry (`conntrack`); 0: none.
+        mark: u32,
     },
     /// Begin a TCP connection to this upstream.
     WantTcp {
@@ -102,5 +123,28 @@ pub enum ToParent {
         upstream: u32,
         /// Comes back in the answer.
         ticket: u32,
+        /// The mark it is to carry (`conntrack`); 0: none.
+        mark: u32,
+    },
+    /// Ask the kernel about a client of ours: for the mark of its connection, its hardware address, or both, as configured. Legal
+    /// only if one of them is configured. Answered by `Facts`.
+    WantFacts {
+        /// Comes back in the answer.
+        ticket: u32,
+        /// The client.
+        client: SocketAddr,
+        /// The address of ours that it asked.
+        local: IpAddr,
+        /// By TCP?
+        tcp: bool,
+        /// Kernel index of the arrival interface; 0 when it is not known.
+        interface: u32,
+    },
+    /// Add addresses of a reply to kernel sets. Answered by `SetsFilled`; until then dns holds the reply, for a while.
+    FillSets {
+        /// Comes back in the answer.
+        ticket: u32,
+        /// Indexes into `sets` of the slice, and addresses.
+        filling: Filling,
     },
 }

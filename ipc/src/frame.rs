@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_message_survives_the_wire() {
-        let message = Message::Role(dns::ToParent::WantUdp { upstream: 3, count: 8 });
+        let message = Message::Role(dns::ToParent::WantUdp { upstream: 3, count: 8, mark: 0 });
         let mut bytes = Vec::new();
         encode(&message, &mut bytes).unwrap();
         assert_eq!(decode::<Message>(&bytes), Ok(message));

@@ -11,7 +11,7 @@
 //! | `role` | which worker, and which start of it |
 //! | `boot` | the first message to every worker, and the fixed descriptor numbers |
 //! | `control` | the envelope of every later message |
-//! | `dns`, `dhcp`, `tftp`, `log` | one conversation each |
+//! | `dns`, `dhcp`, `tftp`, `net`, `log` | one conversation each |
 //! | `config` | the slices |
 //! | `idn` | names beyond ASCII |
 //! | `lease`, `link`, `tag`, `time` | nouns |
@@ -28,6 +28,7 @@ pub mod idn;
 pub mod lease;
 pub mod link;
 pub mod log;
+pub mod net;
 pub mod role;
 pub mod tag;
 pub mod tftp;

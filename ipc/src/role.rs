@@ -11,11 +11,13 @@ pub enum Role {
     Dhcp,
     /// Serves files by TFTP.
     Tftp,
+    /// Asks the kernel for what needs CAP_NET_ADMIN.
+    Net,
 }
 
 impl Role {
     /// Every role, in start order.
-    pub const ALL: [Role; 3] = [Role::Dns, Role::Dhcp, Role::Tftp];
+    pub const ALL: [Role; 4] = [Role::Dns, Role::Dhcp, Role::Tftp, Role::Net];
 
     /// The word used in process titles, log lines and user names.
     pub fn word(self) -> &'static str {
@@ -23,6 +25,7 @@ impl Role {
             Role::Dns => "dns",
             Role::Dhcp => "dhcp",
             Role::Tftp => "tftp",
+            Role::Net => "net",
         }
     }
 

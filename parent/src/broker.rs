@@ -79,9 +79,9 @@ impl Ports {
     }
 }
 
-/// A UDP socket from a random port, connected to `upstream`.
-pub fn upstream_udp(upstream: SocketAddr, source: &UpstreamSource, ports: &Ports) -> Result<OwnedFd, Errno> {
-    let socket = upstream_socket(upstream, source, SockType::Datagram)?;
+/// A UDP socket from a random port, connected to `upstream`, that carries `mark` (0: none).
+pub fn upstream_udp(upstream: SocketAddr, source: &UpstreamSource, mark: u32, ports: &Ports) -> Result<OwnedFd, Errno> {
+    let socket = upstream_socket(upstream, source, mark, SockType::Datagram)?;
     let from = source.address.unwrap_or_else(|| interfaces::wildcard_like(upstream));
     match source.port {
         Some(port) => {
@@ -105,9 +105,9 @@ fn bind_random(socket: &OwnedFd, from: IpAddr, ports: &Ports) -> Result<(), Errn
     bind(socket.as_raw_fd(), &SockaddrStorage::from(SocketAddr::new(from, 0)))
 }
 
-/// A TCP socket whose connection to `upstream` is being made.
-pub fn upstream_tcp(upstream: SocketAddr, source: &UpstreamSource) -> Result<OwnedFd, Errno> {
-    let socket = upstream_socket(upstream, source, SockType::Stream)?;
+/// A TCP socket whose connection to `upstream` is being made, and that carries `mark` (0: none).
+pub fn upstream_tcp(upstream: SocketAddr, source: &UpstreamSource, mark: u32) -> Result<OwnedFd, Errno> {
+    let socket = upstream_socket(upstream, source, mark, SockType::Stream)?;
     if let Some(address) = source.address {
         bind(socket.as_raw_fd(), &SockaddrStorage::from(SocketAddr::new(address, 0)))?;
     }
@@ -117,13 +117,22 @@ pub fn upstream_tcp(upstream: SocketAddr, source: &UpstreamSource) -> Result<Own
     }
 }
 
-fn upstream_socket(upstream: SocketAddr, source: &UpstreamSource, kind: SockType) -> Result<OwnedFd, Errno> {
+fn upstream_socket(upstream: SocketAddr, source: &UpstreamSource, mark: u32, kind: SockType) -> Result<OwnedFd, Errno> {
     let family = if upstream.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let socket = socket(family, kind, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
     if let Some(interface) = &source.interface {
         setsockopt(&socket, sockopt::BindToDevice, &interface.into())?;
     }
+    if mark != 0 {
+        // Needs CAP_NET_ADMIN. Without it the question goes unmarked, as in dnsmasq.
+        let _ = setsockopt(&socket, sockopt::Mark, &mark);
+    }
     Ok(socket)
+}
+
+/// A netlink socket. What is sent on it without an address goes to the kernel, which looks at the sender's capabilities.
+pub fn netlink(family: SockProtocol) -> Result<OwnedFd, Errno> {
+    socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, family)
 }
 
 /// A UDP socket of ours, at `local`, connected to a TFTP client.

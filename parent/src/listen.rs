@@ -316,6 +316,7 @@ fn adopt(config: &Config, name: &str, socket: OwnedFd) -> Result<Listening, Fail
     let fail = |what: String| Failure::network(format!("socket {name} of the service manager: {what}"));
     let role = Role::ALL
         .into_iter()
+        .filter(|role| *role != Role::Net)
         .find(|role| name == role.word() || name.starts_with(&format!("{}-", role.word())))
         .ok_or_else(|| {
             fail("its name is not dns, dhcp or tftp".to_owned()).remedy("set FileDescriptorName= in the socket unit")
@@ -331,6 +332,7 @@ fn adopt(config: &Config, name: &str, socket: OwnedFd) -> Result<Listening, Fail
         Role::Dns => config.process.port,
         Role::Dhcp => config.dhcp.as_ref().map_or(0, |dhcp| dhcp.server_port),
         Role::Tftp => u16::from(config.tftp.is_some()) * TFTP_PORT,
+        Role::Net => 0,
     };
     if port != expected {
         return Err(fail(format!("it is bound to port {port}, but the configuration says {expected}"))

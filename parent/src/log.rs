@@ -58,11 +58,11 @@ impl Log {
         Ok(Log { program: program.to_owned(), sink, echo, debug, lost: 0 })
     }
 
-    /// The name under which a role's lines appear. Called as dnsmasq, the dns lines bear the plain name, as there.
+    /// The name under which a role's lines appear. Called as dnsmasq, the lines of dns and net bear the plain name, as there.
     fn name(&self, role: Option<Role>) -> String {
         match role {
             None => self.program.clone(),
-            Some(Role::Dns) if self.program == "dnsmasq" => self.program.clone(),
+            Some(Role::Dns | Role::Net) if self.program == "dnsmasq" => self.program.clone(),
             Some(role) => format!("{}-{}", self.program, role.word()),
         }
     }

@@ -3,8 +3,10 @@
 //! A worker's life, in the words that the logs use too: Spawned (boot message sent), Ready (confined, state being sent), Serving,
 //! Draining, Gone. A captured worker can say whatever it likes, but only this, and only now.
 
+use ipc::config::kernel_set::KernelSets;
+use ipc::net::{ADDRESSES_MAX, Filling};
 use ipc::role::Role;
-use ipc::{dhcp, dns, tftp};
+use ipc::{dhcp, dns, net, tftp};
 
 /// Where a worker is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +58,8 @@ pub const fn units_per_second(role: Role) -> u32 {
         Role::Dhcp => 65_536,
         // Sockets for transfers.
         Role::Tftp => 4_096,
+        // Answers, of which it owes one for each question of dns.
+        Role::Net => 131_072,
     }
 }
 
@@ -89,14 +93,18 @@ pub fn dns_kind(message: &dns::ToParent) -> Kind {
     match message {
         dns::ToParent::Serving => Kind::Serving,
         dns::ToParent::ResolvUpstreams(_) => Kind::ResolvUpstreams,
-        dns::ToParent::WantUdp { .. } | dns::ToParent::WantTcp { .. } => Kind::Work,
+        dns::ToParent::WantUdp { .. }
+        | dns::ToParent::WantTcp { .. }
+        | dns::ToParent::WantFacts { .. }
+        | dns::ToParent::FillSets { .. } => Kind::Work,
     }
 }
 
-/// What a dns message costs of the allowance: sockets.
+/// What a dns message costs of the allowance: sockets, addresses for sets.
 pub fn dns_cost(message: &dns::ToParent) -> u32 {
     match message {
         dns::ToParent::WantUdp { count, .. } => *count,
+        dns::ToParent::FillSets { filling, .. } => filling.addresses.len() as u32,
         _ => 1,
     }
 }
@@ -117,8 +125,27 @@ pub fn tftp_kind(message: &tftp::ToParent) -> Kind {
     }
 }
 
+/// May dns have these addresses put into these sets? Into those of configured lines, so many at a time; which addresses is its own affair.
+pub fn filling_is_legal(filling: &Filling, sets: &KernelSets) -> bool {
+    let known = |line: Option<u32>, lines: usize| line.is_none_or(|line| (line as usize) < lines);
+    known(filling.ipset, sets.ipset.len())
+        && known(filling.nftset, sets.nftset.len())
+        && (filling.ipset.is_some() || filling.nftset.is_some())
+        && (1..=ADDRESSES_MAX).contains(&filling.addresses.len())
+}
+
+/// The kind of a net message.
+pub fn net_kind(message: &net::ToParent) -> Kind {
+    match message {
+        net::ToParent::Serving => Kind::Serving,
+        net::ToParent::Seen { .. } | net::ToParent::Filled { .. } => Kind::Work,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use ipc::config::kernel_set::SetRule;
+
     use super::*;
 
     #[test]
@@ -130,6 +157,19 @@ mod tests {
         assert!(!legal(Phase::Spawned, Kind::Work, 0) && !legal(Phase::Ready, Kind::Work, 0));
         assert!(!legal(Phase::Serving, Kind::Drained, 0) && legal(Phase::Draining, Kind::Drained, 0));
         assert!(!legal(Phase::Serving, Kind::Serving, 0));
+    }
+
+    #[test]
+    fn only_configured_sets_are_filled_and_not_with_too_much() {
+        let rule = SetRule { domains: vec![String::new()], sets: vec!["s".to_owned()] };
+        let sets = KernelSets { ipset: vec![rule], nftset: Vec::new() };
+        let legal = |ipset, nftset, count: usize| {
+            let filling = Filling { ipset, nftset, addresses: vec![[192, 0, 2, 1].into(); count] };
+            filling_is_legal(&filling, &sets)
+        };
+        assert!(legal(Some(0), None, 1) && legal(Some(0), None, ADDRESSES_MAX));
+        assert!(!legal(Some(1), None, 1) && !legal(Some(0), Some(0), 1) && !legal(Some(u32::MAX), None, 1));
+        assert!(!legal(None, None, 1) && !legal(Some(0), None, 0) && !legal(Some(0), None, ADDRESSES_MAX + 1));
     }
 
     #[test]

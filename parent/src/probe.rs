@@ -24,7 +24,7 @@ pub fn run(hub: &mut Hub, role: Role) -> u8 {
 #[expect(unsafe_code, reason = "real-time signals have no names in the library's type")]
 pub fn add_real_time_signals(set: &mut SigSet) {
     let mut raw = *set.as_ref();
-    for offset in 0..15 {
+    for offset in 0..20 {
         // SAFETY: `raw` is an initialised signal set, and the numbers are valid signals.
         unsafe { libc::sigaddset(&mut raw, libc::SIGRTMIN() + offset) };
     }

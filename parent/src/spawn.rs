@@ -96,7 +96,8 @@ impl Nursery {
         };
         let mut rooms = Vec::new();
         for &(role, identity) in roles {
-            let namespace = match identity.map(user_namespace) {
+            // The kernel must find net's capability in the namespace that the machine's network belongs to.
+            let namespace = match identity.filter(|_| role != Role::Net).map(user_namespace) {
                 None => None,
                 Some(Ok(namespace)) => Some(namespace),
                 Some(Err(error)) => {

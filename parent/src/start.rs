@@ -21,11 +21,12 @@ use ipc::role::Role;
 use nix::fcntl::OFlag;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::SockProtocol;
 use nix::sys::stat::Mode;
 use policy::parent::ParentFacts;
 
 use crate::accounts;
-use crate::broker::Echo;
+use crate::broker::{Echo, netlink};
 use crate::config::feature::{self, Feature};
 use crate::config::journal::Journal;
 use crate::config::{self, BindMode, Config, Loaded, LogTarget, Refusals, diagnosis};
@@ -142,6 +143,10 @@ fn run(
         Some(dhcp) if !dhcp.no_ping => Some(Echo::open().map_err(system("cannot create ICMP raw socket"))?),
         _ => None,
     };
+    if config.asks_kernel() {
+        // A kernel without it shall be named now. Workers get sockets of their own.
+        netlink(SockProtocol::NetlinkNetFilter).map_err(system("cannot create netfilter netlink socket"))?;
+    }
     let mut identities = Vec::new();
     let root = nix::unistd::geteuid().is_root();
     for role in roles(&config) {
@@ -258,6 +263,7 @@ fn roles(config: &Config) -> Vec<Role> {
         Role::Dns => config.process.port != 0,
         Role::Dhcp => config.dhcp.is_some(),
         Role::Tftp => config.tftp.is_some(),
+        Role::Net => config.asks_kernel(),
     };
     Role::ALL.into_iter().filter(wanted).collect()
 }
@@ -410,7 +416,7 @@ fn confine(
     use policy::Capability;
     let process = &config.process;
     let mut keep = Vec::new();
-    if config.dhcp.is_some() && !process.dhcp_broadcast_all {
+    if config.dhcp.is_some() && !process.dhcp_broadcast_all || config.asks_kernel() {
         keep.push(Capability::CAP_NET_ADMIN);
     }
     let low_port = |port: Option<u16>| port.is_some_and(|port| port != 0 && port < 1024);

@@ -199,7 +199,7 @@ ipset=/b/two
     assert_eq!(conditional, ["three", "two", "one"]);
     assert_eq!(config.dns.replies.aliases[0].apply([192, 0, 2, 2].into()), Some([10, 0, 0, 2].into()));
     assert_eq!(config.dns.replies.filtered_types.iter().copied().collect::<Vec<_>>(), [15, 16, 28]);
-    assert_eq!(config.sets.ipset[0].domains, ["b"]);
+    assert_eq!(config.dns.sets.ipset[0].domains, ["b"]);
 }
 
 #[test]

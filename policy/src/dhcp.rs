@@ -8,6 +8,7 @@ pub const POLICY: WorkerPolicy = WorkerPolicy {
     role: "dhcp",
     calls: &[base::CALLS],
     killed: base::KILLED,
+    capabilities: &[],
     namespaces: base::NAMESPACES,
     // Leases and host rules live here. Nothing arrives after confinement.
     limits: &base::limits(256 * MIB, 16),

@@ -16,6 +16,7 @@ pub const POLICY: WorkerPolicy = WorkerPolicy {
     role: "dns",
     calls: &[base::CALLS, CALLS],
     killed: base::KILLED,
+    capabilities: &[],
     namespaces: base::NAMESPACES,
     // Cache, hosts and block lists live here. Descriptors: 150 queries in flight at several upstreams each, their TCP
     // connections, and the clients' connections.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::table::{Bound, Call, Condition, Test, WorkerPolicy};
-use crate::{dhcp, dns, parent, tftp};
+use crate::{dhcp, dns, net, parent, tftp};
 
 /// The page `docs/confinement.md`: every table.
 pub fn document() -> String {
@@ -12,11 +12,11 @@ pub fn document() -> String {
          What each process may do to the system, printed from the tables in `policy/src` by\n\
          `cargo run -p policy --example confinement`; a test keeps this page fresh.\n\n\
          A worker is refused (EPERM) every system call that its table does not name, and killed for those that no worker could\n\
-         ever mean. Besides: its own uid, no capabilities, no_new_privs, no executable memory, Landlock without any file (TFTP may\n\
+         ever mean. Besides: its own uid, no capabilities (but net's), no_new_privs, no executable memory, Landlock without any file (TFTP may\n\
          read below its roots), an empty root. \"Sockets\" are the descriptors of listening sockets, \"arrived later\" those\n\
          above all fixed places.\n\n",
     );
-    for policy in [&dns::POLICY, &dhcp::POLICY, &tftp::POLICY] {
+    for policy in [&dns::POLICY, &dhcp::POLICY, &tftp::POLICY, &net::POLICY] {
         page.push_str(&describe(policy));
         page.push('\n');
     }
@@ -39,7 +39,15 @@ pub fn document() -> String {
 pub fn describe(policy: &WorkerPolicy) -> String {
     let mut text = format!("## {}\n\n| call | when | why |\n|---|---|---|\n", policy.role);
     rows(&mut text, policy.allowed());
-    text.push_str("\n| namespace | why |\n|---|---|\n");
+    if !policy.capabilities.is_empty() {
+        text.push_str("\n| capability | why |\n|---|---|\n");
+    }
+    for kept in policy.capabilities {
+        row(&mut text, &[&kept.capability.to_string(), kept.why]);
+    }
+    if !policy.namespaces.is_empty() {
+        text.push_str("\n| namespace | why |\n|---|---|\n");
+    }
     for namespace in policy.namespaces {
         row(&mut text, &[namespace.namespace.word(), namespace.why]);
     }

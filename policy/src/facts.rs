@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
 
+use caps::Capability;
 use nix::errno::Errno;
 
 use crate::table::Namespace;
@@ -53,6 +54,8 @@ pub struct Confined(pub(crate) ());
 pub struct Report {
     /// The uid as this process sees it.
     pub uid: u32,
+    /// Capabilities it keeps.
+    pub capabilities: Vec<Capability>,
     /// Namespaces of its own.
     pub namespaces: Vec<Namespace>,
     /// Has it entered the empty root?
@@ -71,7 +74,16 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "uid {}, no capabilities, no_new_privs", self.uid)?;
+        write!(f, "uid {}, ", self.uid)?;
+        if self.capabilities.is_empty() {
+            f.write_str("no capabilities")?;
+        } else {
+            f.write_str("capabilities")?;
+        }
+        for capability in &self.capabilities {
+            write!(f, " {}", capability.to_string().trim_start_matches("CAP_").to_lowercase())?;
+        }
+        f.write_str(", no_new_privs")?;
         if !self.namespaces.is_empty() {
             f.write_str(", namespaces")?;
             for namespace in &self.namespaces {

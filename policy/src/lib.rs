@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `table` | the row types; every row carries its reason |
 //! | `base` | the calls that every worker makes, and the calls that no worker could ever mean |
-//! | `dns`, `dhcp`, `tftp`, `parent` | one table per process |
+//! | `dns`, `dhcp`, `tftp`, `net`, `parent` | one table per process |
 //! | `facts` | what a process knows about itself when it confines itself, and what came of it |
 //! | `apply` | one applier per mechanism: root, limits, identity, Landlock, seccomp |
 //! | `document` | the tables as a page for people |
@@ -18,6 +18,7 @@ pub mod dhcp;
 pub mod dns;
 mod document;
 mod facts;
+pub mod net;
 pub mod parent;
 pub mod table;
 pub mod tftp;

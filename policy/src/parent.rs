@@ -78,7 +78,10 @@ pub const REFUSED: &[Call] = &[
 pub const CAPABILITIES: &[(Capability, &str)] = &[
     (Capability::CAP_NET_BIND_SERVICE, "sockets on ports 53, 67 and 69 of interfaces that appear later"),
     (Capability::CAP_NET_RAW, "echo requests before an address is offered; binding a socket to an interface"),
-    (Capability::CAP_NET_ADMIN, "neighbor entries for clients without an address; large receive buffers"),
+    (
+        Capability::CAP_NET_ADMIN,
+        "neighbor entries for clients without an address; marks of sockets; to be handed to net",
+    ),
     (Capability::CAP_SETUID, "the uid map of a worker's user namespace, or the worker's change of uid"),
     (Capability::CAP_SETGID, "the gid map of a worker's user namespace, or the worker's change of gid"),
     (Capability::CAP_SETPCAP, "a worker that empties its bounding set where there are no user namespaces"),

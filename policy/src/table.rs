@@ -1,5 +1,7 @@
 //! The rows of the confinement tables.
 
+use caps::Capability;
+
 /// What one worker may do.
 #[derive(Debug)]
 pub struct WorkerPolicy {
@@ -9,6 +11,8 @@ pub struct WorkerPolicy {
     pub calls: &'static [&'static [Call]],
     /// System calls that end the process: no worker could ever mean them.
     pub killed: &'static [Call],
+    /// Capabilities that it keeps.
+    pub capabilities: &'static [CapabilityRow],
     /// Namespaces of its own, where the kernel and the parent's privileges permit.
     pub namespaces: &'static [NamespaceRow],
     /// Resource limits.
@@ -94,6 +98,15 @@ pub enum Test {
     },
     /// All these bits are set in the low 32 bits.
     Has(u32),
+}
+
+/// A capability that the worker keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct CapabilityRow {
+    /// Which.
+    pub capability: Capability,
+    /// The reason for the row.
+    pub why: &'static str,
 }
 
 /// A namespace of the worker's own.

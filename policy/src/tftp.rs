@@ -21,6 +21,7 @@ pub const POLICY: WorkerPolicy = WorkerPolicy {
     role: "tftp",
     calls: &[base::CALLS, CALLS],
     killed: base::KILLED,
+    capabilities: &[],
     namespaces: base::NAMESPACES,
     // A block per transfer, no file content. Descriptors: a socket and a file for each of the transfers; `tftp-max` beyond
     // this number is cut by the parent.

@@ -22,10 +22,20 @@ enable-tftp
 tftp-root=DIR/tftp
 ";
 
+/// Capabilities that it may keep besides while a worker has no user namespace: net, whose capability must count outside.
+const PARENT_MAY_WITH_NET: [(u32, &str); 5] =
+    [(5, "kill"), (6, "setgid"), (7, "setuid"), (8, "setpcap"), (18, "sys_chroot")];
+/// The capability that net keeps.
+const NET_MAY: u64 = 1 << 12;
+
 fn start(lan: &Lan) -> Server {
+    start_with(lan, "")
+}
+
+fn start_with(lan: &Lan, extra: &str) -> Server {
     let directory = Directory::new();
     directory.write("tftp/file", "content");
-    let server = Server::start_in(&lan.server, directory.into(), CONFIG);
+    let server = Server::start_in(&lan.server, directory.into(), &format!("{CONFIG}{extra}"));
     // Confined is confined for good, so the first worker of each role that is ready will do.
     for role in ROLES {
         let pid = worker(server.pid(), role, None);
@@ -113,4 +123,48 @@ fn the_parent_keeps_what_its_work_needs_and_no_more() {
     }
     assert_eq!(status(parent, "Seccomp").as_deref(), Some("2"), "the parent has no system call filter");
     eprintln!("parent: process {parent}, CapEff {:x}, {} processes", number(parent, "CapEff"), family(parent).len());
+}
+
+#[test]
+fn net_has_one_capability_and_nothing_else() {
+    if Subject::chosen() == Subject::Theirs {
+        return;
+    }
+    let lan = Lan::new(1);
+    let server = start_with(&lan, "ipset=/example/set\nadd-mac\n");
+    let parent = server.pid();
+    let pid = worker(parent, "net", None);
+    wait_until("the worker to be confined", || {
+        status(pid, "Seccomp_filters").is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n >= 2))
+    });
+    for (set, expected) in [("CapPrm", NET_MAY), ("CapEff", NET_MAY), ("CapInh", 0), ("CapBnd", 0), ("CapAmb", 0)] {
+        assert_eq!(number(pid, set), expected, "{set}");
+    }
+    let uid = status(pid, "Uid").expect("a running worker");
+    let ids: BTreeSet<&str> = uid.split_whitespace().collect();
+    assert!(ids.len() == 1 && !ids.contains("0"), "net runs as {uid}");
+    for role in ROLES {
+        assert_ne!(status(worker(parent, role, None), "Uid").as_deref(), Some(uid.as_str()), "net shares {role}'s uid");
+    }
+    assert_eq!(status(pid, "NoNewPrivs").as_deref(), Some("1"));
+    assert_eq!(status(pid, "Groups").as_deref(), Some(""));
+    let root: Vec<_> = fs::read_dir(format!("/proc/{pid}/root/")).expect("list a worker's root").collect();
+    assert!(root.is_empty(), "net sees files: {root:?}");
+    wait_until("net not to be dumpable", || {
+        fs::metadata(format!("/proc/{pid}/environ")).is_ok_and(|data| data.uid() == 0)
+    });
+    let may: u64 = PARENT_MAY.iter().chain(&PARENT_MAY_WITH_NET).map(|(bit, _)| 1 << bit).sum();
+    for set in ["CapEff", "CapPrm", "CapBnd"] {
+        assert_eq!(number(parent, set) & !may, 0, "the parent's {set}");
+    }
+}
+
+#[test]
+fn without_need_there_is_no_net_worker() {
+    if Subject::chosen() == Subject::Theirs {
+        return;
+    }
+    let lan = Lan::new(1);
+    let server = start(&lan);
+    assert_eq!(family(server.pid()).len(), 1 + ROLES.len());
 }

@@ -4,6 +4,7 @@
 //! dnsmasq. Tests that need a worker to misbehave take a build with the feature `probe` from `WARDMASQ_PROBE_BINARY` (or from
 //! `target/probe`).
 
+mod broker;
 mod freed;
 mod kill_points;
 mod leases;

@@ -84,5 +84,6 @@ targets! {
     config_servers
     config_late_lines
     route_table
+    netlink_answer
     frame
 }

@@ -7,6 +7,7 @@ mod dhcp;
 mod dhcp_client;
 mod dig;
 mod dns_forwarded;
+mod dns_kernel;
 mod dns_local;
 mod dns_records;
 mod process;

@@ -26,6 +26,8 @@ pub struct Query {
     pub tcp: bool,
     /// Did an OPT record come along (or anything else behind the question)?
     pub edns: bool,
+    /// What follows the question.
+    pub rest: Vec<u8>,
     /// Header and question, to be repeated in the reply.
     head: Vec<u8>,
 }
@@ -49,8 +51,9 @@ impl Query {
             at += length;
         }
         let kind = word(at)?;
-        let head = bytes.get(..at + 4)?.to_vec();
-        Some(Query { id: word(0)?, name: labels.join("."), kind, tcp, edns: word(10)? > 0, head })
+        let (head, rest) = bytes.split_at_checked(at + 4)?;
+        let (head, rest) = (head.to_vec(), rest.to_vec());
+        Some(Query { id: word(0)?, name: labels.join("."), kind, tcp, edns: word(10)? > 0, rest, head })
     }
 
     /// Header and question, as they came.

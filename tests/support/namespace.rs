@@ -126,6 +126,7 @@ pub fn need(program: &Path) {
         "dhclient" => "isc-dhcp-client",
         "dhcpcd" => "dhcpcd-base",
         "getent" => "libc-bin",
+        "nft" => "nftables",
         other => other,
     };
     panic!("the program {name} is missing; on Debian: apt-get install {package}");

@@ -76,6 +76,10 @@ impl Server {
         }
         directory.write("conf", whole.replace("DIR", path));
         let mut command = namespace.command(program);
+        if config.contains("connmark-") {
+            // Elsewhere than in this locale the reference refuses marks that are well written.
+            command.env("LC_ALL", "C");
+        }
         command.arg("--keep-in-foreground").arg(format!("--conf-file={path}/conf")).args(extra);
         let mut child = command
             .stdin(Stdio::null())

@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::domain::Domains;
+use super::kernel_set::KernelSets;
+use super::mark::ConnectionMarks;
 use super::query::QueryRules;
 use super::record::Records;
 use super::reply::ReplyRules;
@@ -34,6 +36,10 @@ pub struct DnsSlice {
     pub queries: QueryRules,
     /// What happens to replies.
     pub replies: ReplyRules,
+    /// Kernel address sets that replies are added to; the net worker knows them by their place here.
+    pub sets: KernelSets,
+    /// What is done with connection marks.
+    pub marks: ConnectionMarks,
     /// `localise-queries`.
     pub localize_queries: bool,
     /// `filterwin2k`.

@@ -5,6 +5,9 @@
 pub mod dhcp;
 pub mod dns;
 pub mod domain;
+pub mod kernel_set;
+pub mod mark;
+pub mod net;
 pub mod prefix;
 pub mod query;
 pub mod record;

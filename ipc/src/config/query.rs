@@ -9,6 +9,8 @@ use super::prefix::Prefix;
 /// Rules for queries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueryRules {
+    /// `add-mac`: the client's hardware address, if it is a neighbor.
+    pub add_mac: AddMac,
     /// `strip-mac`: hardware addresses that clients send are removed.
     pub strip_mac: bool,
     /// `add-subnet`: the client's network (RFC 7871).
@@ -29,6 +31,24 @@ pub struct QueryRules {
     pub letter_case: LetterCase,
     /// `use-stale-cache`: an answer that has run out is served while a fresh one is fetched.
     pub stale_answers: Option<StaleLimit>,
+}
+
+/// `add-mac`, whose forms add up; but base64 gives way to text, which has the same option.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddMac {
+    /// Six bytes.
+    pub binary: bool,
+    /// Base64.
+    pub base64: bool,
+    /// Hexadecimal with colons.
+    pub text: bool,
+}
+
+impl AddMac {
+    /// Is it wanted in any form?
+    pub fn any(self) -> bool {
+        self.binary || self.base64 || self.text
+    }
 }
 
 /// `add-subnet`, by family of the client; where there is nothing, no bit of such clients' addresses is told.

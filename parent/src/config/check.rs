@@ -145,8 +145,8 @@ pub(crate) fn settle(draft: &mut Draft) {
     dns.replies.aliases.reverse();
     draft.auth.zones.reverse();
     draft.dnssec.anchors.reverse();
-    draft.sets.ipset.reverse();
-    draft.sets.nftset.reverse();
+    dns.sets.ipset.reverse();
+    dns.sets.nftset.reverse();
     dhcp.domains.clone_from(&dns.domains);
     dhcp.dns_served = dns.port != 0;
     process.dhcp_broadcast_all = dhcp.broadcast.iter().any(Vec::is_empty);
@@ -190,7 +190,7 @@ pub(crate) fn at_start(draft: &Draft) -> Result<(), ConfigError> {
             return Err(refusal("cannot reduce cache size from default when DNSSEC enabled"));
         }
     }
-    if draft.marks.copied && process.query_port.is_some() {
+    if draft.dns.marks.copied && process.query_port.is_some() {
         return Err(refusal("cannot use --conntrack AND --query-port"));
     }
     let Some(ports) = process.max_port.checked_sub(process.min_port) else {

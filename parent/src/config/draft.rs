@@ -15,10 +15,7 @@ use super::dnssec::Dnssec;
 use super::fault::Fault;
 use super::feature;
 use super::journal::{Journal, Occurrence};
-use super::kernel_set::KernelSets;
 use super::keys::{self, Row};
-use super::mark::ConnectionMarks;
-use super::query::UnservedQueryRules;
 use super::reach::Reach;
 use super::record::mx::MxLine;
 use super::refusal::{ERRORS_MAX, Refusals};
@@ -51,17 +48,10 @@ pub(crate) struct Draft {
     pub(crate) unserved: Unserved,
     /// The parent's own.
     pub(crate) process: Process,
-    /// Rules for queries that no worker follows yet.
-    pub(crate) queries: UnservedQueryRules,
     /// The authoritative service.
     pub(crate) auth: AuthService,
     /// Validation.
     pub(crate) dnssec: Dnssec,
-    /// Kernel address sets.
-    pub(crate) sets: KernelSets,
-    /// Connection marks.
-    pub(crate) marks: ConnectionMarks,
-    /// `domain` for ranges and interfaces.
     /// Aliases of `cname`, of which each may occur once; without regard to letter case.
     pub(crate) cname_aliases: HashSet<String>,
     /// `mx-host` lines.
@@ -130,11 +120,8 @@ impl Draft {
                 lease_file: PathBuf::from(LEASE_FILE),
                 ..Process::default()
             },
-            queries: UnservedQueryRules::default(),
             auth: AuthService::default(),
             dnssec: Dnssec::default(),
-            sets: KernelSets::default(),
-            marks: ConnectionMarks::default(),
             cname_aliases: HashSet::new(),
             mx_lines: Vec::new(),
             tftp_wanted: false,
@@ -263,11 +250,8 @@ impl Draft {
             tftp: tftp_wanted.then_some(tftp),
             unserved,
             process,
-            queries: self.queries,
             auth: self.auth,
             dnssec: self.dnssec,
-            sets: self.sets,
-            marks: self.marks,
         }
     }
 }

@@ -85,21 +85,20 @@ impl Feature {
 
     const fn state(self) -> State {
         match self {
+            Feature::Conntrack => built_if(cfg!(feature = "conntrack")),
             Feature::Dhcp => built_if(cfg!(feature = "dhcp")),
+            Feature::Ipset | Feature::Nftset => State::Built,
             Feature::Ident => built_if(cfg!(feature = "id")),
             Feature::Idn => built_if(cfg!(feature = "idn")),
             Feature::Inotify => built_if(cfg!(feature = "inotify")),
             Feature::Loop => built_if(cfg!(feature = "loop")),
             Feature::Tftp => built_if(cfg!(feature = "tftp")),
             Feature::Auth
-            | Feature::Conntrack
             | Feature::Dbus
             | Feature::Dhcp6
             | Feature::Dnssec
             | Feature::Dumpfile
-            | Feature::Ipset
             | Feature::Lua
-            | Feature::Nftset
             | Feature::Script
             | Feature::Ubus => State::Missing,
         }
@@ -140,9 +139,7 @@ impl Feature {
             Feature::Auth => {
                 (config.auth.server.is_some() || !config.auth.zones.is_empty(), &["auth-zone", "auth-server"])
             }
-            Feature::Conntrack => {
-                (config.marks.copied || config.marks.mask.is_some(), &["conntrack", "connmark-allowlist-enable"])
-            }
+            Feature::Conntrack => (config.dns.marks.wanted(), &["conntrack", "connmark-allowlist-enable"]),
             Feature::Dbus => (config.process.dbus.is_some(), &["enable-dbus"]),
             Feature::Dhcp => (config.dhcp.is_some(), &["dhcp-range"]),
             Feature::Dhcp6 => (!config.dhcp6.ranges.is_empty(), &["dhcp-range"]),
@@ -151,10 +148,10 @@ impl Feature {
             // Without it there is nothing to answer, which is what `no-ident` asks for; names stay as they are.
             Feature::Ident | Feature::Idn => (false, &[]),
             Feature::Inotify => (!config.process.hostsdirs.is_empty(), &["hostsdir"]),
-            Feature::Ipset => (!config.sets.ipset.is_empty(), &["ipset"]),
+            Feature::Ipset => (!config.dns.sets.ipset.is_empty(), &["ipset"]),
             Feature::Loop => (config.dns.queries.loop_detect, &["dns-loop-detect"]),
             Feature::Lua => (script.lua.is_some(), &["dhcp-luascript"]),
-            Feature::Nftset => (!config.sets.nftset.is_empty(), &["nftset"]),
+            Feature::Nftset => (!config.dns.sets.nftset.is_empty(), &["nftset"]),
             Feature::Script => (script.program.is_some(), &["dhcp-script"]),
             Feature::Tftp => (config.tftp.is_some(), &["enable-tftp"]),
             Feature::Ubus => (config.process.ubus.is_some(), &["enable-ubus"]),

@@ -1,40 +1,13 @@
 //! Kernel address sets that replies are added to: `ipset`, `nftset`.
 
+use ipc::config::kernel_set::{NftSet, SetRule};
 use ipc::config::record::Families;
-use serde::Serialize;
 
 use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::name;
 use super::text::{fields, from_bytes, reveal, reveal_text};
-
-/// Rules for kernel address sets, in the order written. The longest domain that fits a name decides.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct KernelSets {
-    /// `ipset`.
-    pub ipset: Vec<SetRule<String>>,
-    /// `nftset`.
-    pub nftset: Vec<SetRule<NftSet>>,
-}
-
-/// Domains and the sets that addresses of their names go to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SetRule<S> {
-    /// The domains, lower case without dots at their ends; an empty one stands for all names. At least one.
-    pub domains: Vec<String>,
-    /// The sets.
-    pub sets: Vec<S>,
-}
-
-/// A set of nftables.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NftSet {
-    /// Addresses of which family go there (`4#`, `6#`).
-    pub families: Families,
-    /// Family, table and set, as words; not checked. Not empty.
-    pub path: String,
-}
 
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
@@ -43,7 +16,7 @@ type Outcome = Result<(), Fault>;
 pub(crate) fn ipset(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (domains, sets) = domains_and_sets(value)?;
     let sets = fields(&sets).filter(|set| !set.is_empty()).map(reveal_text).collect();
-    draft.sets.ipset.push(SetRule { domains, sets });
+    draft.dns.sets.ipset.push(SetRule { domains, sets });
     Ok(())
 }
 
@@ -51,7 +24,7 @@ pub(crate) fn ipset(draft: &mut Draft, value: Value<'_>) -> Outcome {
 pub(crate) fn nftset(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (domains, sets) = domains_and_sets(value)?;
     let sets = fields(&sets).map(nft_set).collect::<Result<_, _>>()?;
-    draft.sets.nftset.push(SetRule { domains, sets });
+    draft.dns.sets.nftset.push(SetRule { domains, sets });
     Ok(())
 }
 
@@ -101,9 +74,9 @@ mod tests {
         let mut draft = Draft::new();
         ipset(&mut draft, Some("/.A.example/#/one , two,")).unwrap();
         ipset(&mut draft, Some("all")).unwrap();
-        assert_eq!(draft.sets.ipset[0].domains, ["a.example", ""]);
-        assert_eq!(draft.sets.ipset[0].sets, ["one", "two"]);
-        assert_eq!(draft.sets.ipset[1].domains, [""]);
+        assert_eq!(draft.dns.sets.ipset[0].domains, ["a.example", ""]);
+        assert_eq!(draft.dns.sets.ipset[0].sets, ["one", "two"]);
+        assert_eq!(draft.dns.sets.ipset[1].domains, [""]);
         for bad in ["", "/", "//", "/a/", "/-A/s"] {
             assert_eq!(ipset(&mut draft, Some(bad)), Err(Fault::Value), "{bad}");
         }
@@ -113,7 +86,7 @@ mod tests {
     fn nft_sets_have_words_and_may_have_a_family() {
         let mut draft = Draft::new();
         nftset(&mut draft, Some("/a/4#inet#t#s,ip#t#s")).unwrap();
-        let sets = &draft.sets.nftset[0].sets;
+        let sets = &draft.dns.sets.nftset[0].sets;
         assert_eq!((sets[0].families, sets[0].path.as_str()), (Families::Ipv4, "inet t s"));
         assert_eq!((sets[1].families, sets[1].path.as_str()), (Families::Both, "ip t s"));
         assert_eq!(nftset(&mut draft, Some("/a/s,")), Err(Fault::Value));

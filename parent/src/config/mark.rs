@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use serde::Serialize;
+use ipc::config::mark::{Allowlist, NamePattern};
 
 use super::blame::At as _;
 use super::draft::Draft;
@@ -17,37 +17,6 @@ const LABEL_BYTES_MAX: usize = 63;
 /// Most stars in one label.
 const STARS_MAX: usize = 2;
 
-/// What is done with connection marks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ConnectionMarks {
-    /// `conntrack`: queries carry the mark of the client's connection upstream.
-    pub copied: bool,
-    /// `connmark-allowlist-enable`: the bits of the mark that say which list holds. `None`: no lists.
-    pub mask: Option<NonZeroU32>,
-    /// `connmark-allowlist`, of which no two have the same mark and mask.
-    pub allowlists: Vec<Allowlist>,
-}
-
-/// Names that clients with a mark may resolve.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Allowlist {
-    /// The mark; without bits outside the mask.
-    pub mark: NonZeroU32,
-    /// The bits that are compared.
-    pub mask: NonZeroU32,
-    /// The names; at least one.
-    pub patterns: Vec<NamePattern>,
-}
-
-/// Names that may be resolved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum NamePattern {
-    /// `*`: all.
-    All,
-    /// Two or more labels in lower case, where a `*` stands for any text within its label.
-    Labels(String),
-}
-
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
@@ -57,7 +26,7 @@ pub(crate) fn enable(draft: &mut Draft, value: Value<'_>) -> Outcome {
         None => NonZeroU32::MAX,
         Some(text) => nonzero(text)?,
     };
-    draft.marks.mask = Some(mask);
+    draft.dns.marks.mask = Some(mask);
     Ok(())
 }
 
@@ -85,13 +54,13 @@ pub(crate) fn allowlist(draft: &mut Draft, value: Value<'_>) -> Outcome {
     };
     let mark = nonzero(mark)?;
     let mask = mask.map_or(Ok(NonZeroU32::MAX), nonzero)?;
-    let known = draft.marks.allowlists.iter().any(|list| list.mark == mark && list.mask == mask);
+    let known = draft.dns.marks.allowlists.iter().any(|list| list.mark == mark && list.mask == mask);
     if mark.get() & !mask.get() != 0 || known {
         return Err(Fault::Value.at(numbers, "a mark within its mask that has no list yet"));
     }
     let wanted = |text| pattern(text).ok_or(Fault::Value).at(text, "* or a name of at least two labels");
     let patterns = patterns.split('/').map(wanted).collect::<Result<_, _>>()?;
-    draft.marks.allowlists.push(Allowlist { mark, mask, patterns });
+    draft.dns.marks.allowlists.push(Allowlist { mark, mask, patterns });
     Ok(())
 }
 
@@ -144,11 +113,11 @@ mod tests {
         let mut draft = Draft::new();
         allowlist(&mut draft, Some("1/15,*/a.example")).unwrap();
         allowlist(&mut draft, Some("1,*")).unwrap();
-        assert_eq!(draft.marks.allowlists[0].patterns.len(), 2);
+        assert_eq!(draft.dns.marks.allowlists[0].patterns.len(), 2);
         for bad in ["1,*", "16/15,*", "0,*", "1 ,*", "2,"] {
             assert_eq!(allowlist(&mut draft, Some(bad)), Err(Fault::Value), "{bad}");
         }
         assert_eq!(allowlist(&mut draft, Some("0")), Ok(()));
-        assert_eq!(draft.marks.allowlists.len(), 2);
+        assert_eq!(draft.dns.marks.allowlists.len(), 2);
     }
 }

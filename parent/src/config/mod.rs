@@ -91,9 +91,6 @@ use self::dhcp6::Dhcp6;
 use self::dnssec::Dnssec;
 use self::draft::Draft;
 use self::journal::Journal;
-use self::kernel_set::KernelSets;
-use self::mark::ConnectionMarks;
-use self::query::UnservedQueryRules;
 pub use self::refusal::{ConfigError, Refusals};
 use self::unserved::Unserved;
 
@@ -112,16 +109,18 @@ pub struct Config {
     pub unserved: Unserved,
     /// What the parent keeps to itself.
     pub process: Process,
-    /// What would be done to queries on their way upstream if a worker did it.
-    pub queries: UnservedQueryRules,
     /// The authoritative service.
     pub auth: AuthService,
     /// DNSSEC validation.
     pub dnssec: Dnssec,
-    /// Kernel address sets.
-    pub sets: KernelSets,
-    /// Connection marks.
-    pub marks: ConnectionMarks,
+}
+
+impl Config {
+    /// Must the kernel be asked for what needs CAP_NET_ADMIN, or about neighbors, on behalf of dns?
+    pub fn asks_kernel(&self) -> bool {
+        let dns = &self.dns;
+        dns.port != 0 && (!dns.sets.is_empty() || dns.marks.wanted() || dns.queries.add_mac.any())
+    }
 }
 
 /// Parent-only settings. Field names are dnsmasq's option names where there is one.

@@ -5,7 +5,6 @@ use std::num::NonZeroU32;
 
 use ipc::config::prefix::Prefix;
 use ipc::config::query::{AddSubnet, StaleLimit, Subnet, Umbrella};
-use serde::Serialize;
 
 use super::blame::{At as _, Wanted};
 use super::draft::Draft;
@@ -18,30 +17,12 @@ use super::text::{fields, reveal_text, split};
 /// Longest time for which an answer is served when it has run out, unless `use-stale-cache` says otherwise, in seconds.
 const STALE_DEFAULT_S: u32 = 86_400;
 
-/// Rules for queries that no worker follows yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct UnservedQueryRules {
-    /// `add-mac`: the client's hardware address in each of these forms.
-    pub add_mac: AddMac,
-}
-
-/// `add-mac`, whose forms add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AddMac {
-    /// Six bytes.
-    pub binary: bool,
-    /// Base64.
-    pub base64: bool,
-    /// Hexadecimal with colons.
-    pub text: bool,
-}
-
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
 /// `add-mac = ["base64" | "text"]`.
 pub(crate) fn add_mac(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let forms = &mut draft.queries.add_mac;
+    let forms = &mut draft.dns.queries.add_mac;
     match value.map(reveal_text).as_deref() {
         None => forms.binary = true,
         Some("base64") => forms.base64 = true,

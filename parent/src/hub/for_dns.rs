@@ -4,16 +4,20 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use ipc::config::prefix::Prefix;
 use ipc::dns;
 use ipc::lease::{Lease, LeaseChange};
 use ipc::link::Interface;
+use ipc::net;
 use ipc::role::Role;
 
 use super::Hub;
 use crate::broker;
 use crate::config::UpstreamSource;
+use crate::errands::ErrandKind;
 use crate::files;
-use crate::permit::Phase;
+use crate::interfaces;
+use crate::permit::{self, Phase};
 use crate::watch::Change;
 use crate::worker::Worker;
 
@@ -47,38 +51,72 @@ impl Hub {
                 worker.resolv_upstreams = upstreams;
                 true
             }
-            dns::ToParent::WantUdp { upstream, count } => {
+            dns::ToParent::WantUdp { upstream, count, mark } => {
                 let Some((address, source)) = self.upstream(index, upstream) else { return false };
-                if count == 0 || count > dns::SOCKETS_PER_MESSAGE_MAX {
+                if count == 0 || count > dns::SOCKETS_PER_MESSAGE_MAX || !self.may_mark(mark) {
                     return false;
                 }
-                let make = || broker::upstream_udp(address, &source, &self.ports);
+                let make = || broker::upstream_udp(address, &source, mark, &self.ports);
                 let sockets: Vec<OwnedFd> = (0..count).map_while(|_| make().ok()).collect();
                 let missing = count - sockets.len() as u32;
                 if !sockets.is_empty() {
-                    self.send_dns(index, dns::ToWorker::UdpSockets { upstream }, sockets);
+                    self.send_dns(index, dns::ToWorker::UdpSockets { upstream, mark }, sockets);
                 }
                 if missing > 0 {
                     self.send_dns(
                         index,
-                        dns::ToWorker::NoSocket { upstream, ticket: None, count: missing },
+                        dns::ToWorker::NoSocket { upstream, mark, ticket: None, count: missing },
                         Vec::new(),
                     );
                 }
                 true
             }
-            dns::ToParent::WantTcp { upstream, ticket } => {
+            dns::ToParent::WantTcp { upstream, ticket, mark } => {
                 let Some((address, source)) = self.upstream(index, upstream) else { return false };
-                match broker::upstream_tcp(address, &source) {
+                if !self.may_mark(mark) {
+                    return false;
+                }
+                match broker::upstream_tcp(address, &source, mark) {
                     Ok(socket) => self.send_dns(index, dns::ToWorker::TcpSocket { ticket }, vec![socket]),
                     Err(_) => {
-                        let answer = dns::ToWorker::NoSocket { upstream, ticket: Some(ticket), count: 1 };
+                        let answer = dns::ToWorker::NoSocket { upstream, mark, ticket: Some(ticket), count: 1 };
                         self.send_dns(index, answer, Vec::new());
                     }
                 }
                 true
             }
+            dns::ToParent::WantFacts { ticket, client, local, tcp, interface } => {
+                let (mark, hardware) = (self.config.dns.marks.wanted(), self.config.dns.queries.add_mac.any());
+                if !mark && !hardware {
+                    return false;
+                }
+                let server = SocketAddr::new(local, self.config.dns.port);
+                let interface = if interface == 0 { self.towards(client.ip()) } else { interface };
+                // Only connections to ourselves are anybody's business; an address may have gone meanwhile.
+                let mark = mark && interfaces::owns(&self.interfaces, local);
+                let contact = net::Contact { client, server, tcp, interface, mark, hardware };
+                self.send_errand(index, ticket, ErrandKind::Look, |ticket| net::ToWorker::Look { ticket, contact });
+                true
+            }
+            dns::ToParent::FillSets { ticket, filling } => {
+                if !permit::filling_is_legal(&filling, &self.config.dns.sets) {
+                    return false;
+                }
+                self.send_errand(index, ticket, ErrandKind::Fill, |ticket| net::ToWorker::Fill { ticket, filling });
+                true
+            }
         }
+    }
+
+    /// May sockets to upstreams carry this mark?
+    fn may_mark(&self, mark: u32) -> bool {
+        mark == 0 || self.config.dns.marks.copied
+    }
+
+    /// The interface behind which an address is; 0: none.
+    fn towards(&self, address: IpAddr) -> u32 {
+        let near = |(own, length): &(IpAddr, u8)| Prefix::cut(*own, *length).contains(address);
+        self.interfaces.iter().find(|interface| interface.addresses.iter().any(near)).map_or(0, |found| found.index)
     }
 
     /// The upstream of an index that a worker named.

@@ -8,6 +8,7 @@ use ipc::control::ToWorker;
 use ipc::frame;
 use ipc::role::{Generation, Role};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::SockProtocol;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use super::{DRAIN_MS, End, Hub, RoleState, State, interest, now_ms};
@@ -103,6 +104,12 @@ impl Hub {
             places.push(Place::Echo);
             descriptors.push(echo.receiver().as_fd());
         }
+        let netlink = if role == Role::Net { self.netlink_sockets() } else { Ok(Vec::new()) };
+        let Ok(netlink) = netlink else { return false };
+        for (place, socket) in &netlink {
+            places.push(*place);
+            descriptors.push(socket.as_fd());
+        }
         let directories = if role == Role::Tftp { &self.directories[..] } else { &[] };
         for directory in directories {
             places.push(Place::Directory);
@@ -129,6 +136,19 @@ impl Hub {
         self.workers[index].send_encoded(bytes, copies) != Sent::Hung
     }
 
+    /// Fresh netlink sockets, so that no two net workers hear each other's answers.
+    fn netlink_sockets(&self) -> Result<Vec<(Place, OwnedFd)>, nix::errno::Errno> {
+        let dns = &self.config.dns;
+        let mut sockets = Vec::new();
+        if !dns.sets.is_empty() || dns.marks.wanted() {
+            sockets.push((Place::NetlinkNetfilter, broker::netlink(SockProtocol::NetlinkNetFilter)?));
+        }
+        if dns.queries.add_mac.any() {
+            sockets.push((Place::NetlinkRoute, broker::netlink(SockProtocol::NetlinkRoute)?));
+        }
+        Ok(sockets)
+    }
+
     pub(super) fn children(&mut self) {
         loop {
             match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
@@ -147,8 +167,11 @@ impl Hub {
         let worker = &self.workers[index];
         let _ = self.epoll.delete(worker.control());
         let _ = self.epoll.delete(worker.log());
-        let (role, phase) = (worker.role, worker.phase);
+        let (role, phase, generation) = (worker.role, worker.phase, worker.generation);
         self.workers.remove(index);
+        if role == Role::Net {
+            self.net_gone(generation);
+        }
         if phase == Phase::Draining {
             if status != 0 {
                 self.log.error(&format!("{} worker {pid} {how} while finishing", role.word()));

@@ -4,11 +4,12 @@
 //! and replaces workers. It sleeps without a timeout unless a worker is to be started later or killed if it lingers.
 //!
 //! Here are the loop, signals and the machine around us; `life` starts, replaces and buries workers, `talk` speaks with them, and
-//! `for_dns`, `for_dhcp` and `for_tftp` do what each role asks for.
+//! `for_dns`, `for_dhcp`, `for_tftp` and `for_net` do what each role asks for.
 
 mod dns_slice;
 mod for_dhcp;
 mod for_dns;
+mod for_net;
 mod for_tftp;
 mod life;
 #[cfg(feature = "probe")]
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
+use ipc::config::net::NetSlice;
 use ipc::control::ToWorker;
 use ipc::dhcp::{Neighbor, Ticket};
 use ipc::lease::LeaseChange;
@@ -38,6 +40,7 @@ use crate::broker::{Echo, Ports};
 use crate::commit::Territory;
 use crate::config::feature::Feature;
 use crate::config::{BindMode, Config};
+use crate::errands::Errands;
 use crate::interfaces;
 use crate::leases::store::Store;
 use crate::listen::{self, Listening};
@@ -55,7 +58,8 @@ const MESSAGES_PER_TURN: usize = 64;
 /// How often resolv files are looked at where no watch tells of changes, in milliseconds.
 const POLL_MS: u64 = 1_000;
 /// How long a drained worker may take to finish, in milliseconds: DNS answers what it owes, TFTP its transfers.
-const DRAIN_MS: [(Role, u64); 3] = [(Role::Dns, 30_000), (Role::Dhcp, 5_000), (Role::Tftp, 300_000)];
+const DRAIN_MS: [(Role, u64); 4] =
+    [(Role::Dns, 30_000), (Role::Dhcp, 5_000), (Role::Tftp, 300_000), (Role::Net, 1_000)];
 
 /// Everything the parent holds while it runs.
 pub struct Hub {
@@ -82,6 +86,7 @@ pub struct Hub {
     roles: BTreeMap<Role, RoleState>,
     resolv: Resolv,
     commits: Vec<PendingCommit>,
+    errands: Errands,
     buffer: Vec<u8>,
     state: State,
 }
@@ -187,6 +192,7 @@ impl Hub {
             roles: BTreeMap::new(),
             resolv: Resolv::default(),
             commits: Vec::new(),
+            errands: Errands::default(),
             // Zero-filled by the system: only the pages that messages have reached cost memory.
             buffer: vec![0; MESSAGE_BYTES_MAX],
             state: State::Starting,
@@ -204,6 +210,11 @@ impl Hub {
         if hub.config.process.port != 0 {
             hub.make_dns_slice()?;
             hub.add_role(Role::Dns);
+        }
+        if hub.config.asks_kernel() {
+            let slice = NetSlice::of(&hub.config.dns.sets);
+            hub.set_slice(Role::Net, &slice)?;
+            hub.add_role(Role::Net);
         }
         if let Some(slice) = hub.config.dhcp.take() {
             hub.set_slice(Role::Dhcp, &slice)?;
@@ -399,6 +410,7 @@ impl Hub {
                 Role::Dns => self.send_dns(index, dns::ToWorker::Interfaces(interfaces), Vec::new()),
                 Role::Dhcp => self.send(index, &ToWorker::Role(dhcp::ToWorker::Interfaces(interfaces)), Vec::new()),
                 Role::Tftp => self.send(index, &ToWorker::Role(tftp::ToWorker::Interfaces(interfaces)), Vec::new()),
+                Role::Net => {}
             }
         }
         if self.config.process.bind == BindMode::Dynamic {

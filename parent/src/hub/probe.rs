@@ -40,8 +40,8 @@ impl Hub {
         self.send_boot(index, Some(deed));
         // A connected socket to misuse, and in the number's place our process id.
         let discard = SocketAddr::from(([127, 0, 0, 1], 9));
-        let socket = broker::upstream_udp(discard, &UpstreamSource::default(), &self.ports)?;
-        self.send_dns(index, dns::ToWorker::UdpSockets { upstream: std::process::id() }, vec![socket]);
+        let socket = broker::upstream_udp(discard, &UpstreamSource::default(), 0, &self.ports)?;
+        self.send_dns(index, dns::ToWorker::UdpSockets { upstream: std::process::id(), mark: 0 }, vec![socket]);
         let status = waitpid(newborn.pid, None)?;
         let mut lines = Vec::new();
         let Some(worker) = self.workers.pop() else { return Ok((lines, status)) };

@@ -6,7 +6,7 @@ use ipc::control::{ToParent, ToWorker};
 use ipc::lease::Lease;
 use ipc::log::{Batch, LINES_MAX, Severity};
 use ipc::role::Role;
-use ipc::{dhcp, dns, tftp};
+use ipc::{dhcp, dns, net, tftp};
 use serde::Serialize;
 
 use super::{Hub, MESSAGES_PER_TURN, now_ms};
@@ -37,6 +37,7 @@ impl Hub {
                 Role::Dns => self.message::<dns::ToParent>(index, permit::dns_kind, permit::dns_cost, Self::dns_says),
                 Role::Dhcp => self.message::<dhcp::ToParent>(index, permit::dhcp_kind, |_| 1, Self::dhcp_says),
                 Role::Tftp => self.message::<tftp::ToParent>(index, permit::tftp_kind, |_| 1, Self::tftp_says),
+                Role::Net => self.message::<net::ToParent>(index, permit::net_kind, |_| 1, Self::net_says),
             };
             if !more {
                 return;
@@ -130,6 +131,7 @@ impl Hub {
                 self.send(index, &ToWorker::Role(tftp::ToWorker::Interfaces(interfaces)), Vec::new());
                 self.send(index, &ToWorker::Role(tftp::ToWorker::Start), Vec::new());
             }
+            Role::Net => self.prime_net(index),
         }
     }
 

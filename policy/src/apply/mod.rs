@@ -19,11 +19,11 @@ pub fn confine(policy: &WorkerPolicy, facts: &Facts<'_>) -> Result<(Confined, Re
     let mut report = Report::default();
     if facts.user_namespace {
         report.namespaces.extend(policy.namespaces.iter().map(|row| row.namespace));
-    } else {
+    } else if !policy.namespaces.is_empty() {
         report.missing.push("namespaces");
     }
     root::enter(facts, &mut report)?;
-    let own_uid = identity::change(facts, &mut report)?;
+    let own_uid = identity::change(policy, facts, &mut report)?;
     limits::set(policy, facts, own_uid, &mut report)?;
     attributes::set(&mut report)?;
     landlock::restrict_worker(policy, facts, &mut report)?;

@@ -86,10 +86,10 @@ fn serve(engine: &mut Engine, out: &mut Outbox) -> Served {
         for action in actions {
             match action {
                 Action::SendUpstream { socket, bytes: range } => served.asked.push((socket, bytes[range].to_vec())),
-                Action::Tell(ToParent::WantUdp { upstream, count }) => {
+                Action::Tell(ToParent::WantUdp { upstream, count, mark }) => {
                     let sockets: Vec<Handle> = (next..next + count).map(Handle).collect();
                     next += count;
-                    engine.handle(Input::UdpSockets { upstream, sockets: &sockets }, NOW, out);
+                    engine.handle(Input::UdpSockets { upstream, mark, sockets: &sockets }, NOW, out);
                 }
                 Action::Tell(ToParent::WantTcp { ticket, .. }) => {
                     let socket = Handle(500 + next);

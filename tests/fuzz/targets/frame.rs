@@ -56,7 +56,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     vec![
         encoded(&ToParent::Role(commit)),
         encoded(&ToParent::<dns::ToParent>::Ready { confinement: "uid 1".to_owned() }),
-        encoded(&ToParent::Role(dns::ToParent::WantUdp { upstream: 3, count: 8 })),
+        encoded(&ToParent::Role(dns::ToParent::WantUdp { upstream: 3, count: 8, mark: 0 })),
         encoded(&ToParent::Role(dns::ToParent::ResolvUpstreams(vec![([192, 0, 2, 1], 53).into()]))),
         encoded(&ToParent::Role(tftp::ToParent::WantTransfer {
             ticket: 1,

@@ -4,6 +4,7 @@ mod config;
 mod dhcp_core;
 mod dns_core;
 mod frame;
+mod netlink;
 mod route_table;
 mod tftp_core;
 
@@ -35,6 +36,7 @@ pub const ALL: &[Target] = &[
     Target { name: "config_servers", run: config::servers, seeds: config::servers_seeds },
     Target { name: "config_late_lines", run: config::late_lines, seeds: config::late_seeds },
     Target { name: "route_table", run: route_table::look_up, seeds: route_table::seeds },
+    Target { name: "netlink_answer", run: netlink::answer, seeds: netlink::seeds },
     Target { name: "frame", run: frame::decode, seeds: frame::seeds },
 ];
 

@@ -21,6 +21,8 @@ const REPLY_BYTES_MAX: usize = 2 + 65_535;
 #[derive(Debug)]
 pub(crate) struct Call {
     pub group: u32,
+    /// The mark of its sockets.
+    pub mark: u32,
     pub query: Box<[u8]>,
     pub question: Question,
     /// The upstreams still to be tried, the next one last.

@@ -77,18 +77,20 @@ impl Engine {
             Input::Accepted { stream, arrival } => front.accepted(stream, arrival, now, out),
             Input::StreamBytes { stream, bytes } => front.stream_bytes(stream, bytes, now, exchange, out),
             Input::StreamClosed { stream } => front.stream_closed(stream, exchange),
-            Input::UdpSockets { upstream: index, sockets } => {
-                upstream.udp_sockets(index, sockets, now_ms, exchange, out)
+            Input::UdpSockets { upstream: index, mark, sockets } => {
+                upstream.udp_sockets((index, mark), sockets, now_ms, exchange, out)
             }
             Input::TcpSocket { ticket, socket } => upstream.tcp_socket(ticket, socket, now_ms, out),
-            Input::NoSocket { upstream: index, ticket: None, count } => {
-                upstream.no_udp_socket(index, count, now_ms, exchange, out);
+            Input::NoSocket { upstream: index, mark, ticket: None, count } => {
+                upstream.no_udp_socket((index, mark), count, now_ms, exchange, out);
             }
             Input::NoSocket { ticket: Some(ticket), .. } => upstream.no_tcp_socket(ticket, now_ms, exchange, out),
             Input::UpstreamDatagram { socket, bytes } => upstream.datagram(socket, bytes, now_ms, exchange, out),
             Input::UpstreamConnected { socket } => upstream.connected(socket, now_ms, out),
             Input::UpstreamBytes { socket, bytes } => upstream.bytes(socket, bytes, now_ms, exchange, out),
             Input::UpstreamFailed { socket } => upstream.failed(socket, now_ms, exchange, out),
+            Input::Facts { ticket, facts } => front.facts(ticket, facts, now, exchange, out),
+            Input::SetsFilled { ticket, outcomes } => front.sets_filled(ticket, outcomes, now, exchange, out),
             Input::HostsFile { path, content } => self.hosts_file(path, content, out),
             Input::HostsFileChanged { path, content } => {
                 out.lines.push(lines::hosts_changed(path));
@@ -119,7 +121,7 @@ impl Engine {
             Input::Drain => front.drain(now),
             Input::DumpStatistics { utc_offset_s } => front.dump(now, utc_offset_s, &mut out.lines),
             Input::Deadline => {
-                front.tick(now, out);
+                front.tick(now, exchange, out);
                 upstream.tick(now_ms, exchange, out);
             }
         }

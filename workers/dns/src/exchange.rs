@@ -19,6 +19,8 @@ pub(crate) enum Ask {
         group: u32,
         /// Over TCP?
         tcp: bool,
+        /// The mark that its sockets are to carry; 0: none.
+        mark: u32,
         /// The query, with an id that is to be replaced.
         query: Range<usize>,
     },
@@ -45,6 +47,7 @@ pub(crate) enum Answer {
     Busy {
         ticket: Ticket,
         group: u32,
+        mark: u32,
         query: Range<usize>,
         /// The log has been told.
         told: bool,

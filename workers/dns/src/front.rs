@@ -5,6 +5,7 @@
 
 mod answer;
 mod clients;
+mod kernel;
 mod relay;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,10 +14,13 @@ use ipc::config::dns::DnsSlice;
 use ipc::config::query::StaleLimit;
 use ipc::config::routing::GROUP_OF_ALL;
 use ipc::log::Line;
+use ipc::net::ClientFacts;
 use ipc::time::Now;
 
 use self::answer::{Known, source};
+use self::kernel::Held;
 use crate::access::Access;
+use crate::allowlist::Allowlists;
 use crate::arpa;
 use crate::cache::Cache;
 use crate::cache_table::CacheTable;
@@ -25,6 +29,7 @@ use crate::edns;
 use crate::exchange::{Ask, Exchange, Ticket};
 use crate::harvest::Limits;
 use crate::hash::{Map, SeededState, Set};
+use crate::held::HeldTable;
 use crate::input::Handle;
 use crate::lines::{self, About, QueryLog, Said, TypeName};
 use crate::local::Local;
@@ -37,6 +42,7 @@ use crate::random::Random;
 use crate::reply::{Echo, QNAME, Reply, refuse_unread};
 use crate::reply_rules::ReplyRules;
 use crate::routes::{Routes, Verdict};
+use crate::sets::SetRules;
 use crate::statistics::Statistics;
 use crate::tcp::Stream;
 use crate::waiting::{Origin, Sameness, Waiter, Waiting, WaitingTable};
@@ -93,6 +99,14 @@ pub(crate) struct Front {
     localize_queries: bool,
     proxy_dnssec: bool,
     filter_windows: bool,
+    sets: SetRules,
+    allowlists: Allowlists,
+    /// What waits for the kernel's answer.
+    held: HeldTable<Held>,
+    /// Must something be known of clients before they are heard (`conntrack`, `connmark-allowlist-enable`, `add-mac`)?
+    needs_facts: bool,
+    /// `conntrack`.
+    copies_mark: bool,
 }
 
 /// What became of a query.
@@ -147,6 +161,11 @@ impl Front {
             localize_queries: slice.localize_queries,
             proxy_dnssec: slice.queries.proxy_dnssec,
             filter_windows: slice.filter_windows,
+            sets: SetRules::new(&slice.sets, &SeededState::new(random.bytes16())),
+            allowlists: Allowlists::new(&slice.marks),
+            held: HeldTable::new(),
+            needs_facts: slice.marks.wanted() || slice.queries.add_mac.any(),
+            copies_mark: slice.marks.copied,
         };
         front.set_upstreams(&slice.upstreams);
         front
@@ -200,7 +219,27 @@ impl Front {
         };
         let mut query = Query::new(bytes, header, question, client, about.serial, self.edns_bytes_max, now);
         query.edns |= sticky_edns;
-        query.personal = self.query_rules.makes_personal(client.address, query.opt.as_ref());
+        if !self.needs_facts {
+            return self.plain_query(origin, query, Some(ClientFacts::default()), exchange, out);
+        }
+        match self.hold_query(origin, &query, now, out) {
+            Ok(ticket) => Outcome::Waiting(ticket),
+            Err(()) => self.plain_query(origin, query, None, exchange, out),
+        }
+    }
+
+    /// A plain question. `facts`: what the kernel knows of the client; `None`: it could not be asked.
+    fn plain_query(
+        &mut self,
+        origin: Origin,
+        mut query: Query<'_>,
+        facts: Option<ClientFacts>,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) -> Outcome {
+        let (question, about) = (query.question, query.about());
+        query.facts = facts.unwrap_or_default();
+        query.personal = self.query_rules.makes_personal(&query);
         if let Origin::Stream(handle) = origin
             && let Some(stream) = self.streams.get_mut(&handle)
         {
@@ -208,7 +247,13 @@ impl Front {
         }
         if self.log.is_on() {
             let (kind, name) = (TypeName(question.qtype), Shown(question.name.wire()));
-            self.log.write(&mut out.lines, about, format_args!("query[{kind}] {name} from {}", client.address));
+            let address = query.client.address;
+            self.log.write(&mut out.lines, about, format_args!("query[{kind}] {name} from {address}"));
+        }
+        if !self.is_allowed(&query, facts, out) {
+            self.statistics.answered_locally += 1;
+            self.fail(origin, &query.echo(), about, Some(ede::BLOCKED), out);
+            return Outcome::Done;
         }
         if let Some(number) = self.returned_probe(origin, &query.question) {
             exchange.asks.push(Ask::Returned { number });
@@ -447,7 +492,8 @@ impl Front {
             personal: query.personal,
         });
         self.statistics.forwarded += 1;
-        exchange.asks.push(Ask::Question { ticket, group, tcp, query: message });
+        let mark = if self.copies_mark { query.facts.mark.unwrap_or(0) } else { 0 };
+        exchange.asks.push(Ask::Question { ticket, group, tcp, mark, query: message });
         Outcome::Waiting(ticket)
     }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipc::dns::LeaseName;
 use ipc::link::Interface;
+use ipc::net::{ClientFacts, SetOutcome};
 
 /// The shell's name for a descriptor: an accepted connection, or a socket to an upstream.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -55,6 +56,8 @@ pub enum Input<'a> {
     UdpSockets {
         /// The index that was asked for.
         upstream: u32,
+        /// The mark that was asked for.
+        mark: u32,
         /// The sockets.
         sockets: &'a [Handle],
     },
@@ -69,6 +72,8 @@ pub enum Input<'a> {
     NoSocket {
         /// The index that was asked for.
         upstream: u32,
+        /// The mark that was asked for.
+        mark: u32,
         /// The ticket of `WantTcp`; `None` for `WantUdp`.
         ticket: Option<u32>,
         /// How many sockets are missing.
@@ -97,6 +102,20 @@ pub enum Input<'a> {
     UpstreamFailed {
         /// The socket.
         socket: Handle,
+    },
+    /// Answer to `WantFacts`.
+    Facts {
+        /// The ticket of the request.
+        ticket: u32,
+        /// What the kernel knows of the client; `None`: it could not be asked.
+        facts: Option<ClientFacts>,
+    },
+    /// Answer to `FillSets`.
+    SetsFilled {
+        /// The ticket of the request.
+        ticket: u32,
+        /// For each address, for each set; `None`: the kernel could not be asked.
+        outcomes: Option<Vec<SetOutcome>>,
     },
     /// A hosts file, or why there is none.
     HostsFile {

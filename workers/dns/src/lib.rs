@@ -14,13 +14,15 @@
 //! | `cache`, `routes` | what upstreams said, and who is asked about what |
 //! | `query_rules`, `letter_case`, `reply_rules` | what is done to queries on their way up, and to replies on their way down |
 //! | `wire`, `name`, `rdata`, `query`, `edns`, `reply`, `resolv`, `tcp` | bytes |
-//! | `access` | who may ask |
+//! | `access`, `allowlist` | who may ask, and for what |
+//! | `held`, `sets` | what waits for the kernel; which address sets replies go into |
 //! | `lines`, `statistics`, `cache_table` | what the operator sees |
 //! | `hash`, `random` | seeded hashing and numbers |
 
 #![forbid(unsafe_code)]
 
 mod access;
+mod allowlist;
 mod arpa;
 mod cache;
 mod cache_table;
@@ -32,6 +34,7 @@ mod exchange;
 mod front;
 mod harvest;
 mod hash;
+mod held;
 mod hosts;
 mod input;
 mod interface_names;
@@ -54,6 +57,7 @@ mod reply_rules;
 mod reserve;
 mod resolv;
 mod routes;
+mod sets;
 mod shares;
 mod statistics;
 mod synthetic;

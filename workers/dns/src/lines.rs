@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use ipc::config::dns::LogQueries;
 use ipc::log::{LINE_BYTES_MAX, Line, Severity};
 
+use crate::allowlist::NameFault;
 use crate::name::Shown;
 use crate::query::Client;
 use crate::wire::{rcode, rtype};
@@ -351,6 +352,25 @@ pub(crate) fn too_many_queries(domain: &str, most: u32) -> Line {
 
 pub(crate) fn rebind(name: &[u8]) -> Line {
     line(Severity::Warning, format!("possible DNS-rebind attack detected: {}", Shown(name)))
+}
+
+pub(crate) fn no_host_name(fault: NameFault) -> Line {
+    line(Severity::Warning, format!("Invalid DNS name: {fault}"))
+}
+
+pub(crate) fn ipset_failed(set: &str, reason: &str) -> Line {
+    line(Severity::Error, format!("failed to update ipset {set}: {reason}"))
+}
+
+pub(crate) fn nftset_failed(set: &str, reason: &str) -> Line {
+    line(Severity::Error, format!("nftset {set} Error: {reason}"))
+}
+
+/// The one line that dnsmasq does not have: there no process is asked.
+pub(crate) fn kernel_not_asked() -> Line {
+    let text =
+        "the kernel cannot be asked: replies go out without address sets, queries without marks and hardware addresses";
+    line(Severity::Warning, text.to_owned())
 }
 
 pub(crate) fn no_recursion(upstream: SocketAddr) -> Line {

@@ -18,6 +18,8 @@ pub(crate) const LIFETIME_MS: u64 = 40_000;
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub group: u32,
+    /// The mark of its sockets.
+    pub mark: u32,
     /// The query as it is sent, but for the id.
     pub query: Box<[u8]>,
     pub question: Question,
@@ -172,7 +174,8 @@ mod tests {
     fn pending(group: u32, begun_ms: u64) -> Pending {
         let question = Question { name: Name::ROOT, qtype: 1, qclass: 1, end: 17 };
         let query = Box::default();
-        Pending { group, query, question, flipped: 0, begun_ms, attempts: Vec::new(), asked_all: false, repeat: None }
+        let attempts = Vec::new();
+        Pending { group, mark: 0, query, question, flipped: 0, begun_ms, attempts, asked_all: false, repeat: None }
     }
 
     #[test]

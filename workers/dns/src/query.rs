@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ipc::net::ClientFacts;
 use ipc::time::Now;
 
 use crate::edns::{self, Opt};
@@ -21,6 +22,8 @@ pub(crate) struct Query<'a> {
     pub limit: usize,
     /// Is the answer good only for those whose query goes upstream with the same options?
     pub personal: bool,
+    /// What the kernel knows of the client, where it was asked.
+    pub facts: ClientFacts,
     /// Must replies of our own carry an OPT record?
     pub edns: bool,
     /// Number of the query in the log.
@@ -57,7 +60,8 @@ impl<'a> Query<'a> {
             Some(opt) => usize::from(opt.udp_bytes.min(edns_bytes_max).max(512)),
         };
         let edns = opt.is_some();
-        Query { bytes, header, question, opt, limit, personal: false, edns, serial, client, now }
+        let facts = ClientFacts::default();
+        Query { bytes, header, question, opt, limit, personal: false, facts, edns, serial, client, now }
     }
 
     /// The question section as the client spelled it.

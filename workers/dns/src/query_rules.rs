@@ -1,11 +1,12 @@
-//! What the configuration does to the options of queries on their way upstream: `add-subnet`, `add-cpe-id`, `umbrella`, `strip-subnet`,
+//! What the configuration does to the options of queries on their way upstream: `add-mac`, `add-subnet`, `add-cpe-id`, `umbrella`, `strip-subnet`,
 //! `strip-mac`; and whose answers are nobody else's business for it.
 
 use std::net::IpAddr;
 
-use ipc::config::query::{self, Subnet, Umbrella};
+use ipc::config::query::{self, AddMac, Subnet, Umbrella};
+use ipc::link::HardwareAddress;
 
-use crate::edns::{self, OPTION_SUBNET, Opt, Options};
+use crate::edns::{self, OPTION_SUBNET, Options};
 use crate::query::Query;
 use crate::wire::{Header, Question};
 
@@ -33,15 +34,36 @@ impl QueryRules {
         let edits = rules.add_subnet.is_some()
             || rules.strip_subnet
             || rules.strip_mac
+            || rules.add_mac.any()
             || rules.add_cpe_id.is_some()
             || rules.umbrella.is_some();
         QueryRules { rules: rules.clone(), edits, udp_bytes }
     }
 
-    /// Is the answer to a query from this address, with this OPT, good only for those whose query goes upstream with the same options?
-    pub fn makes_personal(&self, client: IpAddr, opt: Option<&Opt>) -> bool {
-        let own_subnet = !self.rules.strip_subnet && opt.is_some_and(|opt| opt.subnet);
-        own_subnet || self.rules.umbrella.is_some() || matches!(self.subnet(client), Some(Subnet::OfClient(1..)))
+    /// Is the answer to this query good only for those whose query goes upstream with the same options?
+    pub fn makes_personal(&self, query: &Query<'_>) -> bool {
+        let own_subnet = !self.rules.strip_subnet && query.opt.as_ref().is_some_and(|opt| opt.subnet);
+        own_subnet
+            || self.rules.umbrella.is_some()
+            || matches!(self.subnet(query.client.address), Some(Subnet::OfClient(1..)))
+            || self.hardware(query).is_some()
+            || self.hardware_text(query).is_some()
+    }
+
+    /// `add-mac`: the client's hardware address as it is.
+    fn hardware<'q>(&self, query: &'q Query<'_>) -> Option<&'q [u8]> {
+        let known = query.facts.hardware.as_ref().filter(|_| self.rules.add_mac.binary);
+        known.map(HardwareAddress::used)
+    }
+
+    /// `add-mac=text`, `add-mac=base64`: the same as text, if it is one of Ethernet's.
+    fn hardware_text(&self, query: &Query<'_>) -> Option<String> {
+        let bytes: [u8; 6] = query.facts.hardware.as_ref()?.used().try_into().ok()?;
+        match self.rules.add_mac {
+            AddMac { text: true, .. } => Some(bytes.map(|byte| format!("{byte:02x}")).join(":")),
+            AddMac { base64: true, .. } => Some(base64(bytes)),
+            _ => None,
+        }
     }
 
     /// Appends a client's query in the form in which it goes upstream.
@@ -62,6 +84,7 @@ impl QueryRules {
         let (rules, client) = (&self.rules, query.client.address);
         let mut options = Vec::new();
         let mut subnet = self.subnet(client);
+        let (mut hardware, mut hardware_text) = (self.hardware(query), self.hardware_text(query));
         let sent = query.opt.as_ref().and_then(|opt| query.bytes.get(opt.options.clone())).unwrap_or_default();
         for (code, value) in Options(sent) {
             let goes = match code {
@@ -72,10 +95,18 @@ impl QueryRules {
                 _ => false,
             };
             if !goes {
-                // The client's subnet goes before ours.
+                // What the client says of itself goes before what we would say.
                 subnet = subnet.filter(|_| code != OPTION_SUBNET);
+                hardware = hardware.filter(|_| code != OPTION_MAC);
+                hardware_text = hardware_text.filter(|_| code != OPTION_MAC_TEXT);
                 append_option(&mut options, code, &[value]);
             }
+        }
+        if let Some(bytes) = hardware {
+            append_option(&mut options, OPTION_MAC, &[bytes]);
+        }
+        if let Some(text) = hardware_text {
+            append_option(&mut options, OPTION_MAC_TEXT, &[text.as_bytes()]);
         }
         if let Some(text) = &rules.add_cpe_id {
             append_option(&mut options, OPTION_CPE_ID, &[text.as_bytes()]);
@@ -152,6 +183,13 @@ fn append_umbrella(options: &mut Vec<u8>, identifiers: &Umbrella, client: IpAddr
     append_option(options, OPTION_UMBRELLA, &[&value]);
 }
 
+/// Six bytes as eight characters (RFC 4648, section 4).
+fn base64(bytes: [u8; 6]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits = bytes.iter().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+    (0..8).rev().map(|digit| char::from(DIGITS[(bits >> (6 * digit) & 0x3f) as usize])).collect()
+}
+
 /// Appends an option; one that is longer than options can be is left out.
 fn append_option(options: &mut Vec<u8>, code: u16, parts: &[&[u8]]) {
     if let Ok(length) = u16::try_from(parts.iter().map(|part| part.len()).sum::<usize>()) {
@@ -179,6 +217,11 @@ mod tests {
         assert_eq!(subnet("192.0.2.255", 0), [0, 8, 0, 4, 0, 1, 0, 0]);
         assert_eq!(subnet("2001:db8:ffff::", 33), [0, 8, 0, 9, 0, 2, 33, 0, 0x20, 1, 0x0d, 0xb8, 0x80]);
         assert_eq!(subnet("::1", 128).len(), 24);
+    }
+
+    #[test]
+    fn six_bytes_are_eight_digits() {
+        assert_eq!((base64(*b"foobar").as_str(), base64([0xff; 6]).as_str()), ("Zm9vYmFy", "////////"));
     }
 
     #[test]

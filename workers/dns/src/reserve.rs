@@ -88,6 +88,11 @@ impl Reserve {
         self.ready.front().map(|(_, since)| since + UNUSED_MS)
     }
 
+    /// Is there no socket, nor any on its way?
+    pub fn is_idle(&self) -> bool {
+        self.ready.is_empty() && self.wanted == 0
+    }
+
     /// Takes a socket that failed out of the reserve. Was it there?
     pub fn forget(&mut self, socket: Handle) -> bool {
         let before = self.ready.len();

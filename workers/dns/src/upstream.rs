@@ -77,20 +77,38 @@ pub(crate) struct UpstreamSide {
 #[derive(Debug)]
 struct Upstream {
     address: SocketAddr,
-    reserve: Reserve,
-    /// Attempts that wait for a socket.
-    queue: VecDeque<(Ticket, usize)>,
+    pool: Pool,
+    /// The same for each mark (`conntrack`), as long as there is anything in them.
+    marked: BTreeMap<u32, Pool>,
     /// All questions leave from one port, so one socket carries them and only the id tells them apart.
     shared: Option<Shared>,
-    /// Connections that have served, each with the time until which it is kept; the longest idle first.
-    idle: VecDeque<(Handle, u64)>,
+    /// Connections that have served; the longest idle first.
+    idle: VecDeque<Idle>,
     /// The loop probe that is to be sent to it.
     probe: Option<u32>,
     /// It leads back here.
     looping: bool,
 }
 
-/// The one socket of an upstream with a fixed source port.
+/// A connection that has served.
+#[derive(Clone, Copy, Debug)]
+struct Idle {
+    socket: Handle,
+    /// What it carries, and so must its next question.
+    mark: u32,
+    /// When it is closed.
+    until_ms: u64,
+}
+
+/// Sockets for one question each, and who waits for one. No socket changes its pool.
+#[derive(Debug, Default)]
+struct Pool {
+    reserve: Reserve,
+    /// Attempts that wait for a socket.
+    queue: VecDeque<(Ticket, usize)>,
+}
+
+/// The one socket of an upstream with a fixed source port. It carries no mark, since it carries everybody's questions.
 #[derive(Debug, Default)]
 struct Shared {
     socket: Option<Handle>,
@@ -176,19 +194,19 @@ impl UpstreamSide {
     /// Takes one message of the front.
     pub fn ask(&mut self, ask: &Ask, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         match ask {
-            Ask::Question { ticket, group, tcp, query: range } => {
+            Ask::Question { ticket, group, tcp, mark, query: range } => {
                 let query: Box<[u8]> = exchange.bytes.get(range.clone()).unwrap_or_default().into();
                 let Ok(question) = Question::read(&query) else {
                     return exchange.answers.push(Answer::Failed { ticket: *ticket, why: Failure::Unreachable });
                 };
                 if *tcp {
-                    self.call(*ticket, *group, query, question, now_ms, exchange, out);
+                    self.call(*ticket, (*group, *mark), query, question, now_ms, exchange, out);
                 } else {
                     if let Some(told) = self.is_busy(*group, now_ms, out) {
-                        let (ticket, group, query) = (*ticket, *group, range.clone());
-                        return exchange.answers.push(Answer::Busy { ticket, group, query, told });
+                        let (ticket, group, mark, query) = (*ticket, *group, *mark, range.clone());
+                        return exchange.answers.push(Answer::Busy { ticket, group, mark, query, told });
                     }
-                    self.question(*ticket, *group, query, question, now_ms, exchange, out);
+                    self.question(*ticket, (*group, *mark), query, question, now_ms, exchange, out);
                 }
             }
             Ask::Again { ticket } => self.again(*ticket, now_ms, exchange, out),
@@ -242,10 +260,10 @@ impl UpstreamSide {
 
     /// When [`UpstreamSide::tick`] has something to do.
     pub fn deadline(&self) -> Option<u64> {
-        let unused = self.upstreams.iter().filter_map(|upstream| upstream.reserve.deadline());
+        let unused = self.upstreams.iter().flat_map(Upstream::pools).filter_map(|(_, pool)| pool.reserve.deadline());
         let calls = self.calls.values().filter_map(|call| call.state.deadline());
         let repeat = self.fast_retry.and_then(|_| self.pending.next_repeat());
-        let idle = self.upstreams.iter().filter_map(|upstream| upstream.idle.front()).map(|(_, until_ms)| *until_ms);
+        let idle = self.upstreams.iter().filter_map(|upstream| upstream.idle.front()).map(|idle| idle.until_ms);
         unused.chain(idle).chain(calls).chain(repeat).chain(self.pending.deadline()).min()
     }
 
@@ -266,10 +284,13 @@ impl UpstreamSide {
             self.call_failed(ticket, true, now_ms, exchange, out);
         }
         self.close_idle(now_ms, out);
-        for upstream in &mut self.upstreams {
-            while let Some(socket) = upstream.reserve.unused(now_ms) {
+        for (_, pool) in self.upstreams.iter_mut().flat_map(Upstream::pools_mut) {
+            while let Some(socket) = pool.reserve.unused(now_ms) {
                 out.actions.push(Action::CloseUpstream { socket });
             }
+        }
+        for upstream in &mut self.upstreams {
+            upstream.marked.retain(|_, pool| !pool.is_idle());
         }
     }
 
@@ -279,12 +300,24 @@ impl UpstreamSide {
             return;
         }
         for (index, upstream) in self.upstreams.iter_mut().enumerate() {
-            let mut count = upstream.need();
-            while count > 0 {
-                let some = count.min(SOCKETS_PER_MESSAGE_MAX);
-                out.actions.push(Action::Tell(ToParent::WantUdp { upstream: index as u32, count: some }));
-                count -= some;
+            let mut want = |mut count: u32, mark| {
+                while count > 0 {
+                    let some = count.min(SOCKETS_PER_MESSAGE_MAX);
+                    out.actions.push(Action::Tell(ToParent::WantUdp { upstream: index as u32, count: some, mark }));
+                    count -= some;
+                }
+            };
+            let probe = usize::from(upstream.probe.is_some());
+            if let Some(shared) = &mut upstream.shared {
+                want(shared.need(upstream.pool.queue.len() + probe), 0);
+                continue;
             }
+            for (mark, pool) in upstream.pools_mut() {
+                // Probes go out without a mark.
+                let probe = if mark == 0 { probe } else { 0 };
+                want(pool.reserve.need(pool.queue.len() + probe), mark);
+            }
+            upstream.marked.retain(|_, pool| !pool.is_idle());
         }
     }
 
@@ -307,7 +340,7 @@ impl UpstreamSide {
     fn question(
         &mut self,
         ticket: Ticket,
-        group_index: u32,
+        (group_index, mark): (u32, u32),
         mut query: Box<[u8]>,
         question: Question,
         now_ms: u64,
@@ -330,8 +363,17 @@ impl UpstreamSide {
         let flipped = if self.random_case { self.random.next() } else { 0 };
         flip_letters(&mut query, flipped);
         let attempts = Vec::new();
-        let pending =
-            Pending { group: group_index, query, question, flipped, begun_ms: now_ms, attempts, asked_all, repeat };
+        let pending = Pending {
+            group: group_index,
+            mark,
+            query,
+            question,
+            flipped,
+            begun_ms: now_ms,
+            attempts,
+            asked_all,
+            repeat,
+        };
         self.pending.insert(ticket, pending);
         if chosen.is_empty() {
             self.finish(ticket, out);
@@ -345,6 +387,7 @@ impl UpstreamSide {
     /// Asks one upstream: begins an attempt, or repeats the one there is.
     fn attempt(&mut self, ticket: Ticket, upstream: u32, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         let Some(pending) = self.pending.get(ticket) else { return };
+        let mark = pending.mark;
         let Some(entry) = self.upstreams.get_mut(upstream as usize) else { return };
         let of_upstream = || pending.attempts.iter().filter(|attempt| attempt.upstream == upstream);
         let fresh_port = entry.shared.is_none()
@@ -367,11 +410,11 @@ impl UpstreamSide {
             None => {
                 attempt.address = entry.address;
                 self.sockets_moved = true;
-                match entry.take_socket() {
+                match entry.take_socket(mark) {
                     Some(socket) => self.launch(ticket, index, socket, now_ms, exchange, out),
                     None => {
                         attempt.state = AttemptState::Queued;
-                        entry.queue.push_back((ticket, index));
+                        entry.pool(mark).queue.push_back((ticket, index));
                     }
                 }
             }
@@ -411,7 +454,7 @@ impl UpstreamSide {
     /// The parent made UDP sockets.
     pub fn udp_sockets(
         &mut self,
-        upstream: u32,
+        (upstream, mark): (u32, u32),
         sockets: &[Handle],
         now_ms: u64,
         exchange: &mut Exchange,
@@ -423,7 +466,9 @@ impl UpstreamSide {
         }
         for socket in sockets {
             let entry = self.upstreams.get_mut(upstream as usize);
-            let Some(entry) = entry.and_then(|entry| entry.reserve.arrived().then_some(entry)) else {
+            let probe = entry.as_ref().is_some_and(|entry| entry.probe.is_some());
+            let pool = entry.map(|entry| entry.pool(mark));
+            let Some(pool) = pool.and_then(|pool| pool.reserve.arrived().then_some(pool)) else {
                 out.actions.push(Action::CloseUpstream { socket: *socket });
                 continue;
             };
@@ -432,15 +477,15 @@ impl UpstreamSide {
                 attempt.is_some_and(|attempt| attempt.state == AttemptState::Queued)
             };
             let waiting = loop {
-                match entry.queue.pop_front() {
+                match pool.queue.pop_front() {
                     Some(next) if !queued(&mut self.pending, &next) => {}
                     next => break next,
                 }
             };
             match waiting {
                 Some((ticket, index)) => self.launch(ticket, index, *socket, now_ms, exchange, out),
-                None if entry.probe.is_some() => self.send_probe(upstream, *socket, out),
-                None => entry.reserve.keep(*socket, now_ms),
+                None if probe && mark == 0 => self.send_probe(upstream, *socket, out),
+                None => pool.reserve.keep(*socket, now_ms),
             }
         }
     }
@@ -464,7 +509,7 @@ impl UpstreamSide {
             }
             shared.socket = Some(*socket);
             self.sockets.insert(*socket, Flight::Shared { upstream });
-            for (ticket, index) in std::mem::take(&mut entry.queue) {
+            for (ticket, index) in std::mem::take(&mut entry.pool.queue) {
                 self.launch(ticket, index, *socket, now_ms, exchange, out);
             }
             self.send_probe(upstream, *socket, out);
@@ -472,18 +517,28 @@ impl UpstreamSide {
     }
 
     /// The parent could not make UDP sockets.
-    pub fn no_udp_socket(&mut self, upstream: u32, count: u32, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
+    pub fn no_udp_socket(
+        &mut self,
+        (upstream, mark): (u32, u32),
+        count: u32,
+        now_ms: u64,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) {
         let Some(entry) = self.upstreams.get_mut(upstream as usize) else { return };
         self.sockets_moved = true;
         let count = match &mut entry.shared {
             Some(shared) => {
                 shared.wanted = false;
-                entry.queue.len()
+                entry.pool.queue.len()
             }
-            None => entry.reserve.refused(count) as usize,
+            None => entry.pool(mark).reserve.refused(count) as usize,
         };
-        entry.probe = None;
-        let failed: Vec<(Ticket, usize)> = entry.queue.drain(..count.min(entry.queue.len())).collect();
+        if mark == 0 {
+            entry.probe = None;
+        }
+        let queue = &mut entry.pool(mark).queue;
+        let failed: Vec<(Ticket, usize)> = queue.drain(..count.min(queue.len())).collect();
         for (ticket, attempt) in failed {
             self.attempt_failed(ticket, attempt, true, now_ms, exchange, out);
         }
@@ -646,8 +701,8 @@ impl UpstreamSide {
                 }
             }
             None => {
-                for upstream in &mut self.upstreams {
-                    if upstream.reserve.forget(socket) {
+                for (_, pool) in self.upstreams.iter_mut().flat_map(Upstream::pools_mut) {
+                    if pool.reserve.forget(socket) {
                         out.actions.push(Action::CloseUpstream { socket });
                     }
                 }
@@ -670,7 +725,7 @@ impl UpstreamSide {
             } else if attempt.state == AttemptState::Queued
                 && let Some(upstream) = self.upstreams.get_mut(attempt.upstream as usize)
             {
-                upstream.queue.retain(|(queued, _)| *queued != ticket);
+                upstream.pool(pending.mark).queue.retain(|(queued, _)| *queued != ticket);
             }
         }
         Some(pending.begun_ms)
@@ -680,29 +735,46 @@ impl UpstreamSide {
 impl Upstream {
     fn new(address: SocketAddr, one_port: bool) -> Upstream {
         let shared = one_port.then(Shared::default);
-        let (reserve, queue) = (Reserve::default(), VecDeque::new());
-        Upstream { address, reserve, queue, shared, idle: VecDeque::new(), probe: None, looping: false }
+        let (pool, marked, idle) = (Pool::default(), BTreeMap::new(), VecDeque::new());
+        Upstream { address, pool, marked, shared, idle, probe: None, looping: false }
     }
 
-    /// A socket for a question, if there is one.
-    fn take_socket(&mut self) -> Option<Handle> {
+    /// A socket for a question with this mark, if there is one.
+    fn take_socket(&mut self, mark: u32) -> Option<Handle> {
         match &self.shared {
             Some(shared) => shared.socket,
-            None => self.reserve.take(),
+            None => self.pool(mark).reserve.take(),
         }
     }
 
-    /// How many sockets to ask for.
-    fn need(&mut self) -> u32 {
-        match &mut self.shared {
-            None => self.reserve.need(self.queue.len() + usize::from(self.probe.is_some())),
-            Some(shared) => {
-                let need =
-                    shared.socket.is_none() && !shared.wanted && (!self.queue.is_empty() || self.probe.is_some());
-                shared.wanted |= need;
-                u32::from(need)
-            }
-        }
+    /// The pool of a mark.
+    fn pool(&mut self, mark: u32) -> &mut Pool {
+        if mark == 0 || self.shared.is_some() { &mut self.pool } else { self.marked.entry(mark).or_default() }
+    }
+
+    /// All pools with their marks.
+    fn pools(&self) -> impl Iterator<Item = (u32, &Pool)> {
+        std::iter::once((0, &self.pool)).chain(self.marked.iter().map(|(mark, pool)| (*mark, pool)))
+    }
+
+    fn pools_mut(&mut self) -> impl Iterator<Item = (u32, &mut Pool)> {
+        std::iter::once((0, &mut self.pool)).chain(self.marked.iter_mut().map(|(mark, pool)| (*mark, pool)))
+    }
+}
+
+impl Pool {
+    /// Is nothing in it and nothing on its way to it?
+    fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.reserve.is_idle()
+    }
+}
+
+impl Shared {
+    /// How many sockets to ask for when so many questions wait.
+    fn need(&mut self, queued: usize) -> u32 {
+        let need = self.socket.is_none() && !self.wanted && queued > 0;
+        self.wanted |= need;
+        u32::from(need)
     }
 }
 
@@ -739,9 +811,9 @@ fn retire(
     orphans: &mut Vec<(Ticket, usize)>,
     out: &mut Outbox,
 ) {
-    orphans.extend(upstream.queue.drain(..));
+    orphans.extend(upstream.pools_mut().flat_map(|(_, pool)| pool.queue.drain(..)));
     (upstream.probe, upstream.looping) = (None, false);
-    for (socket, _) in upstream.idle.drain(..) {
+    for Idle { socket, .. } in upstream.idle.drain(..) {
         sockets.remove(&socket);
         out.actions.push(Action::CloseUpstream { socket });
     }
@@ -753,7 +825,9 @@ fn retire(
             out.actions.push(Action::CloseUpstream { socket });
         }
     }
-    out.actions.extend(upstream.reserve.retire().map(|socket| Action::CloseUpstream { socket }));
+    for (_, pool) in upstream.pools_mut() {
+        out.actions.extend(pool.reserve.retire().map(|socket| Action::CloseUpstream { socket }));
+    }
 }
 
 /// Queues a query datagram with this id.

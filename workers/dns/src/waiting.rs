@@ -171,6 +171,12 @@ impl WaitingTable {
         }
     }
 
+    /// A ticket for a question that is none yet.
+    pub fn reserve(&mut self) -> Ticket {
+        self.last_ticket += 1;
+        self.last_ticket
+    }
+
     /// Adds a question.
     pub fn insert(&mut self, waiting: Waiting) -> Ticket {
         self.last_ticket += 1;

@@ -50,6 +50,10 @@ pub struct Booted {
     pub echo: Option<OwnedFd>,
     /// Directory handles.
     pub directories: Vec<OwnedFd>,
+    /// Netlink socket of the netfilter family.
+    pub netfilter: Option<OwnedFd>,
+    /// Netlink socket of the route family.
+    pub route: Option<OwnedFd>,
 }
 
 impl Booted {
@@ -73,6 +77,7 @@ pub fn boot(role: Role) -> Booted {
     let mut routes = None;
     let mut empty_root = None;
     let (mut datagram, mut listeners, mut echo, mut directories) = (Vec::new(), Vec::new(), None, Vec::new());
+    let (mut netfilter, mut route) = (None, None);
     let mut sockets = SOCKETS;
     let mut held = HELD;
     // Out of the way first, so that no descriptor is overwritten while others are put in place.
@@ -86,12 +91,15 @@ pub fn boot(role: Role) -> Booted {
             Place::Listener => listeners.push(put(fd, sockets.next())),
             Place::Echo => echo = Some(put(fd, held.next())),
             Place::Directory => directories.push(put(fd, held.next())),
+            Place::NetlinkNetfilter => netfilter = Some(put(fd, held.next())),
+            Place::NetlinkRoute => route = Some(put(fd, held.next())),
         }
     }
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).expect("an epoll set can be made");
     let epoll = put(duplicate_above(epoll.0, LATER + 64), Some(EPOLL));
     let mut used = vec![0, 1, 2, CONTROL, LOG, EPOLL];
-    let placed = datagram.iter().chain(&listeners).chain(&echo).chain(&directories);
+    let held = echo.iter().chain(&directories).chain(&netfilter).chain(&route);
+    let placed = datagram.iter().chain(&listeners).chain(held);
     used.extend(placed.map(|fd| fd.as_raw_fd()));
     fill_holes(&used);
     let poll = Poll::new(epoll);
@@ -110,6 +118,7 @@ pub fn boot(role: Role) -> Booted {
         Role::Dns => &policy::dns::POLICY,
         Role::Dhcp => &policy::dhcp::POLICY,
         Role::Tftp => &policy::tftp::POLICY,
+        Role::Net => &policy::net::POLICY,
     };
     let (confined, report) = match policy::confine(table, &facts) {
         Ok(done) => done,
@@ -138,6 +147,8 @@ pub fn boot(role: Role) -> Booted {
         listeners,
         echo,
         directories,
+        netfilter,
+        route,
     }
 }
 

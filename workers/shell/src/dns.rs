@@ -151,13 +151,13 @@ impl Role for Worker {
                     self.booted.poll.read_shared(fd.as_fd()).expect("a listening socket can be watched");
                 }
             }
-            Told::UdpSockets { upstream } => {
+            Told::UdpSockets { upstream, mark } => {
                 let handles: Vec<Handle> = descriptors.iter().map(|fd| Handle(fd.as_raw_fd() as u32)).collect();
                 for socket in descriptors {
                     self.booted.poll.read(socket.as_fd()).expect("an upstream socket can be watched");
                     self.upstream.insert(socket.as_raw_fd(), socket);
                 }
-                self.hear(Input::UdpSockets { upstream, sockets: &handles });
+                self.hear(Input::UdpSockets { upstream, mark, sockets: &handles });
             }
             Told::TcpSocket { ticket } => {
                 let Some(socket) = descriptors.into_iter().next() else { return };
@@ -165,7 +165,11 @@ impl Role for Worker {
                 self.upstream_streams.insert(fd);
                 self.hear(Input::TcpSocket { ticket, socket: Handle(fd as u32) });
             }
-            Told::NoSocket { upstream, ticket, count } => self.hear(Input::NoSocket { upstream, ticket, count }),
+            Told::NoSocket { upstream, mark, ticket, count } => {
+                self.hear(Input::NoSocket { upstream, mark, ticket, count });
+            }
+            Told::Facts { ticket, facts } => self.hear(Input::Facts { ticket, facts }),
+            Told::SetsFilled { ticket, outcomes } => self.hear(Input::SetsFilled { ticket, outcomes }),
         }
     }
 }

@@ -14,7 +14,7 @@
 //! | `turn` | the loop of every worker |
 //! | `clock` | both clocks, once per turn |
 //! | `watchdog` | ends a worker that computes without ever returning to its loop |
-//! | `dns`, `dhcp`, `tftp` | one main per role |
+//! | `dns`, `dhcp`, `tftp`, `net` | one main per role |
 
 pub mod boot;
 mod clock;
@@ -23,6 +23,7 @@ mod datagram;
 mod dhcp;
 mod dns;
 mod line;
+mod net;
 mod poll;
 #[cfg(feature = "probe")]
 pub mod probe;
@@ -44,6 +45,7 @@ pub fn run(role: Role) -> ! {
     let booted = boot::boot(role);
     match role {
         Role::Dns => dns::serve(booted),
+        Role::Net => net::serve(booted),
         #[cfg(feature = "dhcp")]
         Role::Dhcp => dhcp::serve(booted),
         #[cfg(feature = "tftp")]

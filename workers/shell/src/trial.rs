@@ -19,7 +19,7 @@ pub fn run(deed: usize, control: BorrowedFd<'_>, log: &mut Log) -> ! {
         match receive_bytes(control, &mut bytes, 1) {
             Ok(None) => std::hint::spin_loop(),
             Ok(Some((length, mut descriptors))) => match frame::decode(&bytes[..length]) {
-                Ok(ToWorker::Role(dns::ToWorker::UdpSockets { upstream })) => {
+                Ok(ToWorker::Role(dns::ToWorker::UdpSockets { upstream, .. })) => {
                     break (upstream as i32, descriptors.pop());
                 }
                 other => panic!("not the ground of a trial: {other:?}"),

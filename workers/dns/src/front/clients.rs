@@ -106,7 +106,7 @@ impl Front {
         }
     }
 
-    fn close(&mut self, handle: Handle, out: &mut Outbox) {
+    pub(super) fn close(&mut self, handle: Handle, out: &mut Outbox) {
         self.streams.remove(&handle);
         out.actions.push(Action::CloseStream { stream: handle });
     }
@@ -121,16 +121,18 @@ impl Front {
 
     /// Is nothing owed?
     pub fn is_idle(&self) -> bool {
-        !self.waiting.is_anybody_there() && self.streams.is_empty()
+        !self.waiting.is_anybody_there() && self.streams.is_empty() && self.held.is_empty()
     }
 
-    /// When the first idle connection's time is over.
+    /// When the first idle connection's time is over, or something has waited for the kernel long enough.
     pub fn deadline(&self) -> Option<u64> {
-        self.streams.values().filter(|stream| stream.waiting.is_none()).map(Stream::deadline).min()
+        let idle = self.streams.values().filter(|stream| stream.waiting.is_none()).map(Stream::deadline);
+        idle.chain(self.held.deadline()).min()
     }
 
-    /// Closes connections whose time is over.
-    pub fn tick(&mut self, now: Now, out: &mut Outbox) {
+    /// Closes connections whose time is over, and lets go what has waited long enough.
+    pub fn tick(&mut self, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
+        self.release_overdue(now, exchange, out);
         let over = |stream: &Stream| stream.waiting.is_none() && stream.deadline() <= now.monotonic_ms;
         let over: Vec<Handle> =
             self.streams.iter().filter(|(_, stream)| over(stream)).map(|(handle, _)| *handle).collect();

@@ -38,8 +38,8 @@ impl Front {
                 self.statistics.upstream(*upstream).failed += 1;
                 return;
             }
-            Answer::Busy { ticket, group, query, told } => {
-                return self.make_room(*ticket, *group, query, *told, exchange, out);
+            Answer::Busy { ticket, group, mark, query, told } => {
+                return self.make_room(*ticket, (*group, *mark), query, *told, exchange, out);
             }
             Answer::Probing { numbers } => {
                 self.probing.clear();
@@ -59,10 +59,16 @@ impl Front {
                 let Some(waiting) = self.waiting.remove(*ticket) else { return };
                 self.statistics.upstream(*upstream).answered(*waited_ms);
                 let message = exchange.bytes.get(message.clone()).unwrap_or_default();
-                self.relay(&waiting, *upstream, message, now, out);
+                let Some(waiting) = self.hold_reply(*ticket, waiting, *upstream, message, now, out) else { return };
+                self.relay(&waiting, *upstream, message, Vec::new(), now, out);
                 waiting
             }
         };
+        self.wake(&ended, now, exchange, out);
+    }
+
+    /// Goes on with the connections of those whose question was answered.
+    pub(super) fn wake(&mut self, ended: &Waiting, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
         for waiter in &ended.waiters {
             if let Origin::Stream(handle) = waiter.origin
                 && let Some(stream) = self.streams.get_mut(&handle)
@@ -77,7 +83,7 @@ impl Front {
     fn make_room(
         &mut self,
         ticket: Ticket,
-        group: u32,
+        (group, mark): (u32, u32),
         query: &Range<usize>,
         told: bool,
         exchange: &mut Exchange,
@@ -94,7 +100,7 @@ impl Front {
         let loser = match largest {
             Some(largest) if largest.count > own => {
                 exchange.asks.push(Ask::Forget { ticket: largest.newest });
-                exchange.asks.push(Ask::Question { ticket, group, tcp: false, query: query.clone() });
+                exchange.asks.push(Ask::Question { ticket, group, tcp: false, mark, query: query.clone() });
                 largest.newest
             }
             _ => ticket,
@@ -104,8 +110,17 @@ impl Front {
         }
     }
 
-    /// Judges a reply, learns from it, and gives it to everybody who waits.
-    fn relay(&mut self, waiting: &Waiting, upstream: SocketAddr, message: &[u8], now: Now, out: &mut Outbox) {
+    /// Judges a reply, learns from it, and gives it to everybody who waits. `filled`: for each of its addresses, what the log is to say
+    /// of the sets it was put into.
+    pub(super) fn relay(
+        &mut self,
+        waiting: &Waiting,
+        upstream: SocketAddr,
+        message: &[u8],
+        filled: Vec<Vec<Line>>,
+        now: Now,
+        out: &mut Outbox,
+    ) {
         let Some(header) = Header::read(message) else { return };
         let Ok(question) = Question::read(message) else { return };
         // The upstream side has compared them, but it is not trusted with the cache. A question spelled with compression cannot be replaced by
@@ -118,8 +133,17 @@ impl Front {
         base.extend_from_slice(message);
         self.reply_rules.rename(&mut base, &question, &header);
         let opt = edns::find(message, question.end, &header).filter(|_| waiting.opt);
-        let verdict =
-            self.judge(&header, &question, &base, upstream, waiting.personal, waiting.about, now, &mut out.lines);
+        let verdict = self.judge(
+            &header,
+            &question,
+            &base,
+            upstream,
+            waiting.personal,
+            filled,
+            waiting.about,
+            now,
+            &mut out.lines,
+        );
         // Nothing was validated here; `proxy-dnssec` takes the upstream's word for it.
         base[3] = if self.proxy_dnssec { base[3] } else { base[3] & !AD } | RA;
         let mut extended_error = None;
@@ -204,6 +228,7 @@ impl Front {
         message: &[u8],
         upstream: SocketAddr,
         personal: bool,
+        filled: Vec<Vec<Line>>,
         about: About,
         now: Now,
         lines: &mut Vec<Line>,
@@ -253,7 +278,11 @@ impl Front {
         let seen = Header { low: if exists { header.low & 0xf0 } else { header.low }, ..*header };
         let log = self.log;
         let filtered = self.reply_rules.filters_type(question.qtype);
+        let mut filled = filled.into_iter();
         let entries = harvest(message, &seen, question, &self.limits, |said| {
+            if let Said::Address { .. } = said {
+                lines.extend(filled.next().into_iter().flatten());
+            }
             // Of what the client will not see, nothing is told but that it is left out.
             let hidden = filtered && !matches!(said, Said::Cname { .. } | Said::Negative { .. });
             if log.is_on() && !hidden {

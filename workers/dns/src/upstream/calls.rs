@@ -2,7 +2,7 @@
 
 use ipc::dns::ToParent;
 
-use super::{Flight, UpstreamSide, belongs};
+use super::{Flight, Idle, UpstreamSide, belongs};
 use crate::call::{ANSWER_MS, CONNECT_MS, Call, CallState, IDLE_MAX, IDLE_MS, Trial, gather};
 use crate::exchange::{Answer, Exchange, Failure, Ticket};
 use crate::input::Handle;
@@ -29,7 +29,7 @@ impl UpstreamSide {
     pub(super) fn call(
         &mut self,
         ticket: Ticket,
-        group: u32,
+        (group, mark): (u32, u32),
         query: Box<[u8]>,
         question: Question,
         now_ms: u64,
@@ -41,7 +41,7 @@ impl UpstreamSide {
         let others = entry.members.iter().copied().filter(|member| Some(*member) != first);
         let mut rest: Vec<u32> = first.into_iter().chain(others).collect();
         rest.reverse();
-        self.calls.insert(ticket, Call { group, query, question, rest, state: CallState::Idle });
+        self.calls.insert(ticket, Call { group, mark, query, question, rest, state: CallState::Idle });
         self.call_next(ticket, now_ms, exchange, out);
     }
 
@@ -53,8 +53,11 @@ impl UpstreamSide {
             self.calls.remove(&ticket);
             return exchange.answers.push(Answer::Failed { ticket, why: Failure::Unreachable });
         };
-        let kept = self.upstreams.get_mut(upstream as usize).and_then(|entry| entry.idle.pop_back());
-        if let Some((socket, _)) = kept {
+        let kept = self.upstreams.get_mut(upstream as usize).and_then(|entry| {
+            let latest = entry.idle.iter().rposition(|idle| idle.mark == call.mark)?;
+            entry.idle.remove(latest)
+        });
+        if let Some(Idle { socket, .. }) = kept {
             let trial = Trial { upstream, address, id: self.random.next() as u16, begun_ms: now_ms, reused: true };
             self.sockets.insert(socket, Flight::Tcp { ticket });
             return call.say(trial, socket, now_ms, out);
@@ -63,8 +66,9 @@ impl UpstreamSide {
         self.next_socket_ticket = socket_ticket.wrapping_add(1);
         let trial = Trial { upstream, address, id: self.random.next() as u16, begun_ms: now_ms, reused: false };
         call.state = CallState::Wanted { trial, socket_ticket };
+        let mark = call.mark;
         self.socket_tickets.insert(socket_ticket, ticket);
-        out.actions.push(Action::Tell(ToParent::WantTcp { upstream, ticket: socket_ticket }));
+        out.actions.push(Action::Tell(ToParent::WantTcp { upstream, ticket: socket_ticket, mark }));
     }
 
     /// The parent made a TCP socket.
@@ -139,8 +143,9 @@ impl UpstreamSide {
         if let Some(group) = self.groups.get_mut(group as usize) {
             group.last_good = Some(index);
         }
+        let mark = call.mark;
         self.calls.remove(&ticket);
-        self.keep(index, socket, now_ms, out);
+        self.keep((index, mark), socket, now_ms, out);
         exchange.answers.push(Answer::Sent { ticket, upstream, again: false });
         let waited_ms = now_ms.saturating_sub(begun_ms);
         exchange.answers.push(Answer::Reply { ticket, upstream, message, waited_ms });
@@ -174,10 +179,10 @@ impl UpstreamSide {
     }
 
     /// Keeps a connection that has served for the next question.
-    fn keep(&mut self, upstream: u32, socket: Handle, now_ms: u64, out: &mut Outbox) {
+    fn keep(&mut self, (upstream, mark): (u32, u32), socket: Handle, now_ms: u64, out: &mut Outbox) {
         match self.upstreams.get_mut(upstream as usize) {
             Some(entry) if entry.idle.len() < IDLE_MAX => {
-                entry.idle.push_back((socket, now_ms + IDLE_MS));
+                entry.idle.push_back(Idle { socket, mark, until_ms: now_ms + IDLE_MS });
                 self.sockets.insert(socket, Flight::Idle { upstream });
             }
             _ => {
@@ -191,14 +196,14 @@ impl UpstreamSide {
     pub(super) fn forget_idle(&mut self, upstream: u32, socket: Handle) {
         self.sockets.remove(&socket);
         if let Some(entry) = self.upstreams.get_mut(upstream as usize) {
-            entry.idle.retain(|(kept, _)| *kept != socket);
+            entry.idle.retain(|idle| idle.socket != socket);
         }
     }
 
     /// Closes connections that nobody has needed for too long.
     pub(super) fn close_idle(&mut self, now_ms: u64, out: &mut Outbox) {
         for upstream in &mut self.upstreams {
-            while let Some((socket, _)) = upstream.idle.pop_front_if(|(_, until_ms)| *until_ms <= now_ms) {
+            while let Some(Idle { socket, .. }) = upstream.idle.pop_front_if(|idle| idle.until_ms <= now_ms) {
                 self.sockets.remove(&socket);
                 out.actions.push(Action::CloseUpstream { socket });
             }

@@ -23,7 +23,7 @@ impl UpstreamSide {
             self.probes.insert(number, index);
             entry.probe = Some(number);
             self.sockets_moved = true;
-            if let Some(socket) = entry.take_socket() {
+            if let Some(socket) = entry.take_socket(0) {
                 self.send_probe(index, socket, out);
             }
         }

@@ -40,6 +40,8 @@ pub struct Lab {
     pub lines: Vec<String>,
     /// Open sockets to upstreams: index, and whether TCP.
     pub sockets: BTreeMap<u32, (u32, bool)>,
+    /// The marks of sockets, open or not.
+    pub marks: BTreeMap<u32, u32>,
     /// Upstreams to which the parent can make no socket.
     pub unreachable: BTreeSet<u32>,
     /// Upstreams that refuse TCP connections.
@@ -83,6 +85,7 @@ impl Lab {
             told: Vec::new(),
             lines: Vec::new(),
             sockets: BTreeMap::new(),
+            marks: BTreeMap::new(),
             unreachable: BTreeSet::new(),
             refusing: BTreeSet::new(),
             next_socket: 1000,
@@ -139,19 +142,19 @@ impl Lab {
         // The parent answers after the batch.
         for message in std::mem::take(&mut self.told) {
             match message {
-                ToParent::WantUdp { upstream, count } if self.unreachable.contains(&upstream) => {
-                    self.input(Input::NoSocket { upstream, ticket: None, count });
+                ToParent::WantUdp { upstream, count, mark } if self.unreachable.contains(&upstream) => {
+                    self.input(Input::NoSocket { upstream, mark, ticket: None, count });
                 }
-                ToParent::WantUdp { upstream, count } => {
+                ToParent::WantUdp { upstream, count, mark } => {
                     assert!((1..=64).contains(&count));
-                    let sockets: Vec<Handle> = (0..count).map(|_| self.socket(upstream, false)).collect();
-                    self.input(Input::UdpSockets { upstream, sockets: &sockets });
+                    let sockets: Vec<Handle> = (0..count).map(|_| self.socket(upstream, mark, false)).collect();
+                    self.input(Input::UdpSockets { upstream, mark, sockets: &sockets });
                 }
-                ToParent::WantTcp { upstream, ticket } if self.unreachable.contains(&upstream) => {
-                    self.input(Input::NoSocket { upstream, ticket: Some(ticket), count: 1 });
+                ToParent::WantTcp { upstream, ticket, mark } if self.unreachable.contains(&upstream) => {
+                    self.input(Input::NoSocket { upstream, mark, ticket: Some(ticket), count: 1 });
                 }
-                ToParent::WantTcp { upstream, ticket } => {
-                    let socket = self.socket(upstream, true);
+                ToParent::WantTcp { upstream, ticket, mark } => {
+                    let socket = self.socket(upstream, mark, true);
                     self.input(Input::TcpSocket { ticket, socket });
                     if self.refusing.contains(&upstream) {
                         self.sockets.remove(&socket.0);
@@ -165,8 +168,9 @@ impl Lab {
         }
     }
 
-    fn socket(&mut self, upstream: u32, tcp: bool) -> Handle {
+    fn socket(&mut self, upstream: u32, mark: u32, tcp: bool) -> Handle {
         self.next_socket += 1;
+        self.marks.insert(self.next_socket, mark);
         self.sockets.insert(self.next_socket, (upstream, tcp));
         Handle(self.next_socket)
     }
