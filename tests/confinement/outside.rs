@@ -166,5 +166,8 @@ fn without_need_there_is_no_net_worker() {
     }
     let lan = Lan::new(1);
     let server = start(&lan);
-    assert_eq!(family(server.pid()).len(), 1 + ROLES.len());
+    // While workers start, there are short-lived processes besides.
+    wait_until("the parent to have its three workers and nobody else", || {
+        family(server.pid()).len() == 1 + ROLES.len()
+    });
 }

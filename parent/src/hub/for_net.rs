@@ -44,17 +44,17 @@ impl Hub {
         let errand = Errand { asker: self.workers[index].generation, ticket, kind };
         let best = |phase| self.workers.iter().position(|worker| worker.role == Role::Net && worker.phase == phase);
         let to = best(Phase::Serving).or_else(|| best(Phase::Ready));
-        let coming = to.is_none() && best(Phase::Spawned).is_some();
+        let coming = best(Phase::Spawned);
         match (to, self.errands.number()) {
             (Some(to), Some(number)) => {
                 self.errands.sent(number, errand, self.workers[to].generation);
                 self.send(to, &ToWorker::Role(message(number)), Vec::new());
             }
-            (None, Some(number)) if coming => self.errands.wait(number, errand, message(number)),
+            (None, Some(number)) if coming.is_some() => self.errands.wait(number, errand, message(number)),
             (to, number) => {
                 self.answer_errand(errand, None, None);
-                if let (Some(to), None) = (to, number) {
-                    self.replace_silent_net(to);
+                if let (Some(silent), None) = (to.or(coming), number) {
+                    self.replace_silent_net(silent);
                 }
             }
         }
@@ -63,9 +63,9 @@ impl Hub {
     /// There is no room for a further errand: the net worker has not answered for too long to be alive in any useful sense.
     fn replace_silent_net(&mut self, index: usize) {
         let worker = &mut self.workers[index];
-        // Once is enough.
+        // Once is enough: by then it is gone.
         if worker.kill_at_ms.is_none() {
-            worker.kill_at_ms = Some(now_ms());
+            worker.kill_at_ms = Some(now_ms() + 1_000);
             let fd = worker.control().as_raw_fd();
             self.condemn(fd, "does not answer");
         }
