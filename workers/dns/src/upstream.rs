@@ -132,7 +132,8 @@ impl UpstreamSide {
             next_socket_ticket: 0,
             random,
             forward_max: slice.dns_forward_max,
-            strict_order: slice.strict_order,
+            // Where all are asked, no order is left.
+            strict_order: slice.strict_order && !slice.all_servers,
             random_case: slice.queries.letter_case == LetterCase::Random,
             warned_case: false,
             checks_subnet: slice.queries.add_subnet.is_some(),
