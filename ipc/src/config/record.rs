@@ -58,7 +58,7 @@ pub struct HostRecord {
 /// An alias.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cname {
-    /// The owner; `*.example` stands for all names below `example`.
+    /// The owner. In an authoritative zone `*.example` stands for all names below `example`; elsewhere only for the name that is so spelled.
     pub alias: String,
     /// The name it stands for.
     pub target: String,

@@ -8,7 +8,7 @@ use support::Dice;
 pub const FENCE: &str = "fence.test";
 
 /// Lines that may be there, besides those that every configuration has. Names in them are what questions are about.
-const LINES: [&str; 93] = [
+const LINES: [&str; 136] = [
     "host-record=box.lan,alias.lan,10.4.4.4,fd44::4",
     "host-record=timed.lan,10.4.4.5,77",
     "host-record=MiXed.lan,192.168.4.6",
@@ -103,10 +103,53 @@ const LINES: [&str; 93] = [
     "use-stale-cache",
     "do-0x20-encode",
     "no-0x20-encode",
+    "cname=*.stars.lan,box.lan",
+    "cname=one.ring.lan,two.ring.lan,three.ring.lan,box.lan",
+    "cname=to-null.lan,a.null.lan",
+    "cname=to-synth.lan,p-10-5-0-7.synth.lan",
+    "cname=nx3.up.example,box.lan",
+    "host-record=v6only.lan,fd44::6",
+    "host-record=deep.er.and.deeper.lan,10.4.4.8",
+    "host-record=nx4.up.example,10.4.4.9",
+    "txt-record=\"dots in.lan\",x",
+    "txt-record=_under._score.lan,x",
+    "mx-host=lan,mail.lan,10",
+    "srv-host=_sip._udp.up.example,both1.up.example,5060",
+    "ptr-record=lan,pointed.lan",
+    "ptr-record=1.0.18.198.in-addr.arpa,pointed.lan",
+    "naptr-record=mail.lan,10,20,u,E2U+sip,!^.*$!sip:info@example!",
+    "caa-record=only-caa.lan,128,iodef,mailto:x@example",
+    "dns-rr=box.lan,65281,0001000000",
+    "dns-rr=alone.lan,99,0161",
+    "address=//10.3.3.3",
+    "address=/*ing.lan/10.9.9.7",
+    "address=/deep.er.and.deeper.lan/::",
+    "address=/box.up.example/a.covered.lan/10.9.9.8",
+    "local=/arpa/",
+    "local=/covered.lan/",
+    "local=/example/",
+    "server=//198.51.100.53",
+    "server=/covered.lan/198.51.100.53",
+    "server=/a2.up.example/#",
+    "server=/up.example/198.51.100.53",
+    "rev-server=10.0.0.0/8,198.51.100.53",
+    "rev-server=192.168.4.0/23,198.51.100.53",
+    "rev-server=fd00::/16",
+    "domain=lan,10.77.0.0/24,local",
+    "alias=192.168.7.1-192.168.7.9,198.18.1.0,255.255.255.0",
+    "bogus-nxdomain=192.168.7.2",
+    "ignore-address=198.18.0.5",
+    "all-servers",
+    "port-limit=2",
+    "max-ttl=5000",
+    "edns-packet-max=4096",
+    "cache-rr=65280,HTTPS",
+    "filter-rr=HTTPS,CNAME",
+    "filter-rr=PTR,NAPTR,A",
 ];
 
 /// What hosts files are made of.
-const HOSTS: [&str; 8] = [
+const HOSTS: [&str; 14] = [
     "10.77.0.50 printer.lan printer-alias.lan",
     "fd77::50 printer.lan",
     "10.77.0.51 Scanner",
@@ -115,6 +158,12 @@ const HOSTS: [&str; 8] = [
     "10.77.0.53 deep.under.hosts.lan",
     "127.0.0.1 localhost",
     "10.77.0.54 scanner printer.lan",
+    "0.0.0.0 blocked.up.example a3.up.example",
+    ":: blocked.up.example",
+    "::1 localhost ip6-localhost",
+    "fe80::1%lan0 scoped.lan",
+    "10.77.0.55 UPPER.Lan upper.lan 10.77.0.56",
+    "10.77.0.57 bad_name.lan -dash.lan x..y",
 ];
 
 /// One configuration.
@@ -128,25 +177,33 @@ pub struct Configuration {
 pub fn fresh(dice: &mut Dice) -> Configuration {
     // Few lines show what each does, many how they get along.
     let share = [8, 16, 40][dice.below(3)];
-    let once = ["domain=", "cache-size=", "filter-rr=", "add-subnet"];
     let mut lines: Vec<&'static str> = Vec::new();
     for line in LINES {
-        // What the cache keeps by choice, and of everything, the reference takes for a sign that a filtered name exists.
-        let clash = line.starts_with("filter-") && lines.contains(&"cache-rr=ANY")
-            || line == "cache-rr=ANY" && lines.iter().any(|other| other.starts_with("filter-"));
-        // The reference gives domains that hosts are in mail of their own, and thus no address.
-        let clash =
-            clash || line == "address=/#/10.8.8.8" && lines.iter().any(|other| ["localmx", "selfmx"].contains(other));
-        // What is added for one client is everybody's in the reference when a network that is everybody's is added behind it.
-        let clash = clash || line == "umbrella" && lines.iter().any(|other| other.starts_with("add-subnet"));
-        let again =
-            clash || once.iter().any(|key| line.starts_with(key) && lines.iter().any(|other| other.starts_with(key)));
-        if dice.below(100) < share && !again {
+        if dice.below(100) < share && !clashes(line, &lines) {
             lines.push(line);
         }
     }
     let hosts = HOSTS.iter().copied().filter(|_| dice.below(2) == 0).collect();
     Configuration { lines, hosts }
+}
+
+/// May this line not stand beside those?
+fn clashes(line: &str, lines: &[&str]) -> bool {
+    let beside = |start: &str| lines.iter().any(|other| other.starts_with(start));
+    match line {
+        // What the cache keeps by choice, and of everything, the reference takes for a sign that a filtered name exists.
+        "cache-rr=ANY" => beside("filter-") || beside("cache-rr="),
+        // The reference gives domains that hosts are in mail of their own, and thus no address.
+        "address=/#/10.8.8.8" => beside("localmx") || beside("selfmx"),
+        // What is added for one client is everybody's in the reference when a network that is everybody's is added behind it.
+        "umbrella" => beside("add-subnet"),
+        // As above; and what the reference denies over UDP it refuses over TCP.
+        "address=//10.3.3.3" => ["localmx", "selfmx", "domain-needed"].iter().any(|other| beside(other)),
+        line if line.starts_with("filter-") && beside("cache-rr=ANY") => true,
+        line => ["domain=", "cache-size=", "filter-rr=", "add-subnet", "max-ttl=", "edns-packet-max="]
+            .iter()
+            .any(|key| line.starts_with(key) && beside(key)),
+    }
 }
 
 impl Configuration {

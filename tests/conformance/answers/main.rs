@@ -4,6 +4,9 @@
 //! sets how many questions are asked.
 
 mod configuration;
+mod damage;
+mod edns;
+mod names;
 mod question;
 mod reply;
 mod site;
@@ -11,7 +14,7 @@ mod world;
 
 use std::fmt::Write as _;
 
-use question::Question;
+use question::{Question, Way};
 use site::Site;
 use support::{Dice, Subject};
 
@@ -35,11 +38,19 @@ fn generated_questions_are_answered_as_dnsmasq_answers_them() {
         let (our_server, their_server) = (ours.serve(&configuration), theirs.serve(&configuration));
         let mut history: Vec<Question> = Vec::new();
         for _ in 0..PAIRS_PER_CONFIGURATION {
-            let question = question::fresh(&configuration, &mut dice);
+            let question = question::fresh(&configuration, history.last().map(|last| last.way), &mut dice);
             asked += 1;
             ours.send(&question);
             theirs.send(&question);
-            let (mine, yours) = (ours.receive(&question), theirs.receive(&question));
+            let (mut mine, mut yours) = (ours.receive(), theirs.receive());
+            if question.way == Way::Datagram {
+                // Only one is late.
+                match (&mine, &yours) {
+                    (None, Some(_)) => mine = ours.receive_late(),
+                    (Some(_), None) => yours = theirs.receive_late(),
+                    _ => {}
+                }
+            }
             answered += usize::from(yours.is_some());
             let difference = reply::difference(&question, &configuration, mine.as_deref(), yours.as_deref());
             if let Some(difference) = difference {
@@ -48,8 +59,11 @@ fn generated_questions_are_answered_as_dnsmasq_answers_them() {
                 for line in lines.lines() {
                     let _ = writeln!(text, "    {line}");
                 }
-                text += "  asked before about this name:\n";
-                for earlier in history.iter().filter(|earlier| earlier.name.eq_ignore_ascii_case(&question.name)) {
+                text += "  asked before about this name, or over this connection:\n";
+                let alone = history.iter().rposition(|earlier| earlier.way != Way::SameConnection).unwrap_or_default();
+                let connected = if question.way == Way::SameConnection { &history[alone..] } else { &[] };
+                let same = history.iter().filter(|earlier| earlier.name.eq_ignore_ascii_case(&question.name));
+                for earlier in same.chain(connected) {
                     let _ = writeln!(text, "    {earlier}");
                 }
                 differences.push(text);

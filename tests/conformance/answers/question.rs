@@ -3,70 +3,50 @@
 use std::fmt;
 
 use support::Dice;
+use support::message::encode_name;
 
 use crate::configuration::Configuration;
-use crate::world::KINDS;
+use crate::damage::damage;
+use crate::edns;
+use crate::names;
 
 /// Types, the usual ones several times.
-const TYPES: [u16; 30] = [
-    1, 1, 1, 1, 1, 28, 28, 28, 28, 5, 5, 12, 12, 15, 15, 16, 16, 33, 33, 35, 255, 255, 6, 2, 43, 64, 65, 257, 65280,
-    253,
+const TYPES: [u16; 46] = [
+    1, 1, 1, 1, 1, 1, 1, 28, 28, 28, 28, 28, 5, 5, 12, 12, 15, 15, 16, 16, 33, 33, 35, 255, 255, 6, 2, 43, 64, 65, 257,
+    65280, 253, 0, 13, 39, 41, 46, 48, 99, 250, 251, 252, 254, 256, 65535,
 ];
+/// Classes other than IN.
+const CLASSES: [u16; 6] = [0, 2, 3, 4, 254, 255];
+/// Type PTR.
+const PTR: u16 = 12;
+/// Type TXT, and class CHAOS.
+const TXT: u16 = 16;
+const CHAOS: u16 = 3;
 
-/// Names that no line mentions.
-const NAMES: [&str; 23] = [
-    "",
-    "lan",
-    "nothing.lan",
-    "nothing.example",
-    "single",
-    "scanner",
-    "Scanner.lan",
-    "below.box.lan",
-    "below.text.lan",
-    "_tcp.lan",
-    "hosts.lan",
-    "under.hosts.lan",
-    "a.covered.lan",
-    "b.null.lan",
-    "p-10-5-0-7.synth.lan",
-    "p-10-5-1-7.synth.lan",
-    "n-3.count.lan",
-    "n-11.count.lan",
-    "fd55--7.six.lan",
-    "fd55-0000-0000-0000-0000-0000-0000-0007.six.lan",
-    "wizard.lan",
-    "x.sub.lan",
-    "version.bind",
-];
-
-/// Addresses asked about in reverse.
-const ADDRESSES: [&str; 14] = [
-    "4.4.4.10",
-    "5.4.4.10",
-    "6.4.168.192",
-    "50.0.77.10",
-    "51.0.77.10",
-    "1.0.77.10",
-    "9.0.77.10",
-    "7.0.5.10",
-    "53.0.6.10",
-    "1.0.18.198",
-    "2.0.18.198",
-    "8.8.8.8",
-    "1.0.0.127",
-    "3.2.10",
-];
+/// How a question travels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// In a datagram.
+    Datagram,
+    /// Over a connection of its own.
+    Connection,
+    /// Over the connection of the question before, which had one.
+    SameConnection,
+}
 
 /// One question.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// The message.
     pub bytes: Vec<u8>,
-    /// Over TCP?
-    pub tcp: bool,
+    /// How it travels.
+    pub way: Way,
     /// The name, as spelled.
     pub name: String,
+    /// The type.
+    pub kind: u16,
+    /// The DO bit, as far as the message was not damaged.
+    pub dnssec_ok: bool,
     text: String,
 }
 
@@ -76,64 +56,85 @@ impl fmt::Display for Question {
     }
 }
 
-/// A question, more or less about this configuration.
-pub fn fresh(configuration: &Configuration, dice: &mut Dice) -> Question {
-    let name = mixed(&name(configuration, dice), dice);
-    let kind = if name.ends_with("arpa") && dice.below(3) > 0 { 12 } else { TYPES[dice.below(TYPES.len())] };
-    let class = match dice.below(60) {
-        0 => 3,
-        1 => 4,
+impl Question {
+    /// Does the name end with a compression pointer?
+    pub fn has_pointer(&self) -> bool {
+        let mut at = 12;
+        while let Some(head) = self.bytes.get(at) {
+            match head {
+                0 => return false,
+                1..=63 => at += 1 + usize::from(*head),
+                _ => return head & 0xc0 == 0xc0,
+            }
+        }
+        false
+    }
+}
+
+/// A question, more or less about this configuration, after one that travelled `before`.
+pub fn fresh(configuration: &Configuration, before: Option<Way>, dice: &mut Dice) -> Question {
+    let chaos = dice.below(80) == 0;
+    let name = if chaos { names::chaos(dice).to_owned() } else { names::fresh(configuration, dice) };
+    let name = mixed(&name, dice);
+    let kind = match dice.below(6) {
+        0..=4 if chaos => TXT,
+        0..=3 if name.ends_with("arpa") => PTR,
+        // The reference answers with an SOA that it keeps of a denial.
+        _ if name.is_empty() => 1,
+        0 if dice.below(20) == 0 => dice.roll() as u16,
+        _ => TYPES[dice.below(TYPES.len())],
+    };
+    let class = match dice.below(40) {
+        1.. if chaos => CHAOS,
+        0 => CLASSES[dice.below(CLASSES.len())],
         _ => 1,
     };
-    let id = (dice.roll() as u16) & 0x7fff;
+    let flags = flags(dice);
+    // The fence has an id beyond those.
+    let mut bytes = ((dice.roll() as u16) & 0x7fff).to_be_bytes().to_vec();
+    bytes.extend(flags.to_be_bytes());
+    bytes.extend([0, 1, 0, 0, 0, 0, 0, 0]);
+    if dice.below(100) == 0 {
+        bytes.extend(names::odd(dice));
+    } else {
+        bytes.extend(encode_name(&name));
+    }
+    bytes.extend(kind.to_be_bytes());
+    bytes.extend(class.to_be_bytes());
+    let question_end = bytes.len();
+    let mut text = format!("{name:?} type {kind} class {class} flags {flags:04x}");
+    let mut dnssec_ok = false;
+    if dice.below(3) == 0 {
+        text += &edns::append(&mut bytes, &mut dnssec_ok, dice);
+    }
+    if dice.below(20) == 0 {
+        text += &damage(&mut bytes, question_end, dice);
+    }
+    let way = match dice.below(8) {
+        0 => Way::Connection,
+        1..=4 if before.is_some_and(|way| way != Way::Datagram) => Way::SameConnection,
+        _ => Way::Datagram,
+    };
+    text += &format!(" {way:?} {bytes:02x?}");
+    Question { bytes, way, name, kind, dnssec_ok, text }
+}
+
+/// Mostly RD and nothing else.
+fn flags(dice: &mut Dice) -> u16 {
     let mut flags = if dice.below(12) == 0 { 0 } else { 0x0100 };
     for bit in [0x0010, 0x0020, 0x0040] {
         flags |= if dice.below(25) == 0 { bit } else { 0 };
     }
-    if dice.below(80) == 0 {
-        flags |= 0x2000;
+    match dice.below(240) {
+        0..=2 => flags |= (dice.below(16) << 11) as u16,
+        // AA, TC, RA, which mean nothing in questions.
+        3 => flags |= [0x0400, 0x0200, 0x0080][dice.below(3)],
+        4 => flags |= dice.below(16) as u16,
+        5 => flags |= 0x8000,
+        6 => flags = (dice.roll() as u16) & 0x7fff,
+        _ => {}
     }
-    let mut bytes = id.to_be_bytes().to_vec();
-    bytes.extend(u16::to_be_bytes(flags));
-    bytes.extend([0, 1, 0, 0, 0, 0, 0, 0]);
-    bytes.extend(
-        name.split('.')
-            .filter(|label| !label.is_empty())
-            .flat_map(|label| [&[u8::try_from(label.len()).expect("a short label")], label.as_bytes()].concat()),
-    );
-    bytes.push(0);
-    bytes.extend(kind.to_be_bytes());
-    bytes.extend(u16::to_be_bytes(class));
-    let mut text = format!("{name:?} type {kind} class {class} flags {flags:04x}");
-    if dice.below(3) == 0 {
-        text += &edns(&mut bytes, dice);
-    }
-    if dice.below(60) == 0 {
-        text += &damage(&mut bytes, dice);
-    }
-    let tcp = dice.below(8) == 0;
-    text += if tcp { " over TCP" } else { "" };
-    Question { bytes, tcp, name, text }
-}
-
-fn name(configuration: &Configuration, dice: &mut Dice) -> String {
-    match dice.below(10) {
-        0..=3 => {
-            // Whole domains of the world's are left out: the reference knows of them from SOA records that it keeps.
-            let text = configuration.text() + &configuration.hosts();
-            let words: Vec<&str> = text
-                .split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-' | '_'))
-                .filter(|word| {
-                    word.contains('.') && *word != "up.example" && word.contains(|c: char| c.is_ascii_alphabetic())
-                })
-                .collect();
-            words[dice.below(words.len())].to_owned()
-        }
-        4..=6 => format!("{}{}.up.example", KINDS[dice.below(KINDS.len())], 1 + dice.below(5)),
-        7 => format!("{}.in-addr.arpa", ADDRESSES[dice.below(ADDRESSES.len())]),
-        8 => format!("x.{}", name(configuration, dice)),
-        _ => NAMES[dice.below(NAMES.len())].to_owned(),
-    }
+    flags
 }
 
 fn mixed(name: &str, dice: &mut Dice) -> String {
@@ -141,50 +142,4 @@ fn mixed(name: &str, dice: &mut Dice) -> String {
         return name.to_owned();
     }
     name.chars().map(|c| if dice.below(2) == 0 { c.to_ascii_uppercase() } else { c }).collect()
-}
-
-fn edns(bytes: &mut Vec<u8>, dice: &mut Dice) -> String {
-    let size = [512_u16, 1232, 4096, 100][dice.below(4)];
-    let dnssec_ok = dice.below(4) == 0;
-    let version = u8::from(dice.below(20) == 0);
-    // A cookie, an NSID, a subnet, a hardware address, another one as text with a cookie.
-    let options: &[u8] = [
-        &b""[..],
-        b"",
-        b"",
-        b"\0\x0a\0\x08abcdefgh",
-        b"\0\x03\0\0",
-        b"\0\x08\0\x07\0\x01\x18\0\xc0\0\x02",
-        b"\xfd\xe9\0\x06abcdef",
-        b"\xfe\x31\0\x01a\0\x0a\0\x08abcdefgh",
-    ][dice.below(8)];
-    bytes[11] = 1;
-    bytes.extend([0, 0, 41]);
-    bytes.extend(size.to_be_bytes());
-    bytes.extend([0, version, if dnssec_ok { 0x80 } else { 0 }, 0]);
-    bytes.extend(u16::try_from(options.len()).expect("short options").to_be_bytes());
-    bytes.extend(options);
-    format!(" edns {size} version {version} do {dnssec_ok} options {options:02x?}")
-}
-
-fn damage(bytes: &mut Vec<u8>, dice: &mut Dice) -> String {
-    match dice.below(4) {
-        0 => {
-            bytes.truncate(12 + dice.below(bytes.len() - 12));
-            format!(" cut to {}", bytes.len())
-        }
-        1 => {
-            bytes.extend(b"behind");
-            " and more".to_owned()
-        }
-        2 => {
-            bytes[5] = [0, 2][dice.below(2)];
-            format!(" questions {}", bytes[5])
-        }
-        _ => {
-            let at = [7, 9][dice.below(2)];
-            bytes[at] = 1;
-            format!(" count at {at} set")
-        }
-    }
 }

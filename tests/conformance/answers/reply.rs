@@ -6,7 +6,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record, RecordType};
 
 use crate::configuration::Configuration;
-use crate::question::Question;
+use crate::question::{Question, Way};
 
 /// What may have passed between two answers on a busy machine.
 const SECONDS: u32 = 3;
@@ -14,8 +14,13 @@ const SECONDS: u32 = 3;
 const AA: u16 = 0x0400;
 const AD: u16 = 0x0020;
 const RCODE: u16 = 0x000f;
+/// Type OPT.
+const OPT: u16 = 41;
 const OPCODE: u16 = 0x7800;
+const SERVFAIL: u16 = 2;
 const NXDOMAIN: u16 = 3;
+const NOTIMP: u16 = 4;
+const REFUSED: u16 = 5;
 
 /// How two replies differ; `None` when they do not, or as `docs/differences.md` says. Order of records and compression are free, and some
 /// seconds may have passed.
@@ -25,12 +30,15 @@ pub fn difference(
     ours: Option<&[u8]>,
     theirs: Option<&[u8]>,
 ) -> Option<String> {
+    if ours == theirs || is_excused(question, ours) {
+        return None;
+    }
     let (Some(ours), Some(theirs)) = (ours, theirs) else {
         let told = |reply: Option<&[u8]>| reply.map_or("  (nothing)".to_owned(), |reply| format!("{reply:02x?}"));
         return (ours.is_some() != theirs.is_some())
             .then(|| format!("  ours:    {}\n  dnsmasq: {}", told(ours), told(theirs)));
     };
-    if ours == theirs {
+    if question.way != Way::Datagram && refused_unread(ours, theirs) || same_unread(ours, theirs, question.dnssec_ok) {
         return None;
     }
     let (Some(mine), Some(yours)) = (Told::of(ours), Told::of(theirs)) else {
@@ -40,22 +48,67 @@ pub fn difference(
     (!same).then(|| format!("  ours:\n{mine}\n  dnsmasq:\n{yours}"))
 }
 
+/// Are these messages that cannot be read the same, but for the DO bit that the reference forgets?
+fn same_unread(ours: &[u8], theirs: &[u8], dnssec_ok: bool) -> bool {
+    let mut differences = ours.iter().zip(theirs).filter(|(a, b)| a != b);
+    let bit = differences.next().is_some_and(|(a, b)| a ^ b == 0x80 && (a & 0x80 != 0) == dnssec_ok);
+    Told::of(ours).is_none() && ours.len() == theirs.len() && bit && differences.next().is_none()
+}
+
+/// Do both repeat a question that cannot be read? The reference forgets the OPT record then, over TCP, or sends one of an earlier question.
+fn refused_unread(ours: &[u8], theirs: &[u8]) -> bool {
+    let shorter = ours.len().min(theirs.len());
+    Told::of(ours).is_none()
+        && ours[..10] == theirs[..10]
+        && [NOTIMP, REFUSED].contains(&(u16::from(ours[3]) & RCODE))
+        && ours[12..shorter] == theirs[12..shorter]
+}
+
+/// Is this the right reply, whatever the reference makes of the question?
+fn is_excused(question: &Question, ours: Option<&[u8]>) -> bool {
+    let Some(code) = ours.and_then(|reply| reply.get(3)).map(|low| u16::from(*low) & RCODE) else { return false };
+    // The name has a compression pointer, and the reference reads on behind the question.
+    code == REFUSED && question.has_pointer()
+        // The upstream's reply ends before its last record, and the reference passes it on.
+        || code == SERVFAIL && question.name.to_ascii_lowercase().starts_with("missing")
+        // An address of the wrong length, which it reads on behind its end or not to its end.
+        || code == SERVFAIL && question.name.to_ascii_lowercase().starts_with("short")
+}
+
 /// What the reference's reply would be without the defects that we do not copy.
 fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) -> Vec<Told> {
     let mut excuses = Vec::new();
     let mut theirs = theirs.clone();
     // Where options of queries are changed, OPT records come and go over TCP.
-    let changes = ["\nadd-", "\nstrip-", "\numbrella"].iter().any(|key| configuration.text().contains(key));
-    theirs.opt_free |= question.tcp && changes;
+    let text = configuration.text();
+    let tcp = question.way != Way::Datagram;
+    let changes = ["\nadd-", "\nstrip-", "\numbrella"].iter().any(|key| text.contains(key));
+    theirs.opt_free |= tcp && changes;
     let mut add = |change: &dyn Fn(&mut Told)| {
         let mut excuse = theirs.clone();
         change(&mut excuse);
         excuses.push(excuse);
     };
     add(&|_| {});
-    // The OPT record is lost over TCP when the opcode is unknown.
-    if theirs.flags & OPCODE != 0 && question.tcp {
+    // The client's DO bit is forgotten in some answers of its own.
+    add(&|excuse| excuse.dnssec_ok = question.dnssec_ok);
+    // The OPT record is lost over TCP when the opcode is unknown or the question is none.
+    if tcp && (theirs.flags & OPCODE != 0 || question.bytes[4..10] != [0, 1, 0, 0, 0, 0]) {
         add(&|excuse| excuse.opt_free = true);
+    }
+    let asked = || {
+        let mut alone = question.bytes.clone();
+        alone[6..12].fill(0);
+        Told::of(&alone).map(|told| told.lines).unwrap_or_default()
+    };
+    // An upstream's reply with another question, or none, takes the place of the client's question, over TCP.
+    let strange = ["other", "unquestioned"].iter().any(|kind| question.name.to_ascii_lowercase().starts_with(kind));
+    if strange && tcp && theirs.flags & RCODE == REFUSED {
+        add(&|excuse| excuse.lines = asked());
+    }
+    // Where the type is that of an OPT record, the size that belongs there is written into the question.
+    if question.kind == OPT && theirs.flags & OPCODE != 0 {
+        add(&|excuse| (excuse.lines, excuse.opt_free) = (asked(), true));
     }
     // The AD bit is the client's own over TCP; nothing has been validated.
     if theirs.flags & AD != 0 {
@@ -66,7 +119,7 @@ fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) ->
     if theirs.lines.iter().all(denial) {
         add(&|excuse| excuse.flags ^= AA);
         // Names that the reference knows from records that it keeps beside answers are not asked about when their answer would be filtered.
-        if configuration.text().contains("filter-") {
+        if text.contains("filter-") {
             add(&|excuse| excuse.opt_free = true);
             add(&|excuse| (excuse.flags, excuse.opt_free) = (excuse.flags ^ AA, true));
         }
@@ -75,20 +128,16 @@ fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) ->
     if question.name.to_ascii_lowercase().ends_with(".arpa") {
         add(&|excuse| excuse.lines.retain(|(line, _)| !line.contains(" a in ") && !line.contains(" aaaa in ")));
     }
-    // `filter-rr=ANY` says that it has filtered even if there was nothing but an SOA.
-    if configuration.text().contains("filter-rr=ANY\n") {
-        add(&|excuse| excuse.opt_free = true);
-    }
     // Two lines about the same name leave it without servers.
-    let text = configuration.text();
-    if question.name.eq_ignore_ascii_case("lan") && text.contains("server=/lan/#\n") && text.contains("local=//\n") {
+    let unqualified = ["local=//\n", "address=//"].iter().any(|line| text.contains(line));
+    if question.name.eq_ignore_ascii_case("lan") && text.contains("server=/lan/#\n") && unqualified {
         for flags in [theirs.flags & !RCODE, theirs.flags & !RCODE | AA] {
             add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
         }
     }
     // A name that has only records of `dns-rr` or `caa-record` exists.
     let name = question.name.to_ascii_lowercase();
-    let raw = ["dns-rr", "caa-record"].iter().any(|key| configuration.text().contains(&format!("{key}={name},")));
+    let raw = ["dns-rr", "caa-record"].iter().any(|key| text.contains(&format!("{key}={name},")));
     if raw && theirs.flags & RCODE == NXDOMAIN {
         for flags in [theirs.flags & !RCODE, theirs.flags & !RCODE | AA] {
             add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
@@ -97,10 +146,10 @@ fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) ->
     // A domain that hosts are in is no host with mail of its own; what is left is a denial, or what upstream says.
     let own_mail = |(line, _): &(String, u32)| line.contains(" mx in 1 ");
     if ["localmx\n", "selfmx\n"].iter().any(|line| text.contains(line)) && theirs.lines.iter().any(own_mail) {
-        for flags in [theirs.flags, theirs.flags & !AA] {
+        for flags in [theirs.flags, theirs.flags & !AA, theirs.flags & !AA | REFUSED] {
             add(&|excuse| {
                 excuse.lines.retain(|line| !own_mail(line));
-                excuse.flags = flags;
+                (excuse.flags, excuse.opt_free) = (flags, true);
             });
         }
     }
@@ -110,10 +159,14 @@ fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) ->
 /// A reply, told so that equal ones read alike.
 #[derive(Clone, Debug)]
 struct Told {
+    id: u16,
     flags: u16,
     /// Section and content, sorted, with the TTL.
     lines: Vec<(String, u32)>,
+    /// The SOA of a denial, of which some are lost in the reference.
+    authority: Vec<String>,
     opt: Option<String>,
+    dnssec_ok: bool,
     /// Whatever is in the OPT record of the other side is fine.
     opt_free: bool,
 }
@@ -126,22 +179,32 @@ impl Told {
         let mut lines: Vec<(String, u32)> = Vec::new();
         lines.extend(message.queries.iter().map(|query| (format!("question {query}"), 0)));
         lines.extend(message.answers.iter().map(|record| line("answer", record)));
-        // Whether the reference still has the SOA of a denial depends on what else it has denied in that zone.
-        let authorities = message.authorities.iter().filter(|record| record.record_type() != RecordType::SOA);
-        lines.extend(authorities.map(|record| line("authority", record)));
+        let (authority, others): (Vec<_>, Vec<_>) =
+            message.authorities.iter().partition(|record| record.record_type() == RecordType::SOA);
+        let authority = authority.into_iter().map(|record| line("authority", record).0).collect();
+        lines.extend(others.into_iter().map(|record| line("authority", record)));
         lines.extend(message.additionals.iter().map(|record| line("additional", record)));
         lines.sort();
-        // The reference forgets the client's DO bit in some answers of its own.
+        let dnssec_ok = message.edns.as_ref().is_some_and(|edns| edns.flags().dnssec_ok);
         let opt = message.edns.map(|edns| format!("{} {:?}", edns.max_payload(), edns.options()));
-        Some(Told { flags, lines, opt, opt_free: false })
+        let id = u16::from_be_bytes([bytes[0], bytes[1]]);
+        Some(Told { id, flags, lines, authority, opt, opt_free: false, dnssec_ok })
     }
 
     fn same(&self, other: &Told) -> bool {
-        self.flags == other.flags
-            && (self.opt == other.opt || self.opt_free)
-            && self.lines.len() == other.lines.len()
-            && self.lines.iter().zip(&other.lines).all(|(a, b)| a.0 == b.0 && a.1.abs_diff(b.1) <= SECONDS)
+        // Whether the reference still has the SOA of a denial, and for how long, depends on what else it has denied in that zone.
+        let any_authority = self.authority.is_empty() || other.authority.is_empty();
+        self.id == other.id
+            && self.flags == other.flags
+            && (self.opt == other.opt && self.dnssec_ok == other.dnssec_ok || self.opt_free)
+            && same_lines(&self.lines, &other.lines)
+            && (any_authority || self.authority == other.authority)
     }
+}
+
+/// Are these the same records, but for some seconds?
+fn same_lines(these: &[(String, u32)], those: &[(String, u32)]) -> bool {
+    these.len() == those.len() && these.iter().zip(those).all(|(a, b)| a.0 == b.0 && a.1.abs_diff(b.1) <= SECONDS)
 }
 
 fn line(section: &str, record: &Record) -> (String, u32) {
@@ -160,8 +223,11 @@ impl fmt::Display for Told {
         for (line, ttl) in &self.lines {
             write!(f, "\n    {line} ({ttl} s)")?;
         }
+        for line in &self.authority {
+            write!(f, "\n    {line}")?;
+        }
         match &self.opt {
-            Some(opt) => write!(f, "\n    OPT {opt}"),
+            Some(opt) => write!(f, "\n    OPT {opt} DO {}", self.dnssec_ok),
             None => Ok(()),
         }
     }

@@ -22,7 +22,7 @@ const BYTES_PER_RECORD: usize = 512;
 /// Bytes allowed whatever the `cache-size`: one answer of the largest kind.
 const BYTES_MIN: usize = 64 * 1024;
 /// Key type of an NXDOMAIN: it answers every type of its name.
-const EVERY_TYPE: u16 = 0;
+const EVERY_TYPE: u16 = rtype::ANY;
 /// No slot.
 const NONE: u32 = u32::MAX;
 /// Clients are told apart by this many numbers: two that share one share a bound.
@@ -613,6 +613,19 @@ mod tests {
         assert_eq!(cache.find(b"\x01a\0", 16, 0).unwrap().set.kind, Kind::NxDomain);
         cache.insert(b"\x01a\0", 1, addresses(&[1], 60), CLIENT, 0);
         assert!(cache.find(b"\x01a\0", 16, 0).is_none());
+    }
+
+    #[test]
+    fn a_denial_of_type_0_denies_no_other_type() {
+        let mut cache = cache(10);
+        cache.insert(
+            b"\x01a\0",
+            0,
+            RrSet { kind: Kind::NoData, bytes: Box::default(), records: 0, ttl: 60 },
+            CLIENT,
+            0,
+        );
+        assert!(cache.find(b"\x01a\0", 0, 0).is_some() && cache.find(b"\x01a\0", 1, 0).is_none());
     }
 
     #[test]

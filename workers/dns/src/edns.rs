@@ -42,7 +42,9 @@ pub(crate) fn find(message: &[u8], question_end: usize, header: &Header) -> Opti
         udp_bytes: record.class,
         dnssec_ok: record.ttl & 0x8000 != 0,
         extended_error: option(&message[record.rdata.clone()], OPTION_EDE).and_then(|value| u16_at(value, 0)),
-        subnet: option(&message[record.rdata.clone()], OPTION_SUBNET).is_some(),
+        // One of length 0 says nothing of the client (RFC 7871, section 7.1.2).
+        subnet: option(&message[record.rdata.clone()], OPTION_SUBNET)
+            .is_some_and(|value| value.get(2).is_some_and(|length| *length > 0)),
         options: record.rdata,
     })
 }
@@ -69,16 +71,36 @@ impl<'a> Iterator for Options<'a> {
 
 /// Appends an OPT record of our own. The caller counts it.
 pub(crate) fn append(message: &mut Vec<u8>, udp_bytes: u16, dnssec_ok: bool, extended_error: Option<u16>) {
+    match extended_error {
+        None => append_with(message, udp_bytes, dnssec_ok, &[]),
+        Some(code) => append_with(message, udp_bytes, dnssec_ok, &extended_error_option(code)),
+    }
+}
+
+/// Appends an OPT record with these options. The caller counts it.
+pub(crate) fn append_with(message: &mut Vec<u8>, udp_bytes: u16, dnssec_ok: bool, options: &[u8]) {
     message.extend_from_slice(&[0, 0, rtype::OPT as u8]);
     message.extend_from_slice(&udp_bytes.to_be_bytes());
     message.extend_from_slice(&[0, 0, if dnssec_ok { 0x80 } else { 0 }, 0]);
-    match extended_error {
-        None => message.extend_from_slice(&[0, 0]),
-        Some(code) => {
-            message.extend_from_slice(&[0, 6, 0, OPTION_EDE as u8, 0, 2]);
-            message.extend_from_slice(&code.to_be_bytes());
-        }
+    message.extend_from_slice(&(options.len() as u16).to_be_bytes());
+    message.extend_from_slice(options);
+}
+
+/// These options with this extended error instead of their own.
+pub(crate) fn explained(options: &[u8], code: u16) -> Vec<u8> {
+    let mut explained = Vec::new();
+    for (other, value) in Options(options).filter(|(other, _)| *other != OPTION_EDE) {
+        explained.extend_from_slice(&other.to_be_bytes());
+        explained.extend_from_slice(&(value.len() as u16).to_be_bytes());
+        explained.extend_from_slice(value);
     }
+    explained.extend_from_slice(&extended_error_option(code));
+    explained
+}
+
+fn extended_error_option(code: u16) -> [u8; 6] {
+    let [high, low] = code.to_be_bytes();
+    [0, OPTION_EDE as u8, 0, 2, high, low]
 }
 
 /// Appends a client's query to `out` in the form that goes upstream in datagrams: our size in its OPT, one added when it had none, nothing after
@@ -205,6 +227,24 @@ mod tests {
         append_forwarded(&mut out, &with_opt(4096), QUERY.len(), 1232);
         let opt = find(&out, QUERY.len(), &Header::read(&out).unwrap()).unwrap();
         assert_eq!((opt.udp_bytes, opt.dnssec_ok), (1232, true));
+    }
+
+    #[test]
+    fn an_extended_error_takes_the_place_of_another() {
+        let options = b"\0\x0f\0\x04\0\x12no\0\x0a\0\x01c";
+        assert_eq!(explained(options, 17), b"\0\x0a\0\x01c\0\x0f\0\x02\0\x11");
+    }
+
+    #[test]
+    fn a_subnet_of_length_0_makes_nothing_personal() {
+        let has_subnet = |option: &[u8]| {
+            let mut message = QUERY.to_vec();
+            message[11] = 1;
+            append_with(&mut message, 1232, false, option);
+            find(&message, QUERY.len(), &Header::read(&message).unwrap()).unwrap().subnet
+        };
+        assert!(has_subnet(b"\0\x08\0\x05\0\x01\x08\0\x0a"));
+        assert!(!has_subnet(b"\0\x08\0\x04\0\x01\0\0") && !has_subnet(b"\0\x08\0\x02\0\x01"));
     }
 
     #[test]

@@ -53,6 +53,7 @@ const IMPATIENCE_MS: u64 = 2000;
 
 /// Extended errors that we send (RFC 8914).
 mod ede {
+    pub const OTHER: u16 = 0;
     pub const STALE: u16 = 3;
     pub const NOT_READY: u16 = 14;
     pub const BLOCKED: u16 = 15;
@@ -325,7 +326,10 @@ impl Front {
             Ok(question) => Ok(question),
             Err(NameError::Cut | NameError::Reserved) => Err(Outcome::Hopeless),
             Err(NameError::Pointer | NameError::BitString) => match questions_end(bytes, 1) {
-                Some(end) => refuse(out, 1, end, rcode::REFUSED, None),
+                Some(end) => {
+                    let opt = edns::find(bytes, end, header).map(|_| Some(ede::INVALID_DATA));
+                    refuse(out, 1, end, rcode::REFUSED, opt)
+                }
                 None => Err(Outcome::Hopeless),
             },
         }
@@ -391,7 +395,11 @@ impl Front {
         let no_data = |known: bool| if known || exists() { rcode::NOERROR } else { rcode::NXDOMAIN };
         let needs_domain = self.needs_domain(question);
         let group = match verdict {
-            Verdict::Forward { group } if !(needs_domain && group == GROUP_OF_ALL) => group,
+            Verdict::Forward { group }
+                if !needs_domain || group != GROUP_OF_ALL && self.routes.has_own_upstream(&question.name) =>
+            {
+                group
+            }
             Verdict::Nobody if !needs_domain => {
                 self.statistics.answered_locally += 1;
                 self.fail(origin, &query.echo(), query.about(), Some(ede::NOT_READY), out);
@@ -543,10 +551,16 @@ fn respond(origin: Origin, out: &mut Outbox, write: impl FnOnce(&mut Vec<u8>, &m
 fn questions_end(message: &[u8], count: u16) -> Option<usize> {
     let mut at = HEADER;
     for _ in 0..count {
-        // A bit-string label (RFC 2673) at least has a length: a count of bits.
-        while message.get(at) == Some(&0x41) {
-            let bits = message.get(at + 1).map(|bits| if *bits == 0 { 256 } else { usize::from(*bits) })?;
-            at += 2 + bits.div_ceil(8);
+        loop {
+            match *message.get(at)? {
+                // A bit-string label (RFC 2673) at least has a length: a count of bits.
+                0x41 => {
+                    let bits = *message.get(at + 1)?;
+                    at += 2 + if bits == 0 { 32 } else { usize::from(bits).div_ceil(8) };
+                }
+                head @ 1..=0x3f => at += 1 + usize::from(head),
+                _ => break,
+            }
         }
         at = skip_name(message, at)? + 4;
     }

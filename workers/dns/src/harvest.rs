@@ -77,6 +77,10 @@ pub(crate) fn harvest(
     limits: &Limits,
     mut say: impl FnMut(Said<'_>),
 ) -> Result<Vec<Entry>, Malformed> {
+    let mut answers = Records::new(message, question.end, header.answers);
+    if question.qclass == IN && answers.any(|record| Name::read(message, record.start).is_err()) {
+        return Err(Malformed);
+    }
     let mut entries = Vec::new();
     let mut cacheable = question.qclass == IN && header.low & CD == 0 && header.high & TC == 0;
     let (mut target, mut links) = (question.name, 0);
@@ -123,7 +127,8 @@ pub(crate) fn harvest(
         }
         let kind = if missing { Kind::NxDomain } else { Kind::NoData };
         match start_of_authority(message, header, question, &target, limits, kind) {
-            Some(set) if limits.negative && (missing || kept_type) => {
+            // Whatever was asked for, no other type exists either; but a chain is kept for types that are kept only.
+            Some(set) if limits.negative && (kept_type || missing && links == 0) => {
                 cacheable &= limits.keeps_ttl(set.ttl);
                 entries.push((target, question.qtype, set));
             }
@@ -134,6 +139,21 @@ pub(crate) fn harvest(
         entries.clear();
     }
     Ok(entries)
+}
+
+/// The records of the answer section that belong to the name asked for or to one that it leads to.
+pub(crate) fn along_chain(message: &[u8], header: &Header, question: &Question) -> Vec<Record> {
+    let mut records = Vec::new();
+    let mut target = question.name;
+    for _ in 0..=CHAIN_MAX {
+        let start = records.len();
+        records.extend(owned_by(message, header, question, &target));
+        let mut links = records[start..].iter().filter(|record| record.rtype == rtype::CNAME);
+        let next = links.find_map(|link| rdata_name(message, link, 0).ok());
+        let Some(next) = next else { break };
+        target = next;
+    }
+    records
 }
 
 /// The records of the answer section that this name owns.
@@ -184,7 +204,7 @@ fn describe(message: &[u8], record: &Record, owner: &Name, say: &mut impl FnMut(
         rtype::TXT => {
             let mut rest = rdata;
             while let Some((length, tail)) = rest.split_first() {
-                let (text, after) = tail.split_at_checked(usize::from(*length)).ok_or(Malformed)?;
+                let Some((text, after)) = tail.split_at_checked(usize::from(*length)) else { break };
                 say(Said::Text { name, text });
                 rest = after;
             }
@@ -302,6 +322,23 @@ mod tests {
         let summary: Vec<_> =
             entries.iter().map(|(name, rtype, set)| (name.wire().to_vec(), *rtype, set.records, set.ttl)).collect();
         assert_eq!(summary, [(b"\x01x\0".to_vec(), 5, 1, 90), (b"\x01y\0".to_vec(), 1, 2, 30)]);
+    }
+
+    #[test]
+    fn only_names_on_the_chain_are_along_it() {
+        let message =
+            reply(&[("y", 1, 9, b"\x01\x01\x01\x01"), ("x", 5, 9, b"\x01y\0"), ("z", 1, 9, b"\x02\x02\x02\x02")]);
+        let (header, question) = (Header::read(&message).unwrap(), Question::read(&message).unwrap());
+        let types: Vec<u16> = along_chain(&message, &header, &question).iter().map(|record| record.rtype).collect();
+        assert_eq!(types, [5, 1]);
+    }
+
+    #[test]
+    fn an_owner_that_cannot_be_read_makes_the_reply_malformed() {
+        let mut message = reply(&[("z", 1, 9, b"\x01\x01\x01\x01")]);
+        // A pointer to itself in the place of the owner.
+        message.splice(19..22, [0xc0, 19]);
+        assert_eq!(harvested(&message).unwrap_err(), Malformed);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::wire::HEADER;
+
 /// Most bytes of a name on the wire, the root label included (RFC 1035, section 2.3.4).
 pub(crate) const NAME_BYTES_MAX: usize = 255;
 
@@ -20,7 +22,7 @@ pub(crate) struct Name {
 pub(crate) enum NameError {
     /// The message ends inside the name.
     Cut,
-    /// A compression pointer does not point backwards, or the name is too long.
+    /// A compression pointer does not point backwards, or into the header, or the name is too long.
     Pointer,
     /// Label type 0x40 (RFC 6891, section 5: the bit-string labels of RFC 2673).
     BitString,
@@ -32,7 +34,7 @@ impl Name {
     /// The root.
     pub const ROOT: Name = Name { bytes: [0; NAME_BYTES_MAX], length: 1 };
 
-    /// Reads the name at `offset`, following compression pointers, which must point backwards.
+    /// Reads the name at `offset` of a message, following compression pointers, which must point backwards, and not into the header.
     ///
     /// Returns the name and the offset after it.
     pub fn read(message: &[u8], offset: usize) -> Result<(Name, usize), NameError> {
@@ -59,7 +61,7 @@ impl Name {
                     let low = *message.get(at + 1).ok_or(NameError::Cut)?;
                     let target = usize::from(head & 0x3f) << 8 | usize::from(low);
                     after.get_or_insert(at + 2);
-                    if target >= floor {
+                    if target >= floor || target < HEADER {
                         return Err(NameError::Pointer);
                     }
                     floor = target;
@@ -214,10 +216,11 @@ mod tests {
 
     #[test]
     fn pointers_must_go_back() {
-        let message = b"\x01a\0\x01b\xc0\x00\xc0\x07\xc0\x03";
-        assert_eq!(Name::read(message, 3).unwrap(), (Name::from_text(b"b.a").unwrap(), 7));
-        assert_eq!(Name::read(message, 7), Err(NameError::Pointer));
-        assert_eq!(Name::read(message, 9).unwrap(), (Name::from_text(b"b.a").unwrap(), 11));
+        let message = b"header bytes\x01a\0\x01b\xc0\x0c\xc0\x13\xc0\x0f\xc0\x0b";
+        assert_eq!(Name::read(message, 15).unwrap(), (Name::from_text(b"b.a").unwrap(), 19));
+        assert_eq!(Name::read(message, 19), Err(NameError::Pointer));
+        assert_eq!(Name::read(message, 21).unwrap(), (Name::from_text(b"b.a").unwrap(), 23));
+        assert_eq!(Name::read(message, 23), Err(NameError::Pointer), "into the header");
         assert_eq!(Name::read(b"\x03ab", 0), Err(NameError::Cut));
         assert_eq!(Name::read(b"\x40", 0), Err(NameError::BitString));
         assert_eq!(Name::read(b"\x80", 0), Err(NameError::Reserved));

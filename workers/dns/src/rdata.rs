@@ -61,18 +61,18 @@ mod tests {
     use super::*;
 
     fn expanded(rtype: u16, rdata: &[u8]) -> Option<Vec<u8>> {
-        let message = [b"\x01x\0", rdata].concat();
-        let record = Record { start: 0, rtype, class: 1, ttl: 0, ttl_at: 0, rdata: 3..message.len() };
+        let message = [b"header bytes\x01x\0", rdata].concat();
+        let record = Record { start: 0, rtype, class: 1, ttl: 0, ttl_at: 0, rdata: 15..message.len() };
         let mut out = Vec::new();
         append(&mut out, &message, &record).map(|()| out)
     }
 
     #[test]
     fn names_are_written_out() {
-        assert_eq!(expanded(15, b"\0\x05\x01m\xc0\0").unwrap(), b"\0\x05\x01m\x01x\0");
-        assert_eq!(expanded(6, b"\xc0\0\xc0\0abc").unwrap(), b"\x01x\0\x01x\0abc");
-        assert_eq!(expanded(35, b"abcd\x01s\0\x02re\xc0\0").unwrap(), b"abcd\x01s\0\x02re\x01x\0");
-        assert_eq!(expanded(16, b"\xc0\0").unwrap(), b"\xc0\0");
+        assert_eq!(expanded(15, b"\0\x05\x01m\xc0\x0c").unwrap(), b"\0\x05\x01m\x01x\0");
+        assert_eq!(expanded(6, b"\xc0\x0c\xc0\x0cabc").unwrap(), b"\x01x\0\x01x\0abc");
+        assert_eq!(expanded(35, b"abcd\x01s\0\x02re\xc0\x0c").unwrap(), b"abcd\x01s\0\x02re\x01x\0");
+        assert_eq!(expanded(16, b"\xc0\x0c").unwrap(), b"\xc0\x0c");
     }
 
     #[test]

@@ -158,19 +158,19 @@ impl<'o> Reply<'o> {
         }
         put_u16(self.bytes, self.start + 10, additionals);
         if self.bytes.len() - self.start > echo.limit {
-            truncate(self.bytes, self.start, question_end, echo.edns.then_some((edns_bytes_max, echo.dnssec_ok)));
+            truncate(self.bytes, self.start, question_end, echo.edns.then_some((edns_bytes_max, echo.dnssec_ok, &[])));
         }
     }
 }
 
-/// Empties all sections of the message at `start` but the question, and sets TC. dnsmasq sends nothing of what would have fitted.
-pub(crate) fn truncate(bytes: &mut Vec<u8>, start: usize, question_end: usize, opt: Option<(u16, bool)>) {
+/// Empties all sections of the message at `start` but the question, and sets TC; `opt` becomes the OPT record. dnsmasq sends nothing of what would have fitted.
+pub(crate) fn truncate(bytes: &mut Vec<u8>, start: usize, question_end: usize, opt: Option<(u16, bool, &[u8])>) {
     bytes.truncate(question_end);
     bytes[start + 2] |= TC;
     bytes[start + 6..start + HEADER].fill(0);
-    if let Some((udp_bytes, dnssec_ok)) = opt {
+    if let Some((udp_bytes, dnssec_ok, options)) = opt {
         put_u16(bytes, start + 10, 1);
-        edns::append(bytes, udp_bytes, dnssec_ok, None);
+        edns::append_with(bytes, udp_bytes, dnssec_ok, options);
     }
 }
 

@@ -7,11 +7,12 @@ use ipc::config::prefix::Prefix;
 use ipc::config::reply;
 
 use crate::arpa;
+use crate::harvest::along_chain;
 use crate::hash::{SeededState, Set};
 use crate::name::{Name, suffixes};
 use crate::rdata;
 use crate::reply::QNAME;
-use crate::wire::{AA, Header, IN, Question, Record, Records, put_u16, rtype};
+use crate::wire::{AA, Header, IN, Question, Record, Records, TC, put_u16, rcode, rtype};
 
 /// The rules.
 #[derive(Debug)]
@@ -78,9 +79,10 @@ impl ReplyRules {
             arpa::is_private(address) && !(self.rules.rebind_localhost_ok && arpa::is_this_host(address))
         };
         !allowed
-            && Records::new(message, question.end, header.answers)
+            && along_chain(message, header, question)
+                .iter()
                 .filter(|record| record.rtype == question.qtype)
-                .filter_map(|record| address(message, &record))
+                .filter_map(|record| address(message, record))
                 .any(private)
     }
 
@@ -89,38 +91,46 @@ impl ReplyRules {
         qtype != rtype::ANY && self.rules.filtered_types.contains(&qtype)
     }
 
-    /// `filter-rr`: must this record of an answer go?
-    fn filters(&self, qtype: u16, record: &Record) -> bool {
+    /// `filter-rr`: must this record go? `answers`: it is in the answer section.
+    fn filters(&self, qtype: u16, record: &Record, answers: bool) -> bool {
         let types = &self.rules.filtered_types;
-        if qtype == rtype::ANY && types.contains(&rtype::ANY) {
-            return !matches!(record.rtype, rtype::A | rtype::AAAA | rtype::MX | rtype::CNAME);
-        }
-        types.contains(&record.rtype)
+        let everything = qtype == rtype::ANY && types.contains(&rtype::ANY);
+        let unwanted = if everything {
+            !matches!(record.rtype, rtype::A | rtype::AAAA | rtype::MX | rtype::CNAME | rtype::OPT)
+        } else {
+            answers && types.contains(&record.rtype)
+        };
+        record.class == IN && unwanted
     }
 
     /// The message without the records that are filtered out, and without OPT; `None` when there is nothing to filter, or it cannot be
-    /// read. Names are written in full, except that owners point to the question where they can.
+    /// read, or it says something else than what a name has. Names are written in full, except that owners point to the question where they can.
     pub fn filtered(&self, message: &[u8], question: &Question, header: &Header) -> Option<Vec<u8>> {
-        let mut answers = Records::new(message, question.end, header.answers);
-        if self.rules.filtered_types.is_empty() || !answers.any(|record| self.filters(question.qtype, &record)) {
+        let says_what_there_is = Header::read(message).is_some_and(|header| header.rcode() == rcode::NOERROR);
+        if !says_what_there_is || header.high & TC != 0 {
+            return None;
+        }
+        if self.rules.filtered_types.is_empty() {
             return None;
         }
         let mut out = message.get(..question.end)?.to_vec();
         let mut records = Records::new(message, question.end, 0);
+        let mut filtered = false;
         let sections = [header.answers, header.authorities, header.additionals];
         for (section, count) in sections.into_iter().enumerate() {
             records.next_section(count);
             let mut kept = 0;
             for record in records.by_ref() {
-                let unwanted = section == 0 && self.filters(question.qtype, &record) || record.rtype == rtype::OPT;
-                if !unwanted {
+                let unwanted = self.filters(question.qtype, &record, section == 0);
+                filtered |= unwanted;
+                if !unwanted && record.rtype != rtype::OPT {
                     append(&mut out, message, &record, &question.name)?;
                     kept += 1;
                 }
             }
             put_u16(&mut out, 6 + 2 * section, kept);
         }
-        (records.left == 0).then_some(out)
+        (filtered && records.left == 0).then_some(out)
     }
 }
 

@@ -46,11 +46,13 @@ impl Routes {
         let parent = if qtype == rtype::DS { Some(name.parent()) } else { None };
         let at = parent.as_ref().unwrap_or(name);
         let specific = self.first(at, |entry| answer(entry, qtype));
-        let unqualified = || {
+        // What there is for names without dots is all that there is for them.
+        let catch_all = || {
             let fits = name.is_unqualified() && !matches!(qtype, rtype::DS | rtype::DNSKEY);
-            if fits { answer(self.table.unqualified()?, qtype) } else { None }
+            let unqualified = if fits { self.table.unqualified() } else { None };
+            answer(unqualified.or_else(|| self.table.all())?, qtype)
         };
-        match specific.or_else(unqualified).or_else(|| answer(self.table.all()?, qtype)) {
+        match specific.or_else(catch_all) {
             Some(Decision::Standard | Decision::Final(Verdict::Forward { group: GROUP_OF_ALL })) => {
                 if self.defaults {
                     Verdict::Forward { group: GROUP_OF_ALL }
@@ -217,6 +219,14 @@ mod tests {
         assert_eq!(routes.find(&name("single"), rtype::DS), Verdict::Forward { group: GROUP_OF_ALL });
         assert_eq!(routes.find(&name("a.b"), rtype::A), Verdict::Forward { group: GROUP_OF_ALL });
         assert_eq!(routes.find(&Name::ROOT, rtype::A), Verdict::Forward { group: GROUP_OF_ALL });
+    }
+
+    #[test]
+    fn an_address_for_unqualified_names_leaves_their_other_types_to_nobody() {
+        let (routes, _) = build(&[("", RouteTarget::Upstream(0)), ("//", v4(1))]);
+        assert_eq!(routes.find(&name("single"), rtype::A), Verdict::V4(&[[10, 0, 0, 1]]));
+        assert_eq!(routes.find(&name("single"), rtype::AAAA), Verdict::Nobody);
+        assert_eq!(routes.find(&name("a.b"), rtype::AAAA), Verdict::Forward { group: GROUP_OF_ALL });
     }
 
     #[test]

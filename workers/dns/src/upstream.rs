@@ -176,7 +176,8 @@ impl UpstreamSide {
             next_socket_ticket: 0,
             random,
             forward_max: slice.dns_forward_max,
-            strict_order: slice.strict_order,
+            // Where all are asked, no order is left.
+            strict_order: slice.strict_order && !slice.all_servers,
             port_limit: slice.queries.port_limit.map_or(1, |limit| limit.get() as usize),
             random_case: slice.queries.letter_case == LetterCase::Random,
             warned_case: false,

@@ -245,7 +245,7 @@ impl Front {
         });
         let told = self.sets.report(&lines, &addresses, &outcomes, &self.log, waiting.about);
         self.relay(&waiting, upstream, &message, told, now, out);
-        self.wake(&waiting, now, exchange, out);
+        self.wake(&waiting, true, now, exchange, out);
     }
 
     /// The addresses of a reply that belong into sets, in the form in which clients will see them, and the lines that say so.

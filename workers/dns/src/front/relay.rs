@@ -10,15 +10,13 @@ use super::{Front, ede, respond};
 use crate::cache::{Kind, RrSet};
 use crate::edns;
 use crate::exchange::{Answer, Ask, Exchange, Failure, Ticket};
-use crate::harvest::{Malformed, harvest};
+use crate::harvest::{Malformed, along_chain, harvest};
 use crate::lines::{self, About, RcodeName, Said, Server};
 use crate::name::Shown;
 use crate::outbox::Outbox;
 use crate::reply::truncate;
 use crate::waiting::{Origin, Waiting};
-use crate::wire::{
-    AA, AD, CD, HEADER, Header, IN, Question, RA, Records, TC, put_u16, put_u32, rcode, section_ends, u16_at,
-};
+use crate::wire::{AA, AD, CD, HEADER, Header, IN, Question, RA, TC, put_u16, put_u32, rcode, section_ends, u16_at};
 
 impl Front {
     /// Takes one message of the upstream side.
@@ -64,16 +62,18 @@ impl Front {
                 waiting
             }
         };
-        self.wake(&ended, now, exchange, out);
+        self.wake(&ended, matches!(answer, Answer::Reply { .. }), now, exchange, out);
     }
 
-    /// Goes on with the connections of those whose question was answered.
-    pub(super) fn wake(&mut self, ended: &Waiting, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
+    /// Goes on with the connections of those whose question was answered, by a reply that was `relayed` or otherwise.
+    pub(super) fn wake(&mut self, ended: &Waiting, relayed: bool, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
         for waiter in &ended.waiters {
             if let Origin::Stream(handle) = waiter.origin
                 && let Some(stream) = self.streams.get_mut(&handle)
             {
                 stream.waiting = None;
+                // What dnsmasq remembers of the client's options is overwritten by the reply.
+                stream.edns &= !relayed;
                 self.pump(handle, now, exchange, out);
             }
         }
@@ -147,7 +147,10 @@ impl Front {
         // Nothing was validated here; `proxy-dnssec` takes the upstream's word for it.
         base[3] = if self.proxy_dnssec { base[3] } else { base[3] & !AD } | RA;
         let mut extended_error = None;
-        let mut kept_opt = opt.as_ref().map(|opt| (self.edns_bytes_max, opt.dnssec_ok));
+        // Only queries with equal bits share a question.
+        let dnssec_ok = waiting.waiters.first().is_some_and(|waiter| waiter.echo().dnssec_ok);
+        let options = opt.as_ref().and_then(|opt| message.get(opt.options.clone())).unwrap_or_default();
+        let kept_opt = opt.as_ref().map(|opt| (self.edns_bytes_max, dnssec_ok || opt.dnssec_ok, options));
         match verdict {
             Ok(Relayed::Emptied { code }) => {
                 truncate(&mut base, 0, question.end, None);
@@ -160,9 +163,9 @@ impl Front {
                     base[2] |= AA;
                     base[3] &= 0xf0;
                 }
-                for record in Records::new(message, question.end, header.answers) {
-                    if question.qclass == IN && record.ttl > self.ttl_max {
-                        put_u32(&mut base, record.ttl_at, self.ttl_max);
+                if self.ttl_max < u32::MAX && question.qclass == IN {
+                    for record in along_chain(message, &header, &question) {
+                        put_u32(&mut base, record.ttl_at, record.ttl.min(self.ttl_max));
                     }
                 }
                 if header.high & TC != 0 && section_ends(message, question.end, &header).is_none() {
@@ -174,6 +177,8 @@ impl Front {
                     self.say_filtered(&question, waiting.about, &mut out.lines);
                 } else if let Some(opt) = &opt {
                     put_u16(&mut base, opt.start + 3, opt.udp_bytes.min(self.edns_bytes_max));
+                    // The client's DO bit, whether or not the upstream repeats it (RFC 3225, section 3).
+                    base[opt.start + 7] |= if dnssec_ok { 0x80 } else { 0 };
                 } else if let Some(unwanted) = edns::find(message, question.end, &header) {
                     edns::remove(&mut base, question.end, &unwanted);
                 }
@@ -182,16 +187,14 @@ impl Front {
                 truncate(&mut base, 0, question.end, None);
                 base[2] &= !(TC | AA);
                 base[3] = base[3] & 0xf0 | rcode::SERVFAIL;
-                kept_opt = None;
+                extended_error = Some(ede::OTHER);
             }
         }
-        if let (Some(_), Some((udp_bytes, _))) = (extended_error, kept_opt) {
-            // Only queries with equal bits share a question.
-            let dnssec_ok = waiting.waiters.first().is_some_and(|waiter| waiter.echo().dnssec_ok);
+        if let (Some(code), Some((udp_bytes, _, options))) = (extended_error, kept_opt) {
             // The filtered message has lost its OPT.
             let additionals = u16_at(&base, 10).unwrap_or_default().saturating_add(1);
             put_u16(&mut base, 10, additionals);
-            edns::append(&mut base, udp_bytes, dnssec_ok, extended_error);
+            edns::append_with(&mut base, udp_bytes, dnssec_ok, &edns::explained(options, code));
         }
         for waiter in &waiting.waiters {
             let echo = waiter.echo();

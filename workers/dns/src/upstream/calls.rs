@@ -9,7 +9,6 @@ use crate::input::Handle;
 use crate::lines;
 use crate::outbox::{Action, Outbox};
 use crate::query_rules::repeats_subnet;
-use crate::reply_rules::is_ignored;
 use crate::wire::{Question, put_u16};
 
 impl Call {
@@ -125,9 +124,8 @@ impl UpstreamSide {
         let whole = match gather(received, bytes) {
             Ok(None) => return,
             Ok(Some(range)) => {
-                let expected = |message: &&[u8]| {
-                    belongs(message, trial.id, &call.question).is_some() && !is_ignored(&self.ignore_addresses, message)
-                };
+                // `ignore-address` is for datagrams, as in dnsmasq: what a connection brings was not forged on the way.
+                let expected = |message: &&[u8]| belongs(message, trial.id, &call.question).is_some();
                 let message = received.get(range).filter(expected);
                 let mismatch = self.checks_subnet && message.is_some_and(|reply| !repeats_subnet(&call.query, reply));
                 if mismatch {
