@@ -7,6 +7,9 @@ use std::fmt;
 
 /// Most bytes of a name on the wire, the root label included (RFC 1035, section 2.3.4).
 pub(crate) const NAME_BYTES_MAX: usize = 255;
+/// Most compression pointers in one name: a name has no more labels. Without a limit, a message of 64 KiB could make every one of its
+/// names a walk of thousands of steps.
+const POINTERS_MAX: usize = 127;
 
 /// A whole name, uncompressed.
 #[derive(Clone, Copy)]
@@ -20,7 +23,7 @@ pub(crate) struct Name {
 pub(crate) enum NameError {
     /// The message ends inside the name.
     Cut,
-    /// A compression pointer does not point backwards, or the name is too long.
+    /// A compression pointer does not point backwards, there are too many, or the name is too long.
     Pointer,
     /// Label type 0x40 (RFC 6891, section 5: the bit-string labels of RFC 2673).
     BitString,
@@ -40,6 +43,7 @@ impl Name {
         let mut at = offset;
         // Every jump must land before all that was read so far, so the walk ends.
         let mut floor = offset;
+        let mut pointers = 0;
         let mut after = None;
         loop {
             let head = *message.get(at).ok_or(NameError::Cut)?;
@@ -59,7 +63,8 @@ impl Name {
                     let low = *message.get(at + 1).ok_or(NameError::Cut)?;
                     let target = usize::from(head & 0x3f) << 8 | usize::from(low);
                     after.get_or_insert(at + 2);
-                    if target >= floor {
+                    pointers += 1;
+                    if target >= floor || pointers > POINTERS_MAX {
                         return Err(NameError::Pointer);
                     }
                     floor = target;
@@ -221,6 +226,16 @@ mod tests {
         assert_eq!(Name::read(b"\x03ab", 0), Err(NameError::Cut));
         assert_eq!(Name::read(b"\x40", 0), Err(NameError::BitString));
         assert_eq!(Name::read(b"\x80", 0), Err(NameError::Reserved));
+    }
+
+    #[test]
+    fn a_name_has_no_more_pointers_than_labels() {
+        let mut message = b"\x01a\0".to_vec();
+        message.extend((0..200u8).flat_map(|number| [0xc0, if number == 0 { 0 } else { 1 + 2 * number }]).take(254));
+        let pointer = |number: usize| Name::read(&message, 1 + 2 * number);
+        assert!(pointer(POINTERS_MAX).is_ok());
+        message.extend([0xc0, 1 + 2 * POINTERS_MAX as u8]);
+        assert_eq!(Name::read(&message, 3 + 2 * POINTERS_MAX), Err(NameError::Pointer));
     }
 
     #[test]

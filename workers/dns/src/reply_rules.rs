@@ -10,6 +10,7 @@ use crate::arpa;
 use crate::hash::{SeededState, Set};
 use crate::name::{Name, suffixes};
 use crate::rdata;
+use crate::rebind;
 use crate::reply::QNAME;
 use crate::wire::{AA, Header, IN, Question, Record, Records, put_u16, rtype};
 
@@ -67,7 +68,7 @@ impl ReplyRules {
 
     /// `stop-dns-rebind`: does the reply give a public name a private address?
     pub fn is_rebind(&self, message: &[u8], question: &Question, header: &Header) -> bool {
-        if !self.rules.stop_rebind || question.qclass != IN || !matches!(question.qtype, rtype::A | rtype::AAAA) {
+        if !self.rules.stop_rebind || question.qclass != IN {
             return false;
         }
         let name = &question.name;
@@ -75,13 +76,11 @@ impl ReplyRules {
             || !self.rebind_domains.is_empty()
                 && suffixes(name.wire()).any(|suffix| self.rebind_domains.contains(suffix));
         let private = |address: IpAddr| {
-            arpa::is_private(address) && !(self.rules.rebind_localhost_ok && arpa::is_this_host(address))
+            rebind::is_inside(address) && !(self.rules.rebind_localhost_ok && arpa::is_this_host(address))
         };
         !allowed
             && Records::new(message, question.end, header.answers)
-                .filter(|record| record.rtype == question.qtype)
-                .filter_map(|record| address(message, &record))
-                .any(private)
+                .any(|record| rebind::leads(message, &record, private))
     }
 
     /// Is an answer to this question emptied of what it asks for?

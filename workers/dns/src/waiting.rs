@@ -9,6 +9,7 @@ use crate::input::{Arrival, Handle};
 use crate::lines::About;
 use crate::query::{Client, Query};
 use crate::reply::Echo;
+use crate::siblings::{SIBLINGS_MAX, Siblings};
 use crate::wire::{AD, CD, Header, Question, RD};
 
 /// Where a reply goes.
@@ -94,6 +95,10 @@ impl Sameness {
         let options = opt.and_then(|opt| sent.get(opt.options)).unwrap_or_default().into();
         Sameness { name: question.name.wire().into(), qtype: question.qtype, qclass: question.qclass, bits, options }
     }
+
+    fn question(&self) -> (&[u8], u16, u16) {
+        (&self.name, self.qtype, self.qclass)
+    }
 }
 
 /// A question and everybody who waits for it.
@@ -120,6 +125,7 @@ pub(crate) struct Waiting {
 pub(crate) struct WaitingTable {
     entries: BTreeMap<Ticket, Waiting>,
     joined: Map<Sameness, Ticket>,
+    siblings: Siblings,
     riders: usize,
     refreshes: usize,
     last_ticket: Ticket,
@@ -129,7 +135,8 @@ impl WaitingTable {
     pub fn new(state: SeededState) -> WaitingTable {
         WaitingTable {
             entries: BTreeMap::new(),
-            joined: Map::with_hasher(state),
+            joined: Map::with_hasher(state.clone()),
+            siblings: Siblings::new(state),
             riders: 0,
             refreshes: 0,
             last_ticket: 0,
@@ -157,6 +164,11 @@ impl WaitingTable {
         self.entries.get_mut(&ticket).map(|waiting| (ticket, waiting))
     }
 
+    /// Are so many queries in flight for this question that one more would help a forger?
+    pub fn has_many_siblings(&self, sameness: &Sameness) -> bool {
+        self.siblings.count(sameness.question()) >= SIBLINGS_MAX
+    }
+
     /// Adds a client to a question.
     pub fn join(&mut self, ticket: Ticket, waiter: Waiter) {
         if let Some(waiting) = self.entries.get_mut(&ticket) {
@@ -170,6 +182,7 @@ impl WaitingTable {
         self.last_ticket += 1;
         self.refreshes += usize::from(waiting.refresh);
         if let Some(sameness) = &waiting.sameness {
+            self.siblings.add(sameness.question());
             self.joined.insert(sameness.clone(), self.last_ticket);
         }
         self.entries.insert(self.last_ticket, waiting);
@@ -183,6 +196,7 @@ impl WaitingTable {
     pub fn remove(&mut self, ticket: Ticket) -> Option<Waiting> {
         let waiting = self.entries.remove(&ticket)?;
         if let Some(sameness) = &waiting.sameness {
+            self.siblings.remove(sameness.question());
             self.joined.remove(sameness);
         }
         self.refreshes -= usize::from(waiting.refresh);

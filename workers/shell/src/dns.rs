@@ -24,6 +24,8 @@ use crate::turn::{self, Role};
 const DATAGRAM_BYTES: usize = 4096 + 512;
 /// Bytes read from a TCP connection at once.
 const STREAM_BYTES: usize = 16 * 1024;
+/// Longest hosts or resolv file: others may write them, and memory has a limit here.
+const FILE_BYTES_MAX: usize = 64 << 20;
 
 struct Worker {
     booted: Booted,
@@ -349,13 +351,14 @@ fn content(error: Option<String>, descriptors: &[OwnedFd]) -> Result<Vec<u8>, St
     }
 }
 
-/// Reads a file whose handle the parent passed.
+/// Reads a file whose handle the parent passed. What is longer than [`FILE_BYTES_MAX`] is not read in part, which nobody would notice.
 fn read_file(file: &OwnedFd) -> Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 8192];
     loop {
         match nix::unistd::read(file, &mut chunk)? {
             0 => return Ok(bytes),
+            count if bytes.len() + count > FILE_BYTES_MAX => return Err(Errno::EFBIG),
             count => bytes.extend_from_slice(&chunk[..count]),
         }
     }

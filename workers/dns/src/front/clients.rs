@@ -35,13 +35,13 @@ impl Front {
     }
 
     /// A client has connected.
-    pub fn accepted(&mut self, handle: Handle, arrival: Arrival, now: Now, out: &mut Outbox) {
+    pub fn accepted(&mut self, handle: Handle, arrival: Arrival, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
         let near = self.access.client_is_served(arrival.peer.ip());
         if !near {
             out.lines.push(lines::not_local(arrival.peer.ip(), true));
         }
-        let full = self.streams.len() >= self.streams_max as usize;
-        if !near || full || self.draining || !self.access.arrival_is_served(&arrival) {
+        let served = near && !self.draining && self.access.arrival_is_served(&arrival);
+        if !served || !self.make_room(arrival.peer.ip(), exchange, out) {
             return out.actions.push(Action::CloseStream { stream: handle });
         }
         self.streams.insert(handle, Stream::new(arrival, self.edns_bytes_max, now.monotonic_ms));
@@ -93,7 +93,7 @@ impl Front {
         }
     }
 
-    fn close(&mut self, handle: Handle, out: &mut Outbox) {
+    pub(super) fn close(&mut self, handle: Handle, out: &mut Outbox) {
         self.streams.remove(&handle);
         out.actions.push(Action::CloseStream { stream: handle });
     }
