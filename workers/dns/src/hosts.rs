@@ -21,6 +21,11 @@ pub(crate) const PAIRS_MAX: usize = 4_000_000;
 /// Most addresses of one name.
 pub(crate) const ADDRESSES_MAX: usize = 1000;
 
+/// Most lines of one file that are reported as bad one by one: a file may consist of nothing else.
+const BAD_LINES_MAX: u64 = 100;
+/// So many lines are one step of work.
+const STEP_LINES: usize = 4096;
+
 /// The content of all hosts files, and of `host-record` lines in front of them.
 #[derive(Debug)]
 pub(crate) struct Hosts {
@@ -28,6 +33,8 @@ pub(crate) struct Hosts {
     reverse: Map<IpAddr, Reverse>,
     sources: Vec<Source>,
     pairs: usize,
+    /// Called after each step of a long work.
+    pub progress: fn(),
 }
 
 /// Where names stand.
@@ -60,7 +67,13 @@ pub(crate) struct Reverse {
 
 impl Hosts {
     pub fn new(names: SeededState, reverse: SeededState) -> Hosts {
-        Hosts { names: Map::with_hasher(names), reverse: Map::with_hasher(reverse), sources: Vec::new(), pairs: 0 }
+        Hosts {
+            names: Map::with_hasher(names),
+            reverse: Map::with_hasher(reverse),
+            sources: Vec::new(),
+            pairs: 0,
+            progress: || {},
+        }
     }
 
     /// The addresses of a name (wire form, lower case). Successive look-ups start at successive addresses if `rotate`.
@@ -144,18 +157,27 @@ impl Hosts {
         log: &mut Vec<Line>,
     ) {
         let source = self.source(Source { text: path.to_owned(), ttl: None });
-        let mut names = 0u64;
+        let (mut names, mut bad) = (0u64, 0u64);
+        let mut complain = |line: Line| {
+            bad += 1;
+            if bad <= BAD_LINES_MAX {
+                log.push(line);
+            }
+        };
         for (number, line) in content.split(|byte| *byte == b'\n').enumerate() {
+            if number % STEP_LINES == 0 {
+                (self.progress)();
+            }
             let text = line.split(|byte| *byte == b'#').next().unwrap_or_default();
             let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
             let Some(first) = words.next() else { continue };
             let Some(address) = std::str::from_utf8(first).ok().and_then(|word| word.parse::<IpAddr>().ok()) else {
-                log.push(lines::bad_address(path, number + 1));
+                complain(lines::bad_address(path, number + 1));
                 continue;
             };
             for word in words {
                 let Some(name) = host_name(word) else {
-                    log.push(lines::bad_name(path, number + 1));
+                    complain(lines::bad_name(path, number + 1));
                     continue;
                 };
                 if expand
@@ -170,6 +192,9 @@ impl Hosts {
                 names += 1;
             }
         }
+        if bad > BAD_LINES_MAX {
+            log.push(lines::more_bad_lines(path, bad - BAD_LINES_MAX));
+        }
         log.push(lines::read_hosts(path, names));
     }
 
@@ -177,6 +202,7 @@ impl Hosts {
     pub fn forget(&mut self, path: &str, ancestors: &mut Ancestors, log: &mut Vec<Line>) {
         let before = self.pairs;
         let Some(gone) = self.sources.iter().position(|source| source.text == path) else { return };
+        (self.progress)();
         self.reverse.retain(|_, reverse| usize::from(reverse.source) != gone);
         self.names.retain(|name, addresses| {
             let known = addresses.list.len();

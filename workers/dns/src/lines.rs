@@ -256,6 +256,10 @@ pub(crate) fn bad_name(path: &str, number: usize) -> Line {
     line(Severity::Error, format!("bad name at {path} line {number}"))
 }
 
+pub(crate) fn more_bad_lines(path: &str, count: u64) -> Line {
+    line(Severity::Error, format!("{count} more bad addresses and names at {path}"))
+}
+
 pub(crate) fn read_hosts(path: &str, names: u64) -> Line {
     line(Severity::Info, format!("read {path} - {names} names"))
 }

@@ -19,6 +19,7 @@ use crate::datagram::{BATCH, Outgoing, Receiver, Sender};
 use crate::poll::Ready;
 use crate::stream::{Seeded, Streams, Wrote};
 use crate::turn::{self, Role};
+use crate::watchdog;
 
 /// Room for one datagram. Larger than any limit of `edns-packet-max` that we accept, so that the core sees an oversized one as such.
 const DATAGRAM_BYTES: usize = 4096 + 512;
@@ -52,7 +53,8 @@ pub fn serve(mut booted: Booted) -> ! {
     if let Some(table) = booted.routes {
         routing.table = Cow::Borrowed(table);
     }
-    let engine = Engine::new(slice, routing, booted.seed);
+    let mut engine = Engine::new(slice, routing, booted.seed);
+    engine.set_progress(watchdog::turn);
     let worker = Worker {
         booted,
         engine,

@@ -233,7 +233,7 @@ fn d32_rdata_of_every_length() {
 /// D40: more records than a table of fixed size would take, with filters that look at each of them.
 #[test]
 fn d40_many_records_with_filters() {
-    for count in [64, 65, 66, 255, 256, 257, 2000] {
+    for count in [64usize, 65, 66, 255, 256, 257, 2000] {
         let mut filters = slice(&["192.0.2.1:53"]);
         filters.replies.filtered_types = [28].into();
         filters.edns_packet_max = 4096;
