@@ -102,34 +102,43 @@ fn a21_names_of_any_bytes_make_one_clean_line_each() {
     server.stop();
 }
 
+/// Writes a hosts file of nearly so many bytes, whose addresses begin with `first`; tells how many names it holds.
+fn write_hosts(directory: &Directory, name: &str, first: u8, bytes: usize) -> u32 {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(directory.join(name)).expect("make a file"));
+    let (mut written, mut number) = (0, 0u32);
+    while written < bytes {
+        let [_, a, b, c] = number.to_be_bytes();
+        let line = format!("{first}.{a}.{b}.{c} n{number}.{name}.example\n");
+        file.write_all(line.as_bytes()).expect("write a line");
+        (written, number) = (written + line.len(), number + 1);
+    }
+    file.flush().expect("write it all");
+    number
+}
+
 /// A23, A27: hosts files of the longest kind fit into the worker's memory; longer ones, and ones without end, are reported and not read.
 #[test]
 fn a23_hosts_files_are_read_within_limits() {
     const BYTES: usize = 64 << 20;
     let lan = Lan::with_addresses(1);
     let directory = Arc::new(Directory::new());
-    let mut file = std::io::BufWriter::new(std::fs::File::create(directory.join("long")).expect("make a file"));
-    let (mut written, mut number) = (0, 0u32);
-    while written < BYTES - 100 {
-        let [_, a, b, c] = number.to_be_bytes();
-        let line = format!("10.{a}.{b}.{c} n{number}.hosts.example\n");
-        file.write_all(line.as_bytes()).expect("write a line");
-        (written, number) = (written + line.len(), number + 1);
-    }
-    file.flush().expect("write it all");
+    let number = write_hosts(&directory, "long", 10, BYTES - 100);
+    // The next one does not fit beside it. As in dnsmasq, the last line's file is read first.
+    write_hosts(&directory, "other", 11, BYTES - 100);
     directory.write("longer", vec![b'\n'; BYTES + 1]);
-    let config = "no-resolv\nno-hosts\naddn-hosts=DIR/long\naddn-hosts=DIR/longer\naddn-hosts=/dev/zero\n";
+    let config =
+        "no-resolv\nno-hosts\naddn-hosts=DIR/other\naddn-hosts=DIR/longer\naddn-hosts=/dev/zero\naddn-hosts=DIR/long\n";
     let server = Server::start_in(&lan.server, directory, config);
-    server.wait_for_line("dev/zero");
     server.wait_for_line(&format!("read {}/long - {number} names", server.directory().path().display()));
     for file in ["/longer", "/dev/zero"] {
         let line = server.wait_for_line(&format!("{file}: "));
         assert!(line.ends_with("File too large"), "{line}");
     }
+    server.wait_for_line("/other are kept");
     let client = client(&lan.clients[0]);
     for which in [0, 1, number / 2, number - 1] {
         let [_, a, b, c] = which.to_be_bytes();
-        ask(&client, 1, &format!("n{which}.hosts.example"));
+        ask(&client, 1, &format!("n{which}.long.example"));
         hears(&client, &[10, a, b, c]);
     }
     let dns = worker(server.pid(), "dns", None);

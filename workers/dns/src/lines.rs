@@ -260,6 +260,10 @@ pub(crate) fn more_bad_lines(path: &str, count: u64) -> Line {
     line(Severity::Error, format!("{count} more bad addresses and names at {path}"))
 }
 
+pub(crate) fn hosts_full(path: &str) -> Line {
+    line(Severity::Error, format!("too many names: not all of {path} are kept"))
+}
+
 pub(crate) fn read_hosts(path: &str, names: u64) -> Line {
     line(Severity::Info, format!("read {path} - {names} names"))
 }

@@ -34,7 +34,7 @@ impl Front {
         }
         let (greediest, most) = held.iter().map(|(client, count)| (*client, *count)).max_by_key(|(_, count)| *count)?;
         let its = self.streams.iter().filter(|(_, stream)| stream.arrival.peer.ip() == greediest);
-        let oldest = its.min_by_key(|(_, stream)| stream.deadline()).map(|(handle, _)| *handle);
+        let oldest = its.min_by_key(|(handle, stream)| (stream.deadline(), handle.0)).map(|(handle, _)| *handle);
         oldest.filter(|_| most >= held.get(&newcomer).copied().unwrap_or(0) + 2)
     }
 }
