@@ -89,7 +89,7 @@ impl Asked {
         let number = kind.number(serial, dice);
         let mut query = encode_query(serial as u16, &kind.name(number), A);
         // Some shout.
-        if serial % 7 == 0 {
+        if serial.is_multiple_of(7) {
             query[12..].make_ascii_uppercase();
         }
         Asked { kind, number, query, at: Instant::now(), waiting: true }
@@ -182,7 +182,7 @@ pub fn ask_by_tcp(queries: u64, over: &AtomicBool) -> Tally {
         if over.load(Ordering::Relaxed) {
             break;
         }
-        if serial % PER_CONNECTION == 0 {
+        if serial.is_multiple_of(PER_CONNECTION) {
             stream = TcpStream::connect((SERVER_ADDRESS, 53)).ok();
         }
         // Other numbers than the other client's, so that names asked for once are.

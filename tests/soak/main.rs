@@ -14,7 +14,7 @@ mod upstream;
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -54,7 +54,7 @@ fn main() {
 }
 
 /// Asks everything; what was wrong.
-fn run(binary: &PathBuf, queries: u64) -> Vec<String> {
+fn run(binary: &Path, queries: u64) -> Vec<String> {
     let lan = Lan::with_addresses(2);
     let directory = Arc::new(Directory::new());
     directory.write("hosts", kind::hosts());

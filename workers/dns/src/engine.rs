@@ -68,12 +68,6 @@ impl Engine {
         }
     }
 
-    /// Says what to call between steps of work that is long but has an end (reading a large file), so that a watchdog can tell it from work
-    /// without end.
-    pub fn set_progress(&mut self, progress: fn()) {
-        self.front.local.set_progress(progress);
-    }
-
     /// Takes one event and adds what should be done to `out`.
     pub fn handle(&mut self, input: Input<'_>, now: Now, out: &mut Outbox) {
         let (front, upstream, exchange) = (&mut self.front, &mut self.upstream, &mut self.exchange);

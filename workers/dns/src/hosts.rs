@@ -26,8 +26,6 @@ pub(crate) const ADDRESSES_MAX: usize = 1000;
 
 /// Most lines of one file that are reported as bad one by one: a file may consist of nothing else.
 const BAD_LINES_MAX: u64 = 100;
-/// So many lines are one step of work.
-const STEP_LINES: usize = 4096;
 
 /// The content of all hosts files, and of `host-record` lines in front of them.
 #[derive(Debug)]
@@ -38,8 +36,6 @@ pub(crate) struct Hosts {
     pairs: usize,
     /// What all pairs take, about.
     bytes: usize,
-    /// Called after each step of a long work.
-    pub progress: fn(),
 }
 
 /// Where names stand.
@@ -78,7 +74,6 @@ impl Hosts {
             sources: Vec::new(),
             pairs: 0,
             bytes: 0,
-            progress: || {},
         }
     }
 
@@ -171,9 +166,6 @@ impl Hosts {
             }
         };
         for (number, line) in content.split(|byte| *byte == b'\n').enumerate() {
-            if number % STEP_LINES == 0 {
-                (self.progress)();
-            }
             let text = line.split(|byte| *byte == b'#').next().unwrap_or_default();
             let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
             let Some(first) = words.next() else { continue };
@@ -216,7 +208,6 @@ impl Hosts {
     pub fn forget(&mut self, path: &str, ancestors: &mut Ancestors, log: &mut Vec<Line>) {
         let before = self.pairs;
         let Some(gone) = self.sources.iter().position(|source| source.text == path) else { return };
-        (self.progress)();
         self.reverse.retain(|_, reverse| usize::from(reverse.source) != gone);
         self.names.retain(|name, addresses| {
             let known = addresses.list.len();

@@ -146,11 +146,6 @@ impl Local {
         self.hosts.read(path, content, &self.domains, self.expand_hosts, &mut self.ancestors, log);
     }
 
-    /// Says what to call between steps of a long work.
-    pub fn set_progress(&mut self, progress: fn()) {
-        self.hosts.progress = progress;
-    }
-
     /// Forgets what a hosts file said.
     pub fn forget_hosts(&mut self, path: &str, log: &mut Vec<Line>) {
         self.hosts.forget(path, &mut self.ancestors, log);

@@ -53,8 +53,7 @@ pub fn serve(mut booted: Booted) -> ! {
     if let Some(table) = booted.routes {
         routing.table = Cow::Borrowed(table);
     }
-    let mut engine = Engine::new(slice, routing, booted.seed);
-    engine.set_progress(watchdog::turn);
+    let engine = Engine::new(slice, routing, booted.seed);
     let worker = Worker {
         booted,
         engine,
@@ -348,7 +347,11 @@ fn socket_address(storage: &SockaddrStorage) -> Option<SocketAddr> {
 /// The text of a hosts file that the parent has opened, or why it could not.
 fn content(error: Option<String>, descriptors: &[OwnedFd]) -> Result<Vec<u8>, String> {
     match (error, descriptors.first()) {
-        (None, Some(file)) => read_file(file).map_err(|errno| errno.desc().to_owned()),
+        (None, Some(file)) => {
+            let text = read_file(file).map_err(|errno| errno.desc().to_owned())?;
+            watchdog::expect_work(text.len());
+            Ok(text)
+        }
         (error, _) => Err(error.unwrap_or_default()),
     }
 }
