@@ -1,7 +1,7 @@
 //! The addresses that a record of a reply leads its reader to, and whether they lie inside (`stop-dns-rebind`).
 //!
-//! dnsmasq looks at A and AAAA records only when just those were asked for. Browsers take addresses from HTTPS records too (RFC 9460), and
-//! from answers to ANY; and an IPv6 address may be an IPv4 address in disguise.
+//! dnsmasq looks at answers to questions for A and AAAA only. Browsers take addresses from HTTPS records too (RFC 9460), and an IPv6 address may
+//! be an IPv4 address in disguise. Answers to ANY pass, as in dnsmasq: nobody connects by them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -14,6 +14,11 @@ const HTTPS: u16 = 65;
 /// Keys of SVCB parameters (RFC 9460, section 14.3.2).
 const IPV4_HINT: u16 = 4;
 const IPV6_HINT: u16 = 6;
+
+/// Are addresses taken from answers to questions of this type?
+pub(crate) fn is_followed(qtype: u16) -> bool {
+    matches!(qtype, rtype::A | rtype::AAAA | SVCB | HTTPS)
+}
 
 /// Does this record lead to an address for which `inside` holds?
 pub(crate) fn leads(message: &[u8], record: &Record, inside: impl Fn(IpAddr) -> bool) -> bool {

@@ -68,7 +68,7 @@ impl ReplyRules {
 
     /// `stop-dns-rebind`: does the reply give a public name a private address?
     pub fn is_rebind(&self, message: &[u8], question: &Question, header: &Header) -> bool {
-        if !self.rules.stop_rebind || question.qclass != IN {
+        if !self.rules.stop_rebind || question.qclass != IN || !rebind::is_followed(question.qtype) {
             return false;
         }
         let name = &question.name;
