@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd, OwnedFd};
 
 use ipc::dhcp::Neighbor;
 use nix::errno::Errno;
@@ -17,7 +17,7 @@ use nix::sys::socket::{
 };
 
 use crate::config::{Process, UpstreamSource};
-use crate::interfaces;
+use crate::{interfaces, path_mtu};
 
 /// Attempts at a free random port before the kernel chooses.
 const PORT_ATTEMPTS: usize = 16;
@@ -120,6 +120,9 @@ pub fn upstream_tcp(upstream: SocketAddr, source: &UpstreamSource, mark: u32) ->
 fn upstream_socket(upstream: SocketAddr, source: &UpstreamSource, mark: u32, kind: SockType) -> Result<OwnedFd, Errno> {
     let family = if upstream.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let socket = socket(family, kind, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
+    if kind == SockType::Datagram {
+        path_mtu::ignore(socket.as_fd(), upstream.is_ipv4())?;
+    }
     if let Some(interface) = &source.interface {
         setsockopt(&socket, sockopt::BindToDevice, &interface.into())?;
     }

@@ -33,6 +33,7 @@ pub mod interfaces;
 pub mod leases;
 pub mod listen;
 pub mod log;
+pub mod path_mtu;
 pub mod permit;
 #[cfg(feature = "probe")]
 pub mod probe;

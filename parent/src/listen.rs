@@ -20,7 +20,7 @@ use nix::sys::socket::{
 use crate::config::{BindMode, Config, Process};
 use crate::failure::Failure;
 use crate::holder;
-use crate::interfaces;
+use crate::{interfaces, path_mtu};
 
 /// Kernel receive buffer of each UDP socket, in bytes: it carries us through a hand-over. No memory is used before data comes.
 const RECEIVE_BYTES: usize = 4 * 1024 * 1024;
@@ -299,6 +299,7 @@ fn prepare(socket: BorrowedFd<'_>, v4: bool, kind: SockType) -> Result<(), Errno
     if kind != SockType::Datagram {
         return Ok(());
     }
+    path_mtu::ignore(socket, v4)?;
     if v4 {
         setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
     } else {

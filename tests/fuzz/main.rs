@@ -71,6 +71,8 @@ macro_rules! targets {
 targets! {
     dns_query
     dns_reply
+    dns_query_rules
+    dns_reply_rules
     dns_client_stream
     dns_upstream_stream
     dns_hosts

@@ -99,6 +99,9 @@ pub(crate) fn settle(draft: &mut Draft) {
     process.upstream_sources = process.upstream_sources.drain(..).map(|source| source.from_port(query_port)).collect();
     dns.one_port = process.upstream_sources.iter().map(|source| source.port.is_some()).collect();
     dns.resolv_one_port = process.query_port.is_some();
+    if dns.port != 0 && (dns.resolv_one_port || dns.one_port.contains(&true)) {
+        process.warnings.push("warning: queries from a fixed source port make forged replies easier".to_owned());
+    }
     let facility = if process.debug { LOCAL0 } else { DAEMON };
     process.log_facility = draft.log_facility.take().unwrap_or(LogTarget::Syslog(facility));
 

@@ -10,20 +10,24 @@ use ipc::dns::ToParent;
 use ipc::link::Interface;
 use ipc::time::Now;
 
-const NOW: Now = Now { monotonic_ms: 1_000_000, wall_s: 1_700_000_000 };
+pub(super) const NOW: Now = Now { monotonic_ms: 1_000_000, wall_s: 1_700_000_000 };
 const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 9));
 const INTERFACE: u32 = 2;
 const CLIENT_STREAM: Handle = Handle(1000);
 
-fn arrival() -> Arrival {
+pub(super) fn arrival() -> Arrival {
     Arrival { socket: 0, peer: SocketAddr::new(CLIENT, 5353), local: SERVER, interface: INTERFACE }
 }
 
-/// A server with one upstream, a hosts file, and fixed answers.
 fn engine(out: &mut Outbox) -> Engine {
+    engine_of(slice(), out)
+}
+
+/// A server with one upstream, a hosts file, and fixed answers.
+pub(super) fn slice() -> DnsSlice {
     let route = |scope, target| Route { scope, target };
-    let slice = DnsSlice {
+    DnsSlice {
         port: 53,
         upstreams: vec![SocketAddr::from(([192, 0, 2, 53], 53))],
         routes: [
@@ -42,7 +46,11 @@ fn engine(out: &mut Outbox) -> Engine {
         log_queries: ipc::config::dns::LogQueries { on: true, extra: true, ..Default::default() },
         version: "dnsmasq-2.93".to_owned(),
         ..DnsSlice::default()
-    };
+    }
+}
+
+/// An engine that has started.
+pub(super) fn engine_of(slice: DnsSlice, out: &mut Outbox) -> Engine {
     let routing = Routing::build(&slice.routes, [7; 16]).expect("a short list");
     let mut engine = Engine::new(slice, routing, [7; 32]);
     let interface = Interface {
@@ -65,15 +73,15 @@ const HOSTS: &[u8] = b"127.0.0.1 localhost\n10.0.0.7 printer printer.lan # comme
 
 /// What came of one input.
 #[derive(Default)]
-struct Served {
+pub(super) struct Served {
     /// What was sent upstream: the socket and the bytes.
-    asked: Vec<(Handle, Vec<u8>)>,
+    pub asked: Vec<(Handle, Vec<u8>)>,
     /// What clients got over UDP.
-    replies: Vec<Vec<u8>>,
+    pub replies: Vec<Vec<u8>>,
 }
 
 /// Gives the engine what it asks the parent for, and collects what it sends.
-fn serve(engine: &mut Engine, out: &mut Outbox) -> Served {
+pub(super) fn serve(engine: &mut Engine, out: &mut Outbox) -> Served {
     let mut served = Served::default();
     let mut next = 1;
     for _ in 0..8 {
@@ -114,7 +122,7 @@ fn serve(engine: &mut Engine, out: &mut Outbox) -> Served {
 }
 
 /// A reply must carry the id of the client's query, on every path, and be one.
-fn check(replies: &[Vec<u8>], id: &[u8]) {
+pub(super) fn check(replies: &[Vec<u8>], id: &[u8]) {
     for reply in replies {
         assert!(reply.len() >= 12 && reply[2] & 0x80 != 0, "not a reply: {reply:02x?}");
         assert_eq!(&reply[..2], id, "another id than the query's");
@@ -221,7 +229,7 @@ pub fn resolv(bytes: &[u8]) {
 }
 
 /// A message with one question and ready-made records behind it; `records` says to which count each belongs.
-fn message(id: u16, flags: u16, name: &str, kind: u16, records: &[(usize, &[u8])]) -> Vec<u8> {
+pub(super) fn message(id: u16, flags: u16, name: &str, kind: u16, records: &[(usize, &[u8])]) -> Vec<u8> {
     let mut bytes = id.to_be_bytes().to_vec();
     bytes.extend(flags.to_be_bytes());
     bytes.extend([0, 1, 0, 0, 0, 0, 0, 0]);
@@ -243,7 +251,7 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&(message.len() as u16).to_be_bytes(), message].concat()
 }
 
-const OPT: &[u8] = &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
+pub(super) const OPT: &[u8] = &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
 const OPT_COOKIE_SUBNET: &[u8] =
     &[0, 0, 41, 4, 208, 0, 0, 128, 0, 0, 23, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2];
 const A_RECORD: &[u8] = &[0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 192, 0, 2, 1];

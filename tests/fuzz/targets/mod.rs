@@ -3,6 +3,7 @@
 mod config;
 mod dhcp_core;
 mod dns_core;
+mod dns_rules;
 mod frame;
 mod netlink;
 mod route_table;
@@ -23,6 +24,8 @@ pub struct Target {
 pub const ALL: &[Target] = &[
     Target { name: "dns_query", run: dns_core::query, seeds: dns_core::query_seeds },
     Target { name: "dns_reply", run: dns_core::reply, seeds: dns_core::reply_seeds },
+    Target { name: "dns_query_rules", run: dns_rules::query, seeds: dns_rules::query_seeds },
+    Target { name: "dns_reply_rules", run: dns_rules::reply, seeds: dns_rules::reply_seeds },
     Target { name: "dns_client_stream", run: dns_core::client_stream, seeds: dns_core::stream_seeds },
     Target { name: "dns_upstream_stream", run: dns_core::upstream_stream, seeds: dns_core::reply_stream_seeds },
     Target { name: "dns_hosts", run: dns_core::hosts, seeds: dns_core::hosts_seeds },

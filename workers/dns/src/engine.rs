@@ -74,7 +74,7 @@ impl Engine {
         let now_ms = now.monotonic_ms;
         match input {
             Input::Datagram { arrival, bytes } => front.datagram(arrival, bytes, now, exchange, out),
-            Input::Accepted { stream, arrival } => front.accepted(stream, arrival, now, out),
+            Input::Accepted { stream, arrival } => front.accepted(stream, arrival, now, exchange, out),
             Input::StreamBytes { stream, bytes } => front.stream_bytes(stream, bytes, now, exchange, out),
             Input::StreamClosed { stream } => front.stream_closed(stream, exchange),
             Input::UdpSockets { upstream: index, mark, sockets } => {

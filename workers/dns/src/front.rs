@@ -7,6 +7,7 @@ mod answer;
 mod clients;
 mod kernel;
 mod relay;
+mod seats;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -481,6 +482,11 @@ impl Front {
                 self.warned_riders_ms = Some(now_ms);
                 out.lines.push(lines::too_many_queries("", self.forward_max));
             }
+            return Outcome::Done;
+        }
+        if sameness.as_ref().is_some_and(|sameness| self.waiting.has_many_siblings(sameness)) {
+            // The client asks again.
+            exchange.bytes.truncate(start);
             return Outcome::Done;
         }
         if origin.is_none() && self.waiting.refreshes() >= self.forward_max as usize {

@@ -14,12 +14,18 @@ use crate::cache_table::{CacheTable, Origin, Row, Value};
 use crate::hash::{Map, SeededState};
 use crate::known::Ancestors;
 use crate::lines;
-use crate::name::Name;
+use crate::name::{NAME_BYTES_MAX, Name};
 
-/// Most name and address pairs from all hosts files together. What comes after is not read.
-pub(crate) const PAIRS_MAX: usize = 4_000_000;
+/// Most memory for the names of all hosts files together, in bytes: as much as leaves room, within what the process may have, for a file being
+/// read. What comes after is not kept, and the log says so.
+const BYTES_MAX: usize = 700 << 20;
+/// What a pair of name and address takes besides the name itself, which is kept up to three times: forward, reverse, and as an ancestor.
+const PAIR_BYTES: usize = 300;
 /// Most addresses of one name.
 pub(crate) const ADDRESSES_MAX: usize = 1000;
+
+/// Most lines of one file that are reported as bad one by one: a file may consist of nothing else.
+const BAD_LINES_MAX: u64 = 100;
 
 /// The content of all hosts files, and of `host-record` lines in front of them.
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub(crate) struct Hosts {
     reverse: Map<IpAddr, Reverse>,
     sources: Vec<Source>,
     pairs: usize,
+    /// What all pairs take, about.
+    bytes: usize,
 }
 
 /// Where names stand.
@@ -60,7 +68,13 @@ pub(crate) struct Reverse {
 
 impl Hosts {
     pub fn new(names: SeededState, reverse: SeededState) -> Hosts {
-        Hosts { names: Map::with_hasher(names), reverse: Map::with_hasher(reverse), sources: Vec::new(), pairs: 0 }
+        Hosts {
+            names: Map::with_hasher(names),
+            reverse: Map::with_hasher(reverse),
+            sources: Vec::new(),
+            pairs: 0,
+            bytes: 0,
+        }
     }
 
     /// The addresses of a name (wire form, lower case). Successive look-ups start at successive addresses if `rotate`.
@@ -144,18 +158,24 @@ impl Hosts {
         log: &mut Vec<Line>,
     ) {
         let source = self.source(Source { text: path.to_owned(), ttl: None });
-        let mut names = 0u64;
+        let (mut names, mut bad) = (0u64, 0u64);
+        let mut complain = |line: Line| {
+            bad += 1;
+            if bad <= BAD_LINES_MAX {
+                log.push(line);
+            }
+        };
         for (number, line) in content.split(|byte| *byte == b'\n').enumerate() {
             let text = line.split(|byte| *byte == b'#').next().unwrap_or_default();
             let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
             let Some(first) = words.next() else { continue };
             let Some(address) = std::str::from_utf8(first).ok().and_then(|word| word.parse::<IpAddr>().ok()) else {
-                log.push(lines::bad_address(path, number + 1));
+                complain(lines::bad_address(path, number + 1));
                 continue;
             };
             for word in words {
                 let Some(name) = host_name(word) else {
-                    log.push(lines::bad_name(path, number + 1));
+                    complain(lines::bad_name(path, number + 1));
                     continue;
                 };
                 if expand
@@ -170,7 +190,18 @@ impl Hosts {
                 names += 1;
             }
         }
+        if bad > BAD_LINES_MAX {
+            log.push(lines::more_bad_lines(path, bad - BAD_LINES_MAX));
+        }
+        if self.is_full() {
+            log.push(lines::hosts_full(path));
+        }
         log.push(lines::read_hosts(path, names));
+    }
+
+    /// May something have been left out?
+    fn is_full(&self) -> bool {
+        self.bytes + pair_bytes(&[0; NAME_BYTES_MAX]) > BYTES_MAX
     }
 
     /// Forgets what a file said, and logs it if that was anything.
@@ -182,6 +213,7 @@ impl Hosts {
             let known = addresses.list.len();
             addresses.list.retain(|(_, source)| usize::from(*source) != gone);
             self.pairs -= known - addresses.list.len();
+            self.bytes -= (known - addresses.list.len()) * pair_bytes(name);
             if addresses.list.is_empty() {
                 ancestors.remove(name);
             }
@@ -193,10 +225,11 @@ impl Hosts {
     }
 
     fn add(&mut self, name: &Name, address: IpAddr, source: u16, ancestors: &mut Ancestors) {
-        if self.pairs >= PAIRS_MAX {
+        let lowered = name.lowered();
+        let bytes = pair_bytes(lowered.wire());
+        if self.bytes + bytes > BYTES_MAX {
             return;
         }
-        let lowered = name.lowered();
         let addresses = match self.names.get_mut(lowered.wire()) {
             Some(addresses) => addresses,
             None => {
@@ -209,10 +242,16 @@ impl Hosts {
         }
         addresses.list.push((address, source));
         self.pairs += 1;
+        self.bytes += bytes;
         if let Entry::Vacant(vacant) = self.reverse.entry(address) {
             vacant.insert(Reverse { name: name.wire().into(), source });
         }
     }
+}
+
+/// What a pair of this name and an address takes, about.
+fn pair_bytes(name: &[u8]) -> usize {
+    PAIR_BYTES + 3 * name.len()
 }
 
 /// A name that a hosts file may contain: printable, taken in lower case; letters beyond ASCII in the form that DNS has of them.

@@ -257,6 +257,14 @@ pub(crate) fn bad_name(path: &str, number: usize) -> Line {
     line(Severity::Error, format!("bad name at {path} line {number}"))
 }
 
+pub(crate) fn more_bad_lines(path: &str, count: u64) -> Line {
+    line(Severity::Error, format!("{count} more bad addresses and names at {path}"))
+}
+
+pub(crate) fn hosts_full(path: &str) -> Line {
+    line(Severity::Error, format!("too many names: not all of {path} are kept"))
+}
+
 pub(crate) fn read_hosts(path: &str, names: u64) -> Line {
     line(Severity::Info, format!("read {path} - {names} names"))
 }

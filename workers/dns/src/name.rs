@@ -9,6 +9,9 @@ use crate::wire::HEADER;
 
 /// Most bytes of a name on the wire, the root label included (RFC 1035, section 2.3.4).
 pub(crate) const NAME_BYTES_MAX: usize = 255;
+/// Most compression pointers in one name: a name has no more labels. Without a limit, a message of 64 KiB could make every one of its
+/// names a walk of thousands of steps.
+const POINTERS_MAX: usize = 127;
 
 /// A whole name, uncompressed.
 #[derive(Clone, Copy)]
@@ -22,7 +25,7 @@ pub(crate) struct Name {
 pub(crate) enum NameError {
     /// The message ends inside the name.
     Cut,
-    /// A compression pointer does not point backwards, or into the header, or the name is too long.
+    /// A compression pointer does not point backwards, or into the header, there are too many, or the name is too long.
     Pointer,
     /// Label type 0x40 (RFC 6891, section 5: the bit-string labels of RFC 2673).
     BitString,
@@ -42,6 +45,7 @@ impl Name {
         let mut at = offset;
         // Every jump must land before all that was read so far, so the walk ends.
         let mut floor = offset;
+        let mut pointers = 0;
         let mut after = None;
         loop {
             let head = *message.get(at).ok_or(NameError::Cut)?;
@@ -61,7 +65,8 @@ impl Name {
                     let low = *message.get(at + 1).ok_or(NameError::Cut)?;
                     let target = usize::from(head & 0x3f) << 8 | usize::from(low);
                     after.get_or_insert(at + 2);
-                    if target >= floor || target < HEADER {
+                    pointers += 1;
+                    if target >= floor || target < HEADER || pointers > POINTERS_MAX {
                         return Err(NameError::Pointer);
                     }
                     floor = target;
@@ -224,6 +229,19 @@ mod tests {
         assert_eq!(Name::read(b"\x03ab", 0), Err(NameError::Cut));
         assert_eq!(Name::read(b"\x40", 0), Err(NameError::BitString));
         assert_eq!(Name::read(b"\x80", 0), Err(NameError::Reserved));
+    }
+
+    #[test]
+    fn a_name_has_no_more_pointers_than_labels() {
+        let mut message = [&[0; HEADER][..], b"\x01a\0"].concat();
+        // Each points to the one before it, the first to the name.
+        let at = |number: usize| HEADER + 1 + 2 * number;
+        for number in 1..=POINTERS_MAX + 1 {
+            let target = if number == 1 { HEADER } else { at(number - 1) };
+            message.extend((0xc000 | target as u16).to_be_bytes());
+        }
+        assert!(Name::read(&message, at(POINTERS_MAX)).is_ok());
+        assert_eq!(Name::read(&message, at(POINTERS_MAX + 1)), Err(NameError::Pointer));
     }
 
     #[test]

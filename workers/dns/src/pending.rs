@@ -59,7 +59,7 @@ pub(crate) enum AttemptState {
     Queued,
     /// Sent, no reply yet.
     Sent(Handle),
-    /// The upstream refused or failed to answer; the socket is kept for a repetition.
+    /// The upstream refused or failed to answer, or seems not to be there; the socket is kept for a repetition or a late reply.
     Refused(Handle),
     /// Could not be sent, or the socket failed.
     Failed,

@@ -11,6 +11,7 @@ use crate::harvest::along_chain;
 use crate::hash::{SeededState, Set};
 use crate::name::{Name, suffixes};
 use crate::rdata;
+use crate::rebind;
 use crate::reply::QNAME;
 use crate::wire::{AA, Header, IN, Question, Record, Records, TC, put_u16, rcode, rtype};
 
@@ -68,7 +69,7 @@ impl ReplyRules {
 
     /// `stop-dns-rebind`: does the reply give a public name a private address?
     pub fn is_rebind(&self, message: &[u8], question: &Question, header: &Header) -> bool {
-        if !self.rules.stop_rebind || question.qclass != IN || !matches!(question.qtype, rtype::A | rtype::AAAA) {
+        if !self.rules.stop_rebind || question.qclass != IN || !rebind::is_followed(question.qtype) {
             return false;
         }
         let name = &question.name;
@@ -76,14 +77,13 @@ impl ReplyRules {
             || !self.rebind_domains.is_empty()
                 && suffixes(name.wire()).any(|suffix| self.rebind_domains.contains(suffix));
         let private = |address: IpAddr| {
-            arpa::is_private(address) && !(self.rules.rebind_localhost_ok && arpa::is_this_host(address))
+            rebind::is_inside(address) && !(self.rules.rebind_localhost_ok && arpa::is_this_host(address))
         };
         !allowed
             && along_chain(message, header, question)
                 .iter()
                 .filter(|record| record.rtype == question.qtype)
-                .filter_map(|record| address(message, record))
-                .any(private)
+                .any(|record| rebind::leads(message, record, private))
     }
 
     /// Is an answer to this question emptied of what it asks for?

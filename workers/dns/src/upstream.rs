@@ -687,19 +687,17 @@ impl UpstreamSide {
     /// A socket failed. TCP sockets have been closed by the shell.
     pub fn failed(&mut self, socket: Handle, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         match self.sockets.remove(&socket) {
-            Some(Flight::Udp { ticket, attempt }) => {
-                out.actions.push(Action::CloseUpstream { socket });
-                self.attempt_failed(ticket, attempt, false, now_ms, exchange, out);
+            Some(flight @ Flight::Udp { ticket, attempt }) => {
+                self.sockets.insert(socket, flight);
+                self.doubted(socket, [(ticket, attempt)], now_ms, exchange, out);
             }
             Some(Flight::Tcp { ticket }) => self.call_failed(ticket, false, now_ms, exchange, out),
             Some(Flight::Idle { upstream }) => self.forget_idle(upstream, socket),
-            Some(Flight::Shared { upstream }) => {
-                out.actions.push(Action::CloseUpstream { socket });
-                let shared = self.upstreams.get_mut(upstream as usize).and_then(|entry| entry.shared.as_mut());
-                let flights = shared.map(std::mem::take).unwrap_or_default().flights;
-                for (ticket, attempt) in flights.into_values() {
-                    self.attempt_failed(ticket, attempt, false, now_ms, exchange, out);
-                }
+            Some(flight @ Flight::Shared { upstream }) => {
+                self.sockets.insert(socket, flight);
+                let shared = self.upstreams.get(upstream as usize).and_then(|entry| entry.shared.as_ref());
+                let flights = shared.map(|shared| shared.flights.values().copied().collect::<Vec<_>>());
+                self.doubted(socket, flights.unwrap_or_default(), now_ms, exchange, out);
             }
             None => {
                 for (_, pool) in self.upstreams.iter_mut().flat_map(Upstream::pools_mut) {
@@ -707,6 +705,24 @@ impl UpstreamSide {
                         out.actions.push(Action::CloseUpstream { socket });
                     }
                 }
+            }
+        }
+    }
+
+    /// An ICMP error came for these attempts. Anybody can have sent it (RFC 5927), so their socket stays open for the reply that may still come;
+    /// but somebody else is asked meanwhile.
+    fn doubted(
+        &mut self,
+        socket: Handle,
+        attempts: impl IntoIterator<Item = (Ticket, usize)>,
+        now_ms: u64,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) {
+        for (ticket, index) in attempts {
+            self.attempt_failed(ticket, index, false, now_ms, exchange, out);
+            if let Some(attempt) = self.pending.get(ticket).and_then(|pending| pending.attempts.get_mut(index)) {
+                attempt.state = AttemptState::Refused(socket);
             }
         }
     }

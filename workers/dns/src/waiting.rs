@@ -10,6 +10,7 @@ use crate::lines::About;
 use crate::query::{Client, Query};
 use crate::reply::Echo;
 use crate::shares::Shares;
+use crate::siblings::{SIBLINGS_MAX, Siblings};
 use crate::wire::{AD, CD, Header, Question, RD};
 
 /// Where a reply goes.
@@ -95,6 +96,10 @@ impl Sameness {
         let options = opt.and_then(|opt| sent.get(opt.options)).unwrap_or_default().into();
         Sameness { name: question.name.wire().into(), qtype: question.qtype, qclass: question.qclass, bits, options }
     }
+
+    fn question(&self) -> (&[u8], u16, u16) {
+        (&self.name, self.qtype, self.qclass)
+    }
 }
 
 /// A question and everybody who waits for it.
@@ -125,6 +130,7 @@ pub(crate) struct WaitingTable {
     joined: Map<Sameness, Ticket>,
     /// Who has how many of them.
     pub shares: Shares,
+    siblings: Siblings,
     riders: usize,
     refreshes: usize,
     last_ticket: Ticket,
@@ -134,7 +140,8 @@ impl WaitingTable {
     pub fn new(state: SeededState) -> WaitingTable {
         WaitingTable {
             entries: BTreeMap::new(),
-            joined: Map::with_hasher(state),
+            joined: Map::with_hasher(state.clone()),
+            siblings: Siblings::new(state),
             shares: Shares::default(),
             riders: 0,
             refreshes: 0,
@@ -163,6 +170,11 @@ impl WaitingTable {
         self.entries.get_mut(&ticket).map(|waiting| (ticket, waiting))
     }
 
+    /// Are so many queries in flight for this question that one more would help a forger?
+    pub fn has_many_siblings(&self, sameness: &Sameness) -> bool {
+        self.siblings.count(sameness.question()) >= SIBLINGS_MAX
+    }
+
     /// Adds a client to a question.
     pub fn join(&mut self, ticket: Ticket, waiter: Waiter) {
         if let Some(waiting) = self.entries.get_mut(&ticket) {
@@ -182,6 +194,7 @@ impl WaitingTable {
         self.last_ticket += 1;
         self.refreshes += usize::from(waiting.refresh);
         if let Some(sameness) = &waiting.sameness {
+            self.siblings.add(sameness.question());
             self.joined.insert(sameness.clone(), self.last_ticket);
         }
         if let Some(group) = waiting.group {
@@ -198,6 +211,7 @@ impl WaitingTable {
     pub fn remove(&mut self, ticket: Ticket) -> Option<Waiting> {
         let waiting = self.entries.remove(&ticket)?;
         if let Some(sameness) = &waiting.sameness {
+            self.siblings.remove(sameness.question());
             self.joined.remove(sameness);
         }
         if let Some(group) = waiting.group {

@@ -19,11 +19,14 @@ use crate::datagram::{BATCH, Outgoing, Receiver, Sender};
 use crate::poll::Ready;
 use crate::stream::{Seeded, Streams, Wrote};
 use crate::turn::{self, Role};
+use crate::watchdog;
 
 /// Room for one datagram. Larger than any limit of `edns-packet-max` that we accept, so that the core sees an oversized one as such.
 const DATAGRAM_BYTES: usize = 4096 + 512;
 /// Bytes read from a TCP connection at once.
 const STREAM_BYTES: usize = 16 * 1024;
+/// Longest hosts or resolv file: others may write them, and memory has a limit here.
+const FILE_BYTES_MAX: usize = 64 << 20;
 
 struct Worker {
     booted: Booted,
@@ -353,18 +356,23 @@ fn socket_address(storage: &SockaddrStorage) -> Option<SocketAddr> {
 /// The text of a hosts file that the parent has opened, or why it could not.
 fn content(error: Option<String>, descriptors: &[OwnedFd]) -> Result<Vec<u8>, String> {
     match (error, descriptors.first()) {
-        (None, Some(file)) => read_file(file).map_err(|errno| errno.desc().to_owned()),
+        (None, Some(file)) => {
+            let text = read_file(file).map_err(|errno| errno.desc().to_owned())?;
+            watchdog::expect_work(text.len());
+            Ok(text)
+        }
         (error, _) => Err(error.unwrap_or_default()),
     }
 }
 
-/// Reads a file whose handle the parent passed.
+/// Reads a file whose handle the parent passed. What is longer than [`FILE_BYTES_MAX`] is not read in part, which nobody would notice.
 fn read_file(file: &OwnedFd) -> Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 8192];
     loop {
         match nix::unistd::read(file, &mut chunk)? {
             0 => return Ok(bytes),
+            count if bytes.len() + count > FILE_BYTES_MAX => return Err(Errno::EFBIG),
             count => bytes.extend_from_slice(&chunk[..count]),
         }
     }

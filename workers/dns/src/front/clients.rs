@@ -37,12 +37,14 @@ impl Front {
     }
 
     /// A client has connected.
-    pub fn accepted(&mut self, handle: Handle, arrival: Arrival, now: Now, out: &mut Outbox) {
+    pub fn accepted(&mut self, handle: Handle, arrival: Arrival, now: Now, exchange: &mut Exchange, out: &mut Outbox) {
         let near = self.access.client_is_served(arrival.peer.ip());
         if !near {
             out.lines.push(lines::not_local(arrival.peer.ip(), true));
         }
-        if !near || self.draining || !self.access.arrival_is_served(&arrival) || !self.has_room(now, out) {
+        let served = near && !self.draining && self.access.arrival_is_served(&arrival);
+        let peer = arrival.peer.ip();
+        if !served || !self.has_room(now, out) && !self.take_seat(peer, exchange, out) {
             return out.actions.push(Action::CloseStream { stream: handle });
         }
         self.streams.insert(handle, Stream::new(arrival, self.edns_bytes_max, now.monotonic_ms));

@@ -6,7 +6,7 @@ use std::ops::Range;
 use ipc::log::Line;
 use ipc::time::Now;
 
-use super::{Front, ede, respond};
+use super::{Front, ede, respond, routed_type};
 use crate::cache::{Kind, RrSet};
 use crate::edns;
 use crate::exchange::{Answer, Ask, Exchange, Failure, Ticket};
@@ -294,9 +294,12 @@ impl Front {
         })?;
         // A chain into a name that has addresses here would answer differently from the cache.
         let into_local = entries.iter().skip(1).any(|(name, ..)| self.local.has_addresses(name));
+        // Upstreams that are asked about one domain are not trusted with names that others, or the configuration, answer for.
+        let route = |name| self.routes.find(name, routed_type(question));
+        let strays = entries.iter().skip(1).any(|(name, ..)| route(name) != route(&question.name));
         // What exists here is the name asked for; nothing follows for the end of a chain.
         let wrong_end = exists && entries.len() > 1;
-        if !personal && !into_local && !wrong_end {
+        if !personal && !into_local && !strays && !wrong_end {
             for (name, qtype, set) in entries {
                 self.cache.insert(name.wire(), qtype, set, about.client.address, now.monotonic_ms);
             }
