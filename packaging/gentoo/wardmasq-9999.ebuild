@@ -18,9 +18,9 @@ LICENSE+=" Apache-2.0 MIT Unicode-3.0"
 SLOT="0"
 
 # The flags of net-dns/dnsmasq. What is always built in is required, so that a dependency on the flag means what it says. Not there yet,
-# hence no flag: auth-dns dbus dhcp-tools dnssec dumpfile id idn libidn2 loop lua nettlehash nls script selinux.
-IUSE="+conntrack +dhcp +inotify +ipv6 static +tftp"
-REQUIRED_USE="conntrack dhcp inotify ipv6 tftp"
+# hence no flag: auth-dns dbus dhcp-tools dnssec dumpfile lua nettlehash nls script selinux.
+IUSE="+conntrack +dhcp +id +idn +inotify +ipv6 +libidn2 +loop static +tftp"
+REQUIRED_USE="conntrack dhcp id idn inotify ipv6 libidn2 loop tftp"
 
 QA_FLAGS_IGNORED="usr/sbin/wardmasq usr/sbin/wardctl"
 

@@ -14,8 +14,6 @@ use crate::wire::{HEADER, QR};
 
 /// How long connections are kept while draining.
 const DRAIN_LINGER_MS: u64 = 5_000;
-/// A client that has asked nothing for so long may have to make room for another.
-const SILENCE_MS: u64 = 1_000;
 
 impl Front {
     /// A datagram from a client.
@@ -43,24 +41,11 @@ impl Front {
             out.lines.push(lines::not_local(arrival.peer.ip(), true));
         }
         let served = near && !self.draining && self.access.arrival_is_served(&arrival);
-        let peer = arrival.peer.ip();
-        if !served || !self.has_room(now, out) && !self.take_seat(peer, exchange, out) {
+        if !served || !self.make_room_for(arrival.peer.ip(), now, exchange, out) {
             return out.actions.push(Action::CloseStream { stream: handle });
         }
         self.streams.insert(handle, Stream::new(arrival, self.edns_bytes_max, now.monotonic_ms));
         self.statistics.streams_most = self.statistics.streams_most.max(self.streams.len());
-    }
-
-    /// Is there room for a connection? If all are taken, the one that owes us a question for the longest time makes room, so that silent
-    /// clients cannot keep others out.
-    fn has_room(&mut self, now: Now, out: &mut Outbox) -> bool {
-        if self.streams.len() < self.streams_max as usize {
-            return true;
-        }
-        let silent = |stream: &Stream| stream.waiting.is_none() && stream.asked_ms() + SILENCE_MS <= now.monotonic_ms;
-        let silent = self.streams.iter().filter(|(_, stream)| silent(stream));
-        let longest = silent.min_by_key(|(_, stream)| stream.asked_ms()).map(|(handle, _)| *handle);
-        longest.inspect(|handle| self.close(*handle, out)).is_some()
     }
 
     /// Bytes of a connection.

@@ -6,24 +6,44 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use ipc::time::Now;
+
 use super::Front;
 use crate::exchange::{Ask, Exchange};
 use crate::input::Handle;
 use crate::outbox::Outbox;
+use crate::tcp::Stream;
+
+/// A client that has asked nothing for so long may have to make room for another.
+const SILENCE_MS: u64 = 1_000;
 
 impl Front {
     /// Is there room for a connection from this address, perhaps because somebody else has lost one?
-    pub(super) fn take_seat(&mut self, newcomer: IpAddr, exchange: &mut Exchange, out: &mut Outbox) -> bool {
+    pub(super) fn make_room_for(
+        &mut self,
+        newcomer: IpAddr,
+        now: Now,
+        exchange: &mut Exchange,
+        out: &mut Outbox,
+    ) -> bool {
         if self.streams.len() < self.streams_max as usize {
             return true;
         }
-        let Some(oldest) = self.oldest_of_the_greediest(newcomer) else { return false };
-        if let Some(ticket) = self.streams.get(&oldest).and_then(|stream| stream.waiting) {
+        let loser = self.longest_silent(now).or_else(|| self.oldest_of_the_greediest(newcomer));
+        let Some(loser) = loser else { return false };
+        if let Some(ticket) = self.streams.get(&loser).and_then(|stream| stream.waiting) {
             self.waiting.remove(ticket);
             exchange.asks.push(Ask::Forget { ticket });
         }
-        self.close(oldest, out);
+        self.close(loser, out);
         true
+    }
+
+    /// The connection that owes us a question for the longest time.
+    fn longest_silent(&self, now: Now) -> Option<Handle> {
+        let silent = |stream: &Stream| stream.waiting.is_none() && stream.asked_ms() + SILENCE_MS <= now.monotonic_ms;
+        let silent = self.streams.iter().filter(|(_, stream)| silent(stream));
+        silent.min_by_key(|(_, stream)| stream.asked_ms()).map(|(handle, _)| *handle)
     }
 
     /// The oldest connection of the client that has the most, if it has at least two more than the newcomer.
