@@ -110,6 +110,10 @@ fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) ->
     if question.kind == OPT && theirs.flags & OPCODE != 0 {
         add(&|excuse| (excuse.lines, excuse.opt_free) = (asked(), true));
     }
+    // And over TCP it gets the OPT record of an earlier question.
+    if question.kind == OPT && question.way == Way::SameConnection {
+        add(&|excuse| excuse.opt_free = true);
+    }
     // The AD bit is the client's own over TCP; nothing has been validated.
     if theirs.flags & AD != 0 {
         add(&|excuse| excuse.flags &= !AD);
