@@ -16,20 +16,23 @@ const AD: u16 = 0x0020;
 const RCODE: u16 = 0x000f;
 /// Type OPT.
 const OPT: u16 = 41;
+/// An OPT record without options.
+const OPT_BYTES: usize = 11;
 const OPCODE: u16 = 0x7800;
 const SERVFAIL: u16 = 2;
 const NXDOMAIN: u16 = 3;
 const NOTIMP: u16 = 4;
 const REFUSED: u16 = 5;
 
-/// How two replies differ; `None` when they do not, or as `docs/differences.md` says. Order of records and compression are free, and some
+/// How two replies to the last of these questions differ; `None` when they do not, or as `docs/differences.md` says. Order of records and compression are free, and some
 /// seconds may have passed.
 pub fn difference(
-    question: &Question,
+    history: &[Question],
     configuration: &Configuration,
     ours: Option<&[u8]>,
     theirs: Option<&[u8]>,
 ) -> Option<String> {
+    let question = history.last()?;
     if ours == theirs || is_excused(question, ours) {
         return None;
     }
@@ -38,7 +41,10 @@ pub fn difference(
         return (ours.is_some() != theirs.is_some())
             .then(|| format!("  ours:    {}\n  dnsmasq: {}", told(ours), told(theirs)));
     };
-    if question.way != Way::Datagram && refused_unread(ours, theirs) || same_unread(ours, theirs, question.dnssec_ok) {
+    if question.way != Way::Datagram && (refused_unread(ours, theirs) || same_but_opt(ours, theirs))
+        || same_unread(ours, theirs, question.dnssec_ok)
+        || lost_its_way(history, theirs)
+    {
         return None;
     }
     let (Some(mine), Some(yours)) = (Told::of(ours), Told::of(theirs)) else {
@@ -53,6 +59,29 @@ fn same_unread(ours: &[u8], theirs: &[u8], dnssec_ok: bool) -> bool {
     let mut differences = ours.iter().zip(theirs).filter(|(a, b)| a != b);
     let bit = differences.next().is_some_and(|(a, b)| a ^ b == 0x80 && (a & 0x80 != 0) == dnssec_ok);
     Told::of(ours).is_none() && ours.len() == theirs.len() && bit && differences.next().is_none()
+}
+
+/// Are these messages that cannot be read the same, but for the OPT record of an earlier question?
+fn same_but_opt(ours: &[u8], theirs: &[u8]) -> bool {
+    let behind = theirs.get(ours.len()..).unwrap_or_default();
+    Told::of(ours).is_none()
+        && behind.len() == OPT_BYTES
+        && ours[..11] == theirs[..11]
+        && ours[12..] == theirs[12..ours.len()]
+}
+
+/// A reply over TCP with another question, or none, leaves the reference without upstreams for the rest of the connection.
+fn lost_its_way(history: &[Question], theirs: &[u8]) -> bool {
+    let Some((last, before)) = history.split_last() else { return false };
+    let first = before.iter().rposition(|earlier| earlier.way != Way::SameConnection).unwrap_or_default();
+    last.way == Way::SameConnection
+        && u16::from(theirs[3]) & RCODE == REFUSED
+        && before[first..].iter().any(|earlier| earlier.way != Way::Datagram && is_strange(&earlier.name))
+}
+
+/// Does the pretend world answer with another question, or none?
+fn is_strange(name: &str) -> bool {
+    ["other", "unquestioned"].iter().any(|kind| name.to_ascii_lowercase().starts_with(kind))
 }
 
 /// Do both repeat a question that cannot be read? The reference forgets the OPT record then, over TCP, or sends one of an earlier question.
@@ -102,17 +131,16 @@ fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) ->
         Told::of(&alone).map(|told| told.lines).unwrap_or_default()
     };
     // An upstream's reply with another question, or none, takes the place of the client's question, over TCP.
-    let strange = ["other", "unquestioned"].iter().any(|kind| question.name.to_ascii_lowercase().starts_with(kind));
-    if strange && tcp && theirs.flags & RCODE == REFUSED {
+    if is_strange(&question.name) && tcp && theirs.flags & RCODE == REFUSED {
         add(&|excuse| excuse.lines = asked());
     }
     // Where the type is that of an OPT record, the size that belongs there is written into the question.
     if question.kind == OPT && theirs.flags & OPCODE != 0 {
         add(&|excuse| (excuse.lines, excuse.opt_free) = (asked(), true));
     }
-    // And over TCP it gets the OPT record of an earlier question.
-    if question.kind == OPT && question.way == Way::SameConnection {
-        add(&|excuse| excuse.opt_free = true);
+    // Over TCP a question without OPT record may get that of an earlier one.
+    if question.way == Way::SameConnection && question.bytes[10..12] == [0, 0] {
+        add(&|excuse| (excuse.opt, excuse.dnssec_ok) = (None, false));
     }
     // The AD bit is the client's own over TCP; nothing has been validated.
     if theirs.flags & AD != 0 {
@@ -135,6 +163,13 @@ fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) ->
     // Two lines about the same name leave it without servers.
     let unqualified = ["local=//\n", "address=//"].iter().any(|line| text.contains(line));
     if question.name.eq_ignore_ascii_case("lan") && text.contains("server=/lan/#\n") && unqualified {
+        for flags in [theirs.flags & !RCODE, theirs.flags & !RCODE | AA] {
+            add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
+        }
+    }
+    // A denial of another type makes a name of our own go missing.
+    let own = text.contains(&format!("\nhost-record={},", question.name.to_ascii_lowercase()));
+    if own && theirs.flags & RCODE == NXDOMAIN {
         for flags in [theirs.flags & !RCODE, theirs.flags & !RCODE | AA] {
             add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
         }

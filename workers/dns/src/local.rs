@@ -1,7 +1,7 @@
 //! Answers from local names: records of the configuration, hosts files and leases; `address=` and `local=`; and which names are known
 //! to exist.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipc::config::dns::DnsSlice;
 use ipc::config::domain::Domains;
@@ -172,10 +172,17 @@ impl Local {
         self.leases.remove(address, &mut self.ancestors);
     }
 
-    /// Does this name (lower case) have local addresses?
-    pub fn has_addresses(&self, name: &Name) -> bool {
+    /// Does this name (lower case) have local addresses of the family that is asked for by `qtype`?
+    pub fn has_addresses(&self, name: &Name, qtype: u16) -> bool {
+        let example: IpAddr = match qtype {
+            rtype::A => Ipv4Addr::UNSPECIFIED.into(),
+            rtype::AAAA => Ipv6Addr::UNSPECIFIED.into(),
+            _ => return false,
+        };
         let wire = name.wire();
-        self.is_host(wire) || self.is_interface_name(name)
+        self.hosts.same_family(wire, example).is_some()
+            || self.leases.addresses(wire).iter().any(|address| address.is_ipv4() == example.is_ipv4())
+            || self.is_interface_name(name)
     }
 
     /// Is this name (wire form, lower case) in a hosts file or a `host-record`, or a lease's?
