@@ -12,10 +12,13 @@ use crate::question::{Question, Way};
 const SECONDS: u32 = 3;
 /// Flags of the header.
 const AA: u16 = 0x0400;
+const TC: u16 = 0x0200;
 const AD: u16 = 0x0020;
 const RCODE: u16 = 0x000f;
 /// Type OPT.
 const OPT: u16 = 41;
+/// Longest reply to who sends no OPT record (RFC 1035 section 4.2.1).
+const PLAIN_BYTES_MAX: usize = 512;
 /// An OPT record without options.
 const OPT_BYTES: usize = 11;
 const OPCODE: u16 = 0x7800;
@@ -44,13 +47,15 @@ pub fn difference(
     if question.way != Way::Datagram && (refused_unread(ours, theirs) || same_but_opt(ours, theirs))
         || same_unread(ours, theirs, question.dnssec_ok)
         || lost_its_way(history, theirs)
+        || cut_though_it_fits(question, configuration, ours, theirs)
+        || kept_for_others(history, configuration)
     {
         return None;
     }
     let (Some(mine), Some(yours)) = (Told::of(ours), Told::of(theirs)) else {
         return Some(format!("  ours:    {ours:02x?}\n  dnsmasq: {theirs:02x?}"));
     };
-    let same = mine.same(&yours) || excuses(question, configuration, &yours).iter().any(|excuse| excuse.same(&mine));
+    let same = mine.same(&yours) || excuses(history, configuration, &yours).iter().any(|excuse| excuse.same(&mine));
     (!same).then(|| format!("  ours:\n{mine}\n  dnsmasq:\n{yours}"))
 }
 
@@ -79,6 +84,22 @@ fn lost_its_way(history: &[Question], theirs: &[u8]) -> bool {
         && before[first..].iter().any(|earlier| earlier.way != Way::Datagram && is_strange(&earlier.name))
 }
 
+/// What is left of a reply is cut by the reference if it did not fit before something was left out of it.
+fn cut_though_it_fits(question: &Question, configuration: &Configuration, ours: &[u8], theirs: &[u8]) -> bool {
+    let cut = |reply: &[u8]| u16::from_be_bytes([reply[2], reply[3]]) & TC != 0;
+    let left_out = configuration.text().contains("\nfilter-");
+    question.way == Way::Datagram && left_out && cut(theirs) && !cut(ours) && ours.len() <= PLAIN_BYTES_MAX
+}
+
+/// With `add-subnet`, the reference keeps for everybody what was answered to a client that named a network itself.
+fn kept_for_others(history: &[Question], configuration: &Configuration) -> bool {
+    let Some((last, before)) = history.split_last() else { return false };
+    let of_network = |earlier: &Question| {
+        earlier.name.eq_ignore_ascii_case(&last.name) && earlier.bytes.windows(2).any(|pair| pair == [0, 8])
+    };
+    configuration.text().contains("\nadd-subnet") && before.iter().any(of_network)
+}
+
 /// Does the pretend world answer with another question, or none?
 fn is_strange(name: &str) -> bool {
     ["other", "unquestioned"].iter().any(|kind| name.to_ascii_lowercase().starts_with(kind))
@@ -105,8 +126,9 @@ fn is_excused(question: &Question, ours: Option<&[u8]>) -> bool {
 }
 
 /// What the reference's reply would be without the defects that we do not copy.
-fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) -> Vec<Told> {
+fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -> Vec<Told> {
     let mut excuses = Vec::new();
+    let Some(question) = history.last() else { return excuses };
     let mut theirs = theirs.clone();
     // Where options of queries are changed, OPT records come and go over TCP.
     let text = configuration.text();
@@ -166,6 +188,11 @@ fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) ->
         for flags in [theirs.flags & !RCODE, theirs.flags & !RCODE | AA] {
             add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
         }
+    }
+    // A chain from elsewhere into a domain of our own makes a name there exist.
+    let claimed = history.iter().any(|earlier| earlier.name.to_ascii_lowercase().starts_with("tolocal"));
+    if claimed && question.name.eq_ignore_ascii_case("box.lan") && theirs.flags & RCODE == 0 {
+        add(&|excuse| excuse.flags |= NXDOMAIN);
     }
     // A denial of another type makes a name of our own go missing.
     let own = text.contains(&format!("\nhost-record={},", question.name.to_ascii_lowercase()));

@@ -74,28 +74,35 @@ impl Pair {
         (self.ours.serve(configuration), self.theirs.serve(configuration))
     }
 
-    /// Says this to both: what comes back from us, and from the reference.
-    fn say(&self, message: &Message) -> (Vec<Datagram>, Vec<Datagram>) {
+    /// Says this to both: what comes back from us, and from the reference, unless that has fallen silent.
+    fn say(&self, message: &Message) -> Option<(Vec<Datagram>, Vec<Datagram>)> {
         self.ours.say(message);
         self.theirs.say(message);
-        let (mut mine, mut yours) = (self.ours.heard(), self.theirs.heard());
+        let (mine, yours) = (self.ours.heard(), self.theirs.heard());
+        let mut mine = mine.expect("the fence is acknowledged");
+        let Some(mut yours) = yours else {
+            eprintln!("dnsmasq has fallen silent after\n    {message}");
+            return None;
+        };
         // Only one is late.
         if mine.is_empty() && !yours.is_empty() {
             mine = self.ours.heard_late();
         } else if yours.is_empty() && !mine.is_empty() {
             yours = self.theirs.heard_late();
         }
-        (mine, yours)
+        Some((mine, yours))
     }
 
     /// The difference in what these messages cause, said afresh.
     fn replay(&self, configuration: &Configuration, messages: &[Message]) -> Option<String> {
         let (our_server, their_server) = self.serve(configuration);
-        let answers = messages.iter().find_map(|message| {
-            let (mine, yours) = self.say(message);
-            reply::difference(message, &mine, &yours)
-        });
-        answers
+        let mut difference = None;
+        for count in 1..=messages.len() {
+            let said = &messages[..count];
+            let (mine, yours) = self.say(&said[count - 1])?;
+            difference = difference.or_else(|| reply::difference(said, &mine, &yours));
+        }
+        difference
             .or_else(|| record::log_difference(&our_server.lines(), &their_server.lines()))
             .or_else(|| record::lease_difference(&our_server.leases(), &their_server.leases()))
     }
@@ -136,14 +143,14 @@ impl Run {
                 // One of them does most of the talking.
                 let speaker = [0, 0, 0, 1, 2][dice.below(5)];
                 let message = machines[speaker].speak(history.len() as u32 + 1, dice);
-                let (mine, yours) = pair.say(&message);
+                history.push(message);
+                let (mine, yours) = pair.say(&history[history.len() - 1])?;
                 self.messages += 1;
                 self.answered += usize::from(!yours.is_empty());
-                differs = reply::difference(&message, &mine, &yours).is_some();
+                differs = reply::difference(&history, &mine, &yours).is_some();
                 if let Some(reply) = yours.first().and_then(|datagram| Reply::of(&datagram.payload)) {
                     machines[speaker].hear(reply.kind, reply.address, reply.server);
                 }
-                history.push(message);
                 if differs {
                     break 'all;
                 }

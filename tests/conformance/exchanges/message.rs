@@ -70,6 +70,11 @@ impl Message {
         bytes
     }
 
+    /// Does its relay agent want another server id (RFC 5107)?
+    pub fn overrides_server(&self) -> bool {
+        self.options.iter().any(|(code, value)| *code == 82 && value.windows(2).any(|pair| pair == [11, 4]))
+    }
+
     /// Adds an option.
     pub fn put(&mut self, code: u8, value: impl Into<Vec<u8>>) {
         self.options.push((code, value.into()));

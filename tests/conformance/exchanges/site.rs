@@ -29,7 +29,7 @@ const FENCE_XID: u32 = 0xfefe_0000;
 /// How long an answer may take that the other program has given.
 const GRACE: Duration = Duration::from_millis(500);
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The network.
 pub struct Site {
@@ -37,7 +37,7 @@ pub struct Site {
     namespace: Namespace,
     _outside: Namespace,
     orders: Sender<Order>,
-    answers: Receiver<Vec<Datagram>>,
+    answers: Receiver<Option<Vec<Datagram>>>,
 }
 
 enum Order {
@@ -64,9 +64,9 @@ impl Site {
             let mut outside = Outside { wire: Wire::new("eth0"), fences: 0 };
             for order in ordered {
                 let heard = match order {
-                    Order::Begin => outside.begin(),
+                    Order::Begin => Some(outside.begin()),
                     Order::Say(message) => outside.say(&message),
-                    Order::Wait => outside.wait(),
+                    Order::Wait => Some(outside.wait()),
                 };
                 if tell.send(heard).is_err() {
                     break;
@@ -95,15 +95,15 @@ impl Site {
         self.order(Order::Say(Box::new(message.clone())));
     }
 
-    /// What came back.
-    pub fn heard(&self) -> Vec<Datagram> {
+    /// What came back; `None` when the program has fallen silent.
+    pub fn heard(&self) -> Option<Vec<Datagram>> {
         self.answers.recv().expect("the outside lives")
     }
 
     /// What comes back late.
     pub fn heard_late(&self) -> Vec<Datagram> {
         self.order(Order::Wait);
-        self.heard()
+        self.heard().unwrap_or_default()
     }
 
     fn order(&self, order: Order) {
@@ -141,7 +141,7 @@ impl Outside {
         }
     }
 
-    fn say(&mut self, message: &Message) -> Vec<Datagram> {
+    fn say(&mut self, message: &Message) -> Option<Vec<Datagram>> {
         let mut from_mac = NEIGHBOR_MAC;
         if message.giaddr.is_unspecified() {
             from_mac.copy_from_slice(&message.chaddr[..6]);
@@ -157,9 +157,9 @@ impl Outside {
         let mut heard = Vec::new();
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let datagram = self.receive(deadline).expect("the fence is acknowledged");
+            let datagram = self.receive(deadline)?;
             if is_of_fence(&datagram) {
-                return heard;
+                return Some(heard);
             }
             heard.push(datagram);
         }

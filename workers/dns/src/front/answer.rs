@@ -52,7 +52,17 @@ impl Front {
         let (start, echo, log) = (bytes.len(), query.echo(), self.log);
         let reply = Reply::new(bytes, &echo, rcode::NOERROR);
         let network = if self.localize_queries { self.access.network(query.client.asked) } else { None };
-        let mut page = Page { query, reply, log: &log, lines, network, answered: false, cached: false, stale: false };
+        let mut page = Page {
+            query,
+            reply,
+            log: &log,
+            lines,
+            network,
+            answered: false,
+            cached: false,
+            stale: false,
+            targets: Vec::new(),
+        };
         if self.append_known(&mut page).is_err() || !page.answered {
             bytes.truncate(start);
             return Known::Nothing;
@@ -99,6 +109,7 @@ impl Front {
             return Ok(at.filter(|_| qtype != rtype::CNAME).map(|at| (at, link.target)));
         }
         if self.local.append(page, name, owner) || self.local.append_synthetic(page, name, owner) {
+            self.append_targets(page);
             page.answered = true;
             return Ok(None);
         }
@@ -150,6 +161,21 @@ impl Front {
         // The RDATA of a kept CNAME is an uncompressed name: owner, type, class, TTL and length take 12 bytes.
         let target = link.set.bytes.get(12..).and_then(Name::from_wire);
         Ok(target.map(|target| (page.reply.position() - target.wire().len(), target)))
+    }
+
+    /// Appends the addresses that are known of hosts that our own records name, for the additional section.
+    fn append_targets(&mut self, page: &mut Page<'_, '_>) {
+        for (at, target) in std::mem::take(&mut page.targets) {
+            let (Some(owner), name) = (pointer(at), target.lowered()) else { continue };
+            self.local.append_target(page, &name, owner);
+            for rtype in [rtype::A, rtype::AAAA] {
+                let hit = self.cache.find(name.wire(), rtype, page.query.now.monotonic_ms);
+                if let Some(hit) = hit.filter(|hit| hit.set.kind == Kind::Records && !hit.stale) {
+                    hit.append(page.reply.raw(), owner, self.ttl_max, false);
+                    page.reply.count_additionals(hit.set.records);
+                }
+            }
+        }
     }
 
     /// Nothing is known: does the configuration keep the question from being asked (`filterwin2k`, `filter-rr`)?
