@@ -39,6 +39,11 @@ pub fn difference(
     if ours == theirs || is_excused(question, ours) {
         return None;
     }
+    // A question that the reference has read on behind its end is still with the upstream, and this one has joined it.
+    let joined = |earlier: &Question| earlier.has_pointer() && earlier.name.eq_ignore_ascii_case(&question.name);
+    if theirs.is_none() && history.iter().any(joined) {
+        return None;
+    }
     let (Some(ours), Some(theirs)) = (ours, theirs) else {
         let told = |reply: Option<&[u8]>| reply.map_or("  (nothing)".to_owned(), |reply| format!("{reply:02x?}"));
         return (ours.is_some() != theirs.is_some())

@@ -169,11 +169,11 @@ impl Cache {
     }
 
     /// Is there any entry that shows that this name (lower case) exists? As in dnsmasq, which keeps the names of addresses elsewhere, those are
-    /// not known by their PTR records.
+    /// not known by their PTR records, nor by what was said of services there.
     pub fn knows(&self, name: &Name, now_ms: u64) -> bool {
         [rtype::A, rtype::AAAA, rtype::CNAME, rtype::PTR, rtype::SRV]
             .into_iter()
-            .filter(|qtype| *qtype != rtype::PTR || arpa::address(name).is_none())
+            .filter(|qtype| !matches!(*qtype, rtype::PTR | rtype::SRV) || arpa::address(name).is_none())
             .filter_map(|qtype| self.slots.get(self.slot(name.wire(), qtype)? as usize))
             .any(|slot| slot.expires_ms > now_ms)
     }
