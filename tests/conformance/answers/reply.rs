@@ -40,7 +40,10 @@ pub fn difference(
         return None;
     }
     // A question that the reference has read on behind its end is still with the upstream, and this one has joined it.
-    let joined = |earlier: &Question| earlier.has_pointer() && earlier.name.eq_ignore_ascii_case(&question.name);
+    let joined = |earlier: &Question| {
+        let alike = earlier.name.eq_ignore_ascii_case(&question.name) || earlier.kind == question.kind;
+        earlier.has_pointer() && alike
+    };
     if theirs.is_none() && history.iter().any(joined) {
         return None;
     }
