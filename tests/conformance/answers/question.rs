@@ -79,14 +79,8 @@ pub fn fresh(configuration: &Configuration, before: Option<Way>, dice: &mut Dice
     let kind = match dice.below(6) {
         0..=4 if chaos => TXT,
         0..=3 if name.ends_with("arpa") => PTR,
-        // The reference takes an SOA that it keeps of a denial for an answer, and the root for a name of its own then.
-        _ if name.is_empty() => {
-            if configuration.text().contains("filter-A\n") {
-                28
-            } else {
-                1
-            }
-        }
+        // The reference answers with an SOA that it keeps of a denial.
+        _ if name.is_empty() => 1,
         0 if dice.below(20) == 0 => dice.roll() as u16,
         _ => TYPES[dice.below(TYPES.len())],
     };
