@@ -26,8 +26,8 @@ pub struct Client {
 enum State {
     /// Not there.
     Off,
-    /// Looking for a server.
-    Selecting,
+    /// Looking for a server, and how often in vain.
+    Selecting { attempts: u32 },
     /// Has asked for what it was offered, or for what it had.
     Requesting { address: Ipv4Addr, server: Option<Ipv4Addr>, attempts: u32 },
     /// Has an address until then; the last word of the server was so long ago.
@@ -72,8 +72,8 @@ impl Client {
     pub fn wake(&mut self, now_ms: u64, dice: &mut Dice) -> Deed {
         match self.state {
             State::Off => self.switch_on(now_ms, dice),
-            State::Selecting => self.discover(now_ms),
-            State::Requesting { attempts: 0, .. } => self.discover(now_ms),
+            State::Selecting { attempts } => self.discover(attempts + 1, now_ms),
+            State::Requesting { attempts: 0, .. } => self.discover(0, now_ms),
             State::Requesting { address, server, attempts } => self.request(address, server, attempts - 1, now_ms),
             State::Bound(bound) => self.go_on(bound, now_ms, dice),
         }
@@ -85,7 +85,7 @@ impl Client {
             return None;
         }
         match (reply.kind, self.state) {
-            (OFFER, State::Selecting) => Some(self.request(reply.address, reply.server, ATTEMPTS, now_ms)),
+            (OFFER, State::Selecting { .. }) => Some(self.request(reply.address, reply.server, ATTEMPTS, now_ms)),
             (ACK, State::Requesting { address, .. }) if reply.address == address => {
                 if dice.below(40) == 0 {
                     // Somebody else seems to use it.
@@ -99,7 +99,7 @@ impl Client {
             (ACK, State::Bound(bound)) if reply.address == bound.address => Some(self.bind(reply, now_ms)),
             (NAK, State::Requesting { .. } | State::Bound(_)) => {
                 self.remembered = None;
-                Some(self.discover(now_ms))
+                Some(self.discover(0, now_ms))
             }
             _ => None,
         }
@@ -120,14 +120,14 @@ impl Client {
     fn switch_on(&mut self, now_ms: u64, dice: &mut Dice) -> Deed {
         match self.remembered {
             Some(address) if dice.below(4) > 0 => self.request(address, None, ATTEMPTS, now_ms),
-            _ => self.discover(now_ms),
+            _ => self.discover(0, now_ms),
         }
     }
 
     /// Half of the lease is over, or a renewal has had no answer.
     fn go_on(&mut self, bound: Bound, now_ms: u64, dice: &mut Dice) -> Deed {
         if now_ms >= bound.until_ms {
-            return self.discover(now_ms);
+            return self.discover(0, now_ms);
         }
         match dice.below(14) {
             0 => {
@@ -157,11 +157,12 @@ impl Client {
         }
     }
 
-    fn discover(&mut self, now_ms: u64) -> Deed {
-        self.state = State::Selecting;
+    fn discover(&mut self, attempts: u32, now_ms: u64) -> Deed {
+        self.state = State::Selecting { attempts };
         let mut message = self.message(DISCOVER);
         message.requested = self.remembered;
-        (Some(message), now_ms + RETRY_MS)
+        // Where there is nothing to be had, less and less often.
+        (Some(message), now_ms + (RETRY_MS << attempts.min(7)))
     }
 
     fn request(&mut self, address: Ipv4Addr, server: Option<Ipv4Addr>, attempts: u32, now_ms: u64) -> Deed {
