@@ -63,6 +63,8 @@ pub fn difference(
         || lost_its_way(history, theirs)
         || cut_though_it_fits(question, configuration, ours, theirs)
         || kept_for_others(history, configuration)
+        // Of other classes than IN, records are left out of messages that cannot be read.
+        || Told::of(ours).is_none() && configuration.text().contains("\nfilter-") && question.is_of_other_class()
     {
         return None;
     }
@@ -168,7 +170,7 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     };
     // An upstream's reply with another question, or none, takes the place of the client's question, over TCP.
     if is_strange(&question.name) && tcp && theirs.flags & RCODE == REFUSED {
-        add(&|excuse| excuse.lines = asked());
+        add(&|excuse| (excuse.lines, excuse.opt_free) = (asked(), true));
     }
     // Where the type is that of an OPT record, the size that belongs there is written into the question.
     if question.kind == OPT && theirs.flags & OPCODE != 0 {
@@ -177,6 +179,10 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     // Over TCP a question without OPT record may get that of an earlier one.
     if question.way == Way::SameConnection && question.bytes[10..12] == [0, 0] {
         add(&|excuse| (excuse.opt, excuse.dnssec_ok) = (None, false));
+    }
+    // A question about that type loses the AD bit that `proxy-dnssec` lets pass.
+    if question.kind == OPT {
+        add(&|excuse| excuse.flags |= AD);
     }
     // The AD bit is the client's own over TCP; nothing has been validated.
     if theirs.flags & AD != 0 {

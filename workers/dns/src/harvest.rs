@@ -53,6 +53,11 @@ impl Limits {
         }
     }
 
+    /// Types that are kept by choice (`cache-rr`).
+    pub fn types(&self) -> &BTreeSet<u16> {
+        &self.types
+    }
+
     /// Are answers to questions of this type kept?
     fn keeps(&self, qtype: u16) -> bool {
         matches!(qtype, rtype::A | rtype::AAAA | rtype::PTR | rtype::SRV)

@@ -4,7 +4,7 @@ use ipc::log::Line;
 
 use super::{Front, ede, log_records};
 use crate::arpa;
-use crate::cache::Kind;
+use crate::cache::{Hit, Kind};
 use crate::lines::Said;
 use crate::local::Page;
 use crate::name::Name;
@@ -124,8 +124,10 @@ impl Front {
                 return Err(Forward);
             }
         }
-        // No denial in the cache is as good as this one.
-        if !cache_serves || qtype == rtype::SOA && self.filters_windows(name, qtype) {
+        let filtered = qtype == rtype::SOA && self.filters_windows(name, qtype);
+        let link = |hit: Hit<'_>| hit.set.kind == Kind::Records;
+        // No denial in the cache is as good as this one; but an alias leads on.
+        if !cache_serves || filtered && !self.cache.find(name.wire(), rtype::CNAME, now_ms).is_some_and(link) {
             self.append_refusal(page, name);
             return Ok(None);
         }
@@ -186,7 +188,12 @@ impl Front {
             (page.answered, page.cached) = (true, false);
             return;
         }
-        let exists = || self.local.is_host(name.wire()) || self.cache.knows(name, query.now.monotonic_ms);
+        let now_ms = query.now.monotonic_ms;
+        let exists = || {
+            self.local.is_host(name.wire())
+                || self.cache.knows(name, now_ms)
+                || self.cache.has_any(name, self.limits.types(), now_ms)
+        };
         if !page.answered && self.reply_rules.filters_type(qtype) && !query.dnssec_ok() && exists() {
             // All that there may be is left out of answers.
             self.append_filtered(page);
