@@ -361,10 +361,22 @@ impl House {
             commits.iter().map(|(ticket, _)| ticket.0).zip(&accepted).collect::<Vec<_>>()
         ));
         self.store.record(&changes).expect("record leases");
+        self.note_renewals(&changes);
         self.check_store();
         for ((ticket, _), accepted) in commits.into_iter().zip(accepted) {
             let word = if accepted { ToWorker::Committed(ticket) } else { ToWorker::NotCommitted(ticket) };
             self.agenda.plan(self.now_ms + WORD_MS, Event::Word(word));
+        }
+    }
+
+    /// A client that asks again may get a lease that ends sooner, when the clock has been set back; it takes the last word it hears.
+    fn note_renewals(&mut self, changes: &[LeaseChange]) {
+        for change in changes {
+            if let LeaseChange::Put(lease) = change
+                && let Some((_, until_s)) = self.promised.get_mut(&lease.address)
+            {
+                *until_s = (*until_s).min(lease.expires_s);
+            }
         }
     }
 
@@ -404,6 +416,7 @@ impl House {
         if !commits.is_empty() || self.dice.below(2) == 0 {
             let (_, changes) = self.judge(&commits);
             self.store.record(&changes).expect("record leases");
+            self.note_renewals(&changes);
             let after = std::fs::read(&self.path).expect("read the lease file");
             // As much of what was appended as reached the disk. A file that was written afresh is there or not.
             if after.len() > before.len() {

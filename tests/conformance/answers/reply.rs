@@ -209,10 +209,12 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
             add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
         }
     }
-    // A chain from elsewhere into a domain of our own makes a name there exist.
+    // Whether a name exists that a chain from elsewhere leads to.
     let claimed = history.iter().any(|earlier| earlier.name.to_ascii_lowercase().starts_with("tolocal"));
-    if claimed && question.name.eq_ignore_ascii_case("box.lan") && theirs.flags & RCODE == 0 {
-        add(&|excuse| excuse.flags |= NXDOMAIN);
+    let denied = theirs.lines.iter().all(|(line, _)| !line.starts_with("answer"));
+    if claimed && question.name.eq_ignore_ascii_case("box.lan") && denied {
+        add(&|excuse| excuse.flags ^= NXDOMAIN);
+        add(&|excuse| excuse.flags ^= NXDOMAIN | AA);
     }
     // A denial of another type makes a name of our own go missing.
     let own = text.contains(&format!("\nhost-record={},", question.name.to_ascii_lowercase()));
