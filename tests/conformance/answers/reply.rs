@@ -216,6 +216,10 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
         add(&|excuse| excuse.flags ^= NXDOMAIN);
         add(&|excuse| excuse.flags ^= NXDOMAIN | AA);
     }
+    // Whether a name exists of which only something is kept that is not kept otherwise.
+    if text.contains("cache-rr=ANY\n") && denied {
+        add(&|excuse| excuse.flags ^= NXDOMAIN);
+    }
     // A denial of another type makes a name of our own go missing.
     let own = text.contains(&format!("\nhost-record={},", question.name.to_ascii_lowercase()));
     if own && theirs.flags & RCODE == NXDOMAIN {
