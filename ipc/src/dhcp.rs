@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::ClientWord;
 use crate::lease::{Lease, LeaseChange};
 use crate::link::{HardwareAddress, Interface};
 
@@ -47,6 +48,15 @@ pub struct Neighbor {
     pub hardware: HardwareAddress,
 }
 
+/// The message that caused a change: what a script is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Kernel index of the interface it came in on.
+    pub interface: u32,
+    /// What the client said, about the last lease that the changes put.
+    pub word: ClientWord,
+}
+
 /// dhcp to parent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToParent {
@@ -62,6 +72,8 @@ pub enum ToParent {
         changes: Vec<LeaseChange>,
         /// Entry for the unicast acknowledgement.
         neighbor: Option<Neighbor>,
+        /// Whose message caused it, where a script is to hear of it.
+        contact: Option<Box<Contact>>,
     },
     /// Put this entry into the kernel's neighbor table, for an offer by unicast. Answered by `NeighborSet`.
     SetNeighbor {

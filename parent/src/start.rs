@@ -4,7 +4,7 @@
 //! 1. Sockets of the service manager are taken over; command line and configuration are read.
 //! 2. Interfaces are listed, sockets bound, the lease file read, directories opened.
 //! 3. Unless told otherwise, the process leaves the terminal; the pid file is written and the log opened.
-//! 4. Rooms for the workers are prepared, and the parent confines itself.
+//! 4. Rooms for the workers are prepared, the script process starts, and the parent confines itself.
 //! 5. Workers start. When all of them serve, the start is complete.
 
 use std::collections::BTreeSet;
@@ -37,7 +37,8 @@ use crate::hub::{End, Hub, Parts};
 use crate::interfaces;
 use crate::leases::store::Store;
 use crate::listen;
-use crate::log::Log;
+use crate::log::{Log, Speaker};
+use crate::script::{self, ScriptProcess};
 use crate::service_manager;
 use crate::spawn::Nursery;
 use crate::watch::{self, Watch};
@@ -153,6 +154,7 @@ fn run(
         let identity = accounts::identity(role, &config.process)?;
         identities.push((role, Some(identity).filter(|identity| root && accounts::available(*identity))));
     }
+    let script = script::setup(&config, root)?;
     let watch = open_watch(&config)?;
     let monitor = interfaces::monitor().map_err(system("cannot create netlink socket"))?;
 
@@ -173,6 +175,13 @@ fn run(
     })?;
     let nursery = Nursery::prepare(&identities)
         .map_err(|error| Failure::other(format!("cannot prepare workers: {}", files::reason(&error))))?;
+    let script =
+        match script {
+            Some(setup) => Some(ScriptProcess::start(&nursery, setup).map_err(|error| {
+                Failure::other(format!("cannot start the script process: {}", files::reason(&error)))
+            })?),
+            None => None,
+        };
     let null = daemon::null_device().map_err(|error| Failure::other(format!("/dev/null: {error}")))?;
     let signals = block_signals().map_err(system("cannot read signals"))?;
 
@@ -201,13 +210,13 @@ fn run(
     }
     for (number, text) in invalid {
         let text = format!("ignoring invalid line in lease database: {text} (line {number})");
-        log.write(Some(Role::Dhcp), Severity::Error, &text);
+        log.write(Speaker::Worker(Role::Dhcp), Severity::Error, &text);
     }
     if config.dhcp.is_some()
         && let Some(name) = listen::only_dhcp_interface(&process, &interfaces)
     {
         let text = format!("DHCP, sockets bound exclusively to interface {name}");
-        log.write(Some(Role::Dhcp), Severity::Info, &text);
+        log.write(Speaker::Worker(Role::Dhcp), Severity::Info, &text);
     }
     match confine(&config, &nursery, &identities) {
         Ok(report) => log.confined(&format!("parent confined: {report}")),
@@ -219,7 +228,8 @@ fn run(
 
     // What fails from here on was not configured wrong.
     *journal = None;
-    let parts = Parts { config, nursery, sockets, echo, directories, store, log, signals, monitor, watch, interfaces };
+    let parts =
+        Parts { config, nursery, sockets, echo, directories, store, log, signals, monitor, watch, interfaces, script };
     let mut hub = Hub::new(parts).map_err(|error| Failure::other(format!("cannot start: {error}")))?;
     #[cfg(feature = "probe")]
     if let Some(role) = probe_role() {

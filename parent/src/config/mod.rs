@@ -13,6 +13,7 @@
 //! | `draft` | the tree while it is being read |
 //! | `reach` | whether reading may touch anything but the text |
 //! | `process`, `dns`, `route`, `dhcp`, `dhcp_host`, `dhcp_option`, `option_value`, `tftp` | value parsers by area |
+//! | `script` | the program that hears of leases |
 //! | `dhcp6`, `range6`, `ra` | DHCPv6 and router advertisements: types and parsers |
 //! | `client_tags`, `relay`, `wire`, `pxe`, `unserved` | types and parsers of DHCP settings that no worker uses yet |
 //! | `text`, `number`, `name`, `hex`, `tag`, `prefix`, `record_type`, `interface_address` | values that several options share |
@@ -67,6 +68,7 @@ pub mod refusal;
 pub mod relay;
 pub mod reply;
 mod route;
+pub mod script;
 pub mod server_file;
 pub(crate) mod source;
 pub(crate) mod spot;
@@ -92,6 +94,7 @@ use self::dnssec::Dnssec;
 use self::draft::Draft;
 use self::journal::Journal;
 pub use self::refusal::{ConfigError, Refusals};
+use self::script::LeaseScript;
 use self::unserved::Unserved;
 
 /// Everything that was configured.
@@ -107,6 +110,8 @@ pub struct Config {
     pub tftp: Option<TftpSlice>,
     /// Settings of DHCP and TFTP that no worker uses yet.
     pub unserved: Unserved,
+    /// Who hears of leases.
+    pub script: LeaseScript,
     /// What the parent keeps to itself.
     pub process: Process,
     /// The authoritative service.

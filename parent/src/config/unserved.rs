@@ -20,7 +20,7 @@ use super::process::given;
 use super::pxe::Pxe;
 use super::relay::{Relay, SplitRelay};
 use super::tag;
-use super::text::{reveal_path, reveal_text};
+use super::text::reveal_path;
 use super::wire::{BridgeAliases, SharedNetwork};
 
 type Value<'a> = Option<&'a str>;
@@ -65,8 +65,6 @@ pub struct Unserved {
     pub pxe: Pxe,
     /// Files that add to the configuration of DHCP.
     pub files: DhcpFiles,
-    /// The program that hears of leases.
-    pub script: LeaseScript,
     /// `tftp-unique-root=mac`: every client has a root of its own, named by its hardware address.
     pub tftp_unique_root_by_mac: bool,
     /// `tftp-single-port`: transfers come from port 69.
@@ -101,23 +99,6 @@ pub struct DhcpFiles {
     pub ethers: bool,
 }
 
-/// The program that hears of leases.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct LeaseScript {
-    /// `dhcp-script`.
-    #[serde(serialize_with = "super::path_text::maybe")]
-    pub program: Option<PathBuf>,
-    /// `dhcp-luascript`.
-    #[serde(serialize_with = "super::path_text::maybe")]
-    pub lua: Option<PathBuf>,
-    /// `dhcp-scriptuser`; `None`: root.
-    pub user: Option<String>,
-    /// `script-on-renewal`: renewed leases are told too.
-    pub on_renewal: bool,
-    /// `script-arp`: neighbors are told too.
-    pub arp: bool,
-}
-
 /// `dhcp-reply-delay = {TEST ","} SECONDS`.
 pub(crate) fn reply_delay(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tests, seconds) = tag::leading_tests(value.ok_or(Fault::Value)?);
@@ -143,21 +124,6 @@ pub(crate) fn hosts_dir(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 pub(crate) fn options_dir(draft: &mut Draft, value: Value<'_>) -> Outcome {
     draft.unserved.files.options_dirs.extend(given(value).map(reveal_path));
-    Ok(())
-}
-
-pub(crate) fn script(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.unserved.script.program = given(value).map(reveal_path);
-    Ok(())
-}
-
-pub(crate) fn lua_script(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.unserved.script.lua = given(value).map(reveal_path);
-    Ok(())
-}
-
-pub(crate) fn script_user(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.unserved.script.user = given(value).map(reveal_text);
     Ok(())
 }
 

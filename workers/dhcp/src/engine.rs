@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use ipc::config::dhcp::DhcpSlice;
-use ipc::dhcp::{CHANGES_MAX, Neighbor, Ticket, ToParent, ToWorker};
+use ipc::dhcp::{CHANGES_MAX, Contact, Neighbor, Ticket, ToParent, ToWorker};
 use ipc::lease::{Lease, LeaseChange};
 use ipc::time::Now;
 
@@ -157,7 +157,7 @@ impl Engine {
 impl Engine {
     fn serve(&mut self, bytes: &[u8], arrival: Arrival, now: Now, out: &mut Outbox) {
         let Some(packet) = Packet::parse(bytes) else { return };
-        let (outcome, lines) = v4::judge(&self.config, &mut self.state, &packet, arrival, now);
+        let (outcome, lines, contact) = v4::judge(&self.config, &mut self.state, &packet, arrival, now);
         match outcome {
             Outcome::Silence => out.lines.extend(lines),
             // Nothing is logged of a request that will be judged again.
@@ -177,7 +177,7 @@ impl Engine {
             Outcome::Record(changes, answer) => {
                 if self.waiting.len() < WAITING_MAX && self.state.leases.lock(&changes) {
                     out.lines.extend(lines);
-                    self.commit(changes, answer, out);
+                    self.commit(changes, answer, contact, out);
                 }
             }
         }
@@ -217,10 +217,16 @@ impl Engine {
     }
 
     /// Asks for changes that are locked already.
-    fn commit(&mut self, changes: Vec<LeaseChange>, answer: Option<Answer>, out: &mut Outbox) {
+    fn commit(
+        &mut self,
+        changes: Vec<LeaseChange>,
+        answer: Option<Answer>,
+        contact: Option<Box<Contact>>,
+        out: &mut Outbox,
+    ) {
         let ticket = self.ticket();
         let neighbor = answer.as_ref().and_then(neighbor_of);
-        out.actions.push(Action::Tell(ToParent::Commit { ticket, changes: changes.clone(), neighbor }));
+        out.actions.push(Action::Tell(ToParent::Commit { ticket, changes: changes.clone(), neighbor, contact }));
         self.waiting.insert(ticket, Waiting::Commit { changes, answer });
     }
 
@@ -249,11 +255,11 @@ impl Engine {
                 self.state.leases.remind(address, now.wall_s + 1);
             }
             if changes.len() == CHANGES_MAX {
-                self.commit(std::mem::take(&mut changes), None, out);
+                self.commit(std::mem::take(&mut changes), None, None, out);
             }
         }
         if !changes.is_empty() {
-            self.commit(changes, None, out);
+            self.commit(changes, None, None, out);
         }
     }
 }
@@ -338,7 +344,7 @@ impl Engine {
             }
             changes.push(LeaseChange::Put(lease));
             if self.state.leases.lock(&changes) {
-                self.commit(changes, None, out);
+                self.commit(changes, None, None, out);
             }
         }
     }

@@ -6,6 +6,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `engine` | the front door, and the answers that wait |
+//! | `event` | what a script is told of the client that changed a lease |
 //! | `outbox` | what comes out |
 //! | `packet`, `reply` | bytes in, bytes out |
 //! | `v4` | one file per kind of message that arrives |
@@ -19,6 +20,7 @@
 
 mod client_name;
 mod engine;
+mod event;
 mod host_rules;
 mod lease_view;
 mod lines;
