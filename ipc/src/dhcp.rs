@@ -53,8 +53,8 @@ pub struct Neighbor {
 pub struct Contact {
     /// Kernel index of the interface it came in on.
     pub interface: u32,
-    /// What the client said, about the last lease that the changes put.
-    pub word: ClientWord,
+    /// What the client said, about the last lease that the changes put; `None` when it merely extends its lease.
+    pub word: Option<ClientWord>,
 }
 
 /// dhcp to parent.

@@ -1,7 +1,7 @@
 //! Which events a script hears when leases change, in dnsmasq's order. Pure: the leases before, the changes, and the time are arguments.
 //!
 //! Of the changes of one commit, leases that end are told first, then names that leases have lost, then what leases are now. What a client
-//! has said is told with the first event of its lease, and with no other.
+//! has said is told with the events of its own lease that its message causes, and with no others.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -74,7 +74,8 @@ pub fn of_commit<'l>(
         LeaseChange::Put(lease) => Some(lease.address),
         LeaseChange::Remove(_) => None,
     });
-    let mut word: Option<&ClientWord> = contact.map(|contact| &contact.word);
+    let word: Option<&ClientWord> = contact.and_then(|contact| contact.word.as_ref());
+    let word_of = |lease: &Lease| word.filter(|_| Some(lease.address) == spoken).cloned();
 
     let mut events = Vec::new();
     for change in changes {
@@ -104,22 +105,19 @@ pub fn of_commit<'l>(
             let mut event = event(Turn::Old, &nameless, contacts, scene);
             event.domain = domain(lease.address, scene);
             event.old_name = lost;
+            event.word = word_of(lease);
             events.push(event);
-            if Some(lease.address) == spoken {
-                word = None;
-            }
         }
     }
     for (lease, held) in puts() {
         let turn = match held {
             None => Turn::Add,
-            Some(held) if changed(held, lease, scene.on_renewal) => Turn::Old,
+            // Who asks for its lease anew and is not merely extending it is told, whether anything has changed or not.
+            Some(held) if changed(held, lease, scene.on_renewal) || word_of(lease).is_some() => Turn::Old,
             Some(_) => continue,
         };
         let mut event = event(turn, lease, contacts, scene);
-        if Some(lease.address) == spoken {
-            event.word = word.cloned();
-        }
+        event.word = word_of(lease);
         events.push(event);
     }
     events
@@ -177,13 +175,24 @@ mod tests {
         }
     }
 
-    fn told(held: &[Lease], changes: &[LeaseChange], spoken: bool, on_renewal: bool) -> Vec<String> {
+    /// How a client came to cause changes.
+    #[derive(Clone, Copy)]
+    enum How {
+        /// It asked for its lease.
+        Asked,
+        /// It extended its lease.
+        Extended,
+    }
+    use How::{Asked, Extended};
+
+    fn told(held: &[Lease], changes: &[LeaseChange], how: How, on_renewal: bool) -> Vec<String> {
         let domains = Domains { default: Some("lan".to_owned()), ..Domains::default() };
         let scene = Scene { domains: &domains, interfaces: &[], now_s: 1000, on_renewal };
-        let contact = Contact { interface: 2, word: ClientWord::default() };
+        let word = matches!(how, Asked).then(ClientWord::default);
+        let contact = Contact { interface: 2, word };
         let before = |address| held.iter().find(|lease| lease.address == address);
         let mut contacts = Contacts::default();
-        let events = of_commit(changes, spoken.then_some(&contact), before, &mut contacts, &scene);
+        let events = of_commit(changes, Some(&contact), before, &mut contacts, &scene);
         let text = |event: LeaseEvent| {
             let name = event.lease.name.unwrap_or_default();
             let old = event.old_name.map(|old| format!(" lost {old}")).unwrap_or_default();
@@ -197,47 +206,55 @@ mod tests {
     #[test]
     fn a_new_lease_is_added_with_the_clients_word() {
         let changes = [LeaseChange::Put(lease(1, Some("box")))];
-        assert_eq!(told(&[], &changes, true, false), ["Add 1 box word 100s"]);
+        assert_eq!(told(&[], &changes, Asked, false), ["Add 1 box word 100s"]);
     }
 
     #[test]
     fn a_renewal_is_told_only_if_wanted() {
         let later = Lease { expires_s: 1200, ..lease(1, Some("box")) };
         let changes = [LeaseChange::Put(later)];
-        assert_eq!(told(&[lease(1, Some("box"))], &changes, true, false), [""; 0]);
-        assert_eq!(told(&[lease(1, Some("box"))], &changes, true, true), ["Old 1 box word 200s"]);
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Extended, false), [""; 0]);
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Extended, true), ["Old 1 box 200s"]);
     }
 
     #[test]
-    fn a_changed_name_is_two_events_without_the_clients_word() {
+    fn a_client_that_asks_for_its_lease_again_is_told() {
+        let changes = [LeaseChange::Put(lease(1, Some("box")))];
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Asked, false), ["Old 1 box word 100s"]);
+    }
+
+    #[test]
+    fn a_changed_name_is_two_events() {
         let changes = [LeaseChange::Put(lease(1, Some("new")))];
         let expected = ["Old 1  lost box 100s", "Old 1 new 100s"];
-        assert_eq!(told(&[lease(1, Some("box"))], &changes, true, false), expected);
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Extended, false), expected);
+        let expected = ["Old 1  lost box word 100s", "Old 1 new word 100s"];
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Asked, false), expected);
     }
 
     #[test]
     fn a_name_that_moves_is_lost_first_and_the_loser_told_last() {
         let changes = [LeaseChange::Put(lease(1, None)), LeaseChange::Put(lease(2, Some("box")))];
         let expected = ["Old 1  lost box 100s", "Add 2 box word 100s", "Old 1  100s"];
-        assert_eq!(told(&[lease(1, Some("box"))], &changes, true, false), expected);
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Asked, false), expected);
     }
 
     #[test]
     fn a_client_that_moves_leaves_its_address_first() {
         let moved = Lease { hardware: HardwareAddress::new(1, &[2, 1]).unwrap(), ..lease(2, Some("box")) };
         let changes = [LeaseChange::Remove(Ipv4Addr::new(10, 0, 0, 1)), LeaseChange::Put(moved)];
-        assert_eq!(told(&[lease(1, Some("box"))], &changes, true, false), ["Del 1 box", "Add 2 box word 100s"]);
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Asked, false), ["Del 1 box", "Add 2 box word 100s"]);
     }
 
     #[test]
     fn an_address_that_another_client_takes_over_is_over_and_new() {
         let taken = Lease { hardware: HardwareAddress::new(1, &[2, 9]).unwrap(), ..lease(1, None) };
         let changes = [LeaseChange::Put(taken.clone())];
-        assert_eq!(told(&[lease(1, Some("box"))], &changes, true, false), ["Del 1 box", "Add 1  word 100s"]);
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Asked, false), ["Del 1 box", "Add 1  word 100s"]);
         let id = Some(vec![1]);
         let held = Lease { client_id: id.clone(), ..lease(1, None) };
         let changes = [LeaseChange::Put(Lease { client_id: id, ..taken })];
-        assert_eq!(told(&[held], &changes, true, false), ["Old 1  word 100s"]);
+        assert_eq!(told(&[held], &changes, Asked, false), ["Old 1  word 100s"]);
     }
 
     #[test]

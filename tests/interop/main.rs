@@ -12,5 +12,6 @@ mod dns_local;
 mod dns_records;
 mod process;
 mod resolver;
+mod script;
 mod service_manager;
 mod tftp;

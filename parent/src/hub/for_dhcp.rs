@@ -21,7 +21,7 @@ impl Hub {
         match message {
             dhcp::ToParent::Serving => true,
             dhcp::ToParent::Commit { ticket, changes, neighbor, contact } => {
-                if contact.as_ref().is_some_and(|contact| !contact.word.is_bounded()) {
+                if contact.iter().flat_map(|contact| &contact.word).any(|word| !word.is_bounded()) {
                     return false;
                 }
                 // Judged and recorded at the end of this turn, together with all others.

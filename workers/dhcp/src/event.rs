@@ -1,4 +1,7 @@
 //! What the parent is told of a client whose message changes a lease, for a script that hears of leases (`dhcp-script`).
+//!
+//! Of a client that merely extends its lease (RFC 2131 section 4.3.2, RENEWING and REBINDING) scripts hear no more than that, as with
+//! dnsmasq.
 
 use ipc::dhcp::Contact;
 use ipc::event::{ClientWord, TAGS_MAX, WORD_BYTES_MAX};
@@ -13,6 +16,10 @@ const BROADBAND_FORUM: [u8; 4] = 3561_u32.to_be_bytes();
 pub(crate) fn contact(exchange: &Exchange<'_>) -> Option<Box<Contact>> {
     if !exchange.config.slice.tell_script {
         return None;
+    }
+    let interface = exchange.arrival.interface;
+    if exchange.packet.ciaddr().is_some() {
+        return Some(Box::new(Contact { interface, word: None }));
     }
     let option = |code| cut(exchange.packet.option(code).unwrap_or_default());
     let part = |option: &[u8], wanted: u8| {
@@ -32,7 +39,7 @@ pub(crate) fn contact(exchange: &Exchange<'_>) -> Option<Box<Contact>> {
         mud_url: option(161),
         tags: exchange.tags.latest_first().take(TAGS_MAX).map(str::to_owned).collect(),
     };
-    Some(Box::new(Contact { interface: exchange.arrival.interface, word }))
+    Some(Box::new(Contact { interface, word: Some(word) }))
 }
 
 fn cut(value: &[u8]) -> Vec<u8> {

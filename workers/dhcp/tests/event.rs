@@ -27,11 +27,21 @@ fn full() -> Ask {
 fn the_parent_hears_the_clients_own_words_where_a_script_wants_them() {
     let contact = contact_of(DhcpSlice { tell_script: true, ..slice() }, full()).expect("a contact");
     assert_eq!(contact.interface, ETH0);
-    let word = contact.word;
+    let word = contact.word.expect("what it said");
     assert!(word.is_bounded());
     assert_eq!((word.host_name.as_slice(), word.vendor_class.as_slice()), (&b"b\0x\n"[..], &b"vendor"[..]));
     assert_eq!(word.relay_ids, [b"ab".to_vec(), vec![], b"s".to_vec()]);
     assert_eq!(word.tags, ["eth0"]);
+}
+
+#[test]
+fn a_client_that_extends_its_lease_is_not_quoted() {
+    let mut server = Server::new(DhcpSlice { tell_script: true, ..slice() });
+    server.ask(&full().bytes());
+    server.parent = Parent::Slow;
+    server.ask(&Ask::new(REQUEST, 2).at(ip(17)).with(60, b"vendor").bytes());
+    let Some(ToParent::Commit { contact, .. }) = server.told.pop() else { panic!("no commit: {:?}", server.told) };
+    assert_eq!(contact.expect("a contact").word, None);
 }
 
 #[test]
