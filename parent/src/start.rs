@@ -35,6 +35,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::hub::{End, Hub, Parts};
 use crate::interfaces;
+use crate::leases::init;
 use crate::leases::store::Store;
 use crate::listen;
 use crate::log::{Log, Speaker};
@@ -290,16 +291,18 @@ fn open_standard_descriptors() {
 }
 
 fn open_store(config: &Config) -> Result<(Store, Vec<(usize, String)>), Failure> {
-    if config.dhcp.is_none() || config.process.leasefile_ro {
-        return Ok((Store::in_memory(), Vec::new()));
-    }
     let path = &config.process.lease_file;
-    let (store, invalid) = Store::open(path).map_err(|error| {
-        let text = format!("cannot open or create lease file {}: {}", path.display(), files::reason(&error));
-        Failure::file(text)
-            .about(&["dhcp-leasefile", "dhcp-lease"], path.display())
-            .remedy("create the directory, or name another file with dhcp-leasefile")
-    })?;
+    let (store, invalid) = match (&config.script.program, config.process.leasefile_ro) {
+        _ if config.dhcp.is_none() => return Ok((Store::in_memory(), Vec::new())),
+        (None, true) => return Ok((Store::in_memory(), Vec::new())),
+        (Some(program), true) => init::run(program)?,
+        (_, false) => Store::open(path).map_err(|error| {
+            let text = format!("cannot open or create lease file {}: {}", path.display(), files::reason(&error));
+            Failure::file(text)
+                .about(&["dhcp-leasefile", "dhcp-lease"], path.display())
+                .remedy("create the directory, or name another file with dhcp-leasefile")
+        })?,
+    };
     let lease_max = config.dhcp.as_ref().map_or(0, |dhcp| dhcp.lease_max as usize);
     if store.len() > lease_max {
         return Err(Failure::other("too many stored leases".to_owned())

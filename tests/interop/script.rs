@@ -260,3 +260,49 @@ fn no_byte_that_a_client_sends_ends_a_line() {
         assert!(line.starts_with("[add][02:00:00:00:01:") || line.starts_with("[del][02:00:00:00:01:"), "{line:?}");
     }
 }
+
+#[test]
+fn a_script_can_keep_the_leases() {
+    let lan = Lan::new(1);
+    let keeper =
+        "#!/bin/sh\ncase $1 in\ninit) cat DIR/kept;;\nesac\necho \"$1 $3 $DNSMASQ_LEASE_EXPIRES\" >> DIR/events\n";
+    let directory = directory(keeper);
+    let end = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() + 5000;
+    directory.write("kept", format!("{end} 02:00:00:00:00:77 10.77.0.177 old 01:02\n"));
+    let config = format!("{CONFIG}leasefile-ro\n");
+    let server = Server::start_in(&lan.server, Arc::clone(&directory), &config);
+    hears(&directory, 0, &["init  ", &format!("old 10.77.0.177 {end}")]);
+    as_client(&lan, move |client| {
+        client.lease_with(A, &[]);
+    });
+    wait_until("the script to hear of the lease", || events(&directory).len() > 2);
+    let added = events(&directory)[2].clone();
+    let fields: Vec<&str> = added.split(' ').collect();
+    let (address, ends): (Ipv4Addr, u64) = (fields[1].parse().expect("an address"), fields[2].parse().expect("a time"));
+    // A lease that is merely extended is told, since the script must know how long it lasts.
+    wait_until("the next second", || {
+        SystemTime::now().duration_since(UNIX_EPOCH).is_ok_and(|now| now.as_secs() > ends - 3600)
+    });
+    as_client(&lan, move |client| {
+        client.send_with(REQUEST, A, address, &[]);
+    });
+    wait_until("the script to hear of the renewal", || events(&directory).len() > 3);
+    let renewed = events(&directory)[3].clone();
+    assert!(renewed.starts_with(&format!("old {address} ")) && renewed != added.replace("add", "old"), "{renewed}");
+    assert!(!server.lease_path().exists());
+    server.stop();
+}
+
+#[test]
+fn a_script_that_cannot_give_its_leases_ends_the_start() {
+    let lan = Lan::new(0);
+    let directory = directory("#!/bin/sh\nexit 7\n");
+    let config = format!("{CONFIG}leasefile-ro\n");
+    let mut server = Server::launch(&lan.server, Arc::clone(&directory), &config, &[]);
+    assert_eq!(server.wait().code(), Some(17));
+    server.wait_for_line("lease-init script returned exit code 7");
+    let config = config.replace("DIR/script", "/absent/script");
+    let mut server = Server::launch(&lan.server, directory, &config, &[]);
+    assert_eq!(server.wait().code(), Some(3));
+    server.wait_for_line("cannot run lease-init script /absent/script: No such file or directory");
+}
