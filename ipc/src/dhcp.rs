@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::dhcp::{ConfiguredOption, HostRule};
 use crate::event::ClientWord;
 use crate::lease::{Lease, LeaseChange};
 use crate::link::{HardwareAddress, Interface};
@@ -20,6 +21,18 @@ pub struct Ticket(pub u32);
 pub enum ToWorker {
     /// The interfaces as they are now. Sent before `Start` and whenever they change.
     Interfaces(Vec<Interface>),
+    /// What a file adds to the configuration, in place of what it added before; sent before the leases, and when the file has changed. It
+    /// goes before what came earlier, and before the slice. A file comes in one piece or several, of which the last one says so.
+    FileRules {
+        /// Names the file; the parent's choice.
+        file: u32,
+        /// Host rules, the first to be tried first.
+        rules: Vec<HostRule>,
+        /// Options, the first to be tried first.
+        options: Vec<ConfiguredOption>,
+        /// Is this the last piece?
+        last: bool,
+    },
     /// One lease of the store, replayed before `Start`.
     Lease(Lease),
     /// All leases have been replayed: begin to serve. The worker answers `Serving`.

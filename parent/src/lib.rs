@@ -16,6 +16,7 @@
 //! | `leases` | the lease store and dnsmasq's lease file |
 //! | `script`, `lease_events` | the process that calls scripts; what it is told |
 //! | `broker`, `files`, `watch` | small deeds for workers; files passed on; word of changes |
+//! | `dhcp_files` | host rules and options of files |
 //! | `log`, `service_manager` | the log; readiness notices |
 //! | `wardctl` | the other program: questions about a configuration |
 
@@ -25,6 +26,7 @@ pub mod command_line;
 pub mod commit;
 pub mod config;
 pub mod daemon;
+pub mod dhcp_files;
 pub mod errands;
 mod failure;
 pub mod files;

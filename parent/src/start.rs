@@ -31,6 +31,7 @@ use crate::config::feature::{self, Feature};
 use crate::config::journal::Journal;
 use crate::config::{self, BindMode, Config, Loaded, LogTarget, Refusals, diagnosis};
 use crate::daemon::{self, Foreground};
+use crate::dhcp_files::{self, Kind};
 use crate::failure::Failure;
 use crate::files;
 use crate::hub::{End, Hub, Parts};
@@ -156,7 +157,7 @@ fn run(
         identities.push((role, Some(identity).filter(|identity| root && accounts::available(*identity))));
     }
     let script = script::setup(&config, root)?;
-    let watch = open_watch(&config)?;
+    let (watch, unwatched) = open_watch(&config)?;
     let monitor = interfaces::monitor().map_err(system("cannot create netlink socket"))?;
 
     let process = config.process.clone();
@@ -206,7 +207,7 @@ fn run(
     for option in &process.not_built {
         log.warning(&format!("option {option} has no effect yet"));
     }
-    for warning in process.warnings.iter().chain(&inaccessible) {
+    for warning in process.warnings.iter().chain(&inaccessible).chain(&unwatched) {
         log.warning(warning);
     }
     for (number, text) in invalid {
@@ -346,28 +347,43 @@ fn open_tftp_roots(config: &mut Config) -> Result<(Vec<OwnedFd>, Vec<String>), F
     Ok((directories, warnings))
 }
 
-fn open_watch(config: &Config) -> Result<Option<Watch>, Failure> {
+/// The watch, and which directories of files for DHCP it cannot watch: these may be missing, as in dnsmasq.
+fn open_watch(config: &Config) -> Result<(Option<Watch>, Vec<String>), Failure> {
     let process = &config.process;
     let resolv = !process.no_poll && !process.resolv_files.is_empty();
-    if process.port == 0 || !Feature::Inotify.built() || (!resolv && process.hostsdirs.is_empty()) {
-        return Ok(None);
+    let dns = process.port != 0 && (resolv || !process.hostsdirs.is_empty());
+    let dhcp = config.dhcp.is_some() && config.dhcp_files.watched();
+    if !Feature::Inotify.built() || !(dns || dhcp) {
+        return Ok((None, Vec::new()));
     }
     let failed = |options: &'static [&str], text: String, (directory, error): (PathBuf, io::Error)| {
         Failure::other(text).about(options, directory.display()).remedy(files::reason(&error))
     };
     let mut watch =
         Watch::new().map_err(|error| Failure::other(format!("failed to create inotify: {}", files::reason(&error))))?;
-    if resolv {
+    if resolv && dns {
         watch.resolv_files(&process.resolv_files).map_err(|found| {
             let text = format!("directory {} for resolv-file is missing, cannot poll", found.0.display());
             failed(&["resolv-file"], text, found)
         })?;
     }
-    watch.hosts_directories(&process.hostsdirs).map_err(|found| {
-        let text = format!("bad dynamic directory {}: {}", found.0.display(), files::reason(&found.1));
-        failed(&["hostsdir"], text, found)
-    })?;
-    Ok(Some(watch))
+    let bad = |found: &(PathBuf, io::Error)| {
+        format!("bad dynamic directory {}: {}", found.0.display(), files::reason(&found.1))
+    };
+    if dns {
+        watch.hosts_directories(&process.hostsdirs).map_err(|found| failed(&["hostsdir"], bad(&found), found))?;
+    }
+    let mut unwatched = Vec::new();
+    if dhcp {
+        let files = &config.dhcp_files;
+        let hosts = files.hosts_dirs.iter().map(|path| (path, Kind::Hosts));
+        for (path, kind) in hosts.chain(files.options_dirs.iter().map(|path| (path, Kind::Options))) {
+            if let Err(found) = watch.dhcp_directory(path, kind) {
+                unwatched.push(bad(&found));
+            }
+        }
+    }
+    Ok((Some(watch), unwatched))
 }
 
 fn write_pid_file(path: &PathBuf, fatal: bool) -> Result<(), Failure> {
@@ -458,6 +474,15 @@ fn confine(
     read.extend(process.hosts.iter().chain(&process.addn_hosts).filter_map(|path| directory_of(path)));
     read.extend(process.addn_hosts.iter().chain(&process.hostsdirs).cloned());
     read.extend(process.servers_file.as_deref().and_then(directory_of));
+    if config.dhcp.is_some() {
+        let named = &config.dhcp_files;
+        let directories = named.hosts_dirs.iter().chain(&named.options_dirs);
+        read.extend(named.hosts.iter().chain(&named.options).filter_map(|path| directory_of(path)));
+        read.extend(named.hosts.iter().chain(&named.options).chain(directories).cloned());
+        read.extend(named.ethers.then(|| PathBuf::from("/etc")));
+        let paths = dhcp_files::paths(named);
+        read.extend(paths.iter().filter_map(|(path, _)| directory_of(&path.canonicalize().ok()?)));
+    }
     // Links are followed once, now.
     read.extend(files::hosts_paths(process).iter().filter_map(|path| directory_of(&path.canonicalize().ok()?)));
     read.sort();

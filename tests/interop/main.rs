@@ -5,6 +5,7 @@
 
 mod dhcp;
 mod dhcp_client;
+mod dhcp_files;
 mod dig;
 mod dns_forwarded;
 mod dns_kernel;

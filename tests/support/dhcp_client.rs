@@ -2,6 +2,7 @@
 //!
 //! Every message carries the broadcast flag (RFC 2131 section 4.1), so that answers arrive without an address of our own.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,8 @@ pub struct Reply {
     pub server: Option<Ipv4Addr>,
     /// Option 51.
     pub lease_time_s: Option<u32>,
+    /// All options.
+    pub options: BTreeMap<u8, Vec<u8>>,
 }
 
 impl DhcpClient {
@@ -200,6 +203,7 @@ fn parse(bytes: &[u8]) -> Option<Reply> {
         hardware: bytes.get(28..34)?.try_into().ok()?,
         server: None,
         lease_time_s: None,
+        options: BTreeMap::new(),
     };
     let mut at = 240;
     while let [code, length, ..] = *bytes.get(at..)? {
@@ -214,6 +218,8 @@ fn parse(bytes: &[u8]) -> Option<Reply> {
             54 => reply.server = address_at(at + 2),
             _ => {}
         }
+        let value = bytes.get(at + 2..at + 2 + usize::from(length))?;
+        reply.options.insert(code, value.to_vec());
         at += 2 + usize::from(length);
     }
     (reply.kind != 0).then_some(reply)

@@ -9,6 +9,7 @@ use ipc::config::dns::DnsSlice;
 use ipc::config::tftp::TftpSlice;
 
 use super::auth::AuthService;
+use super::dhcp_files::DhcpFiles;
 use super::dhcp_host::HostEntry;
 use super::dhcp6::Dhcp6;
 use super::dnssec::Dnssec;
@@ -47,6 +48,8 @@ pub(crate) struct Draft {
     pub(crate) dhcp6: Dhcp6,
     /// DHCP and TFTP settings that no worker uses yet.
     pub(crate) unserved: Unserved,
+    /// Files that add to the configuration of DHCP.
+    pub(crate) dhcp_files: DhcpFiles,
     /// Who hears of leases.
     pub(crate) script: LeaseScript,
     /// The parent's own.
@@ -117,6 +120,7 @@ impl Draft {
             tftp: TftpSlice { max: 50, ..TftpSlice::default() },
             dhcp6: Dhcp6::default(),
             unserved: Unserved::default(),
+            dhcp_files: DhcpFiles::default(),
             script: LeaseScript::default(),
             process: Process {
                 user: Some("nobody".to_owned()),
@@ -256,6 +260,7 @@ impl Draft {
             dhcp6,
             tftp: tftp_wanted.then_some(tftp),
             unserved,
+            dhcp_files: self.dhcp_files,
             script,
             process,
             auth: self.auth,

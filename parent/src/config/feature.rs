@@ -147,7 +147,10 @@ impl Feature {
             Feature::Dumpfile => (config.process.dumpfile.is_some(), &["dumpfile"]),
             // Without it there is nothing to answer, which is what `no-ident` asks for; names stay as they are.
             Feature::Ident | Feature::Idn => (false, &[]),
-            Feature::Inotify => (!config.process.hostsdirs.is_empty(), &["hostsdir"]),
+            Feature::Inotify => (
+                !config.process.hostsdirs.is_empty() || config.dhcp_files.watched(),
+                &["hostsdir", "dhcp-hostsdir", "dhcp-optsdir"],
+            ),
             Feature::Ipset => (!config.dns.sets.ipset.is_empty(), &["ipset"]),
             Feature::Loop => (config.dns.queries.loop_detect, &["dns-loop-detect"]),
             Feature::Lua => (script.lua.is_some(), &["dhcp-luascript"]),

@@ -20,8 +20,8 @@ use super::record_type::record_types;
 use super::text::{reveal_path, reveal_text};
 use super::{auth, dnssec, domain, kernel_set, mark, query, reply};
 use super::{
-    client_tags, dhcp, dhcp_host, dhcp_option, dhcp6, dns, process, pxe, ra, relay, route, script, source, tag, tftp,
-    unserved, wire,
+    client_tags, dhcp, dhcp_files, dhcp_host, dhcp_option, dhcp6, dns, process, pxe, ra, relay, route, script, source,
+    tag, tftp, unserved, wire,
 };
 
 /// Whether an option has a value.
@@ -225,7 +225,7 @@ pub static OPTIONS: &[Row] = &[
     built("domain-needed", "D", NO, ADDS, |draft, _| { draft.dns.domain_needed = true; Ok(()) }).means("", "never forward names without a dot").example("domain-needed"),
     built("dhcp-lease-max", "X:", REQUIRED, ONCE, |draft, value| { draft.dhcp.lease_max = count(value)?; Ok(()) }).means("=<number>", "give out so many leases at most (1000)").example("dhcp-lease-max=500").unless_given("1000"),
     built("bind-interfaces", "z", NO, ADDS, |draft, _| { draft.bind_interfaces = true; Ok(()) }).means("", "listen on the addresses of served interfaces only").example("bind-interfaces"),
-    unbuilt("read-ethers", "Z", NO, ADDS, "reading /etc/ethers", |draft, _| { draft.unserved.files.ethers = true; Ok(()) }).means("", "take DHCP hosts from /etc/ethers").example("read-ethers"),
+    built("read-ethers", "Z", NO, ADDS, |draft, _| { draft.dhcp_files.ethers = true; Ok(()) }).means("", "take DHCP hosts from /etc/ethers").example("read-ethers"),
     built("alias", "V:", REQUIRED, ADDS, reply::alias).means("=<address>,<address>[,<mask>]", "replace IPv4 addresses in replies").example("alias=192.0.2.0,10.0.0.0,255.255.255.0"),
     built("dhcp-vendorclass", "U:", REQUIRED, ADDS, dhcp::vendor_class).but("enterprise: has no effect (it is about DHCPv6)").means("=set:<tag>,<class>", "set a tag by the client's vendor class").example("dhcp-vendorclass=set:printers,Hewlett-Packard"),
     built("dhcp-userclass", "j:", REQUIRED, ADDS, dhcp::user_class).means("=set:<tag>,<class>", "set a tag by the client's user class").example("dhcp-userclass=set:accounts,accounts"),
@@ -274,10 +274,10 @@ pub static OPTIONS: &[Row] = &[
     unbuilt("dhcp-subscrid", "", REQUIRED, ADDS, "tags by relay subscriber id", client_tags::subscriber_id).means("=set:<tag>,<id>", "set a tag by the relay agent's subscriber id").example("dhcp-subscrid=set:customer,1234"),
     unbuilt("dhcp-pxe-vendor", "", REQUIRED, ADDS, "PXE", pxe::vendor).means("=<vendor>...", "treat clients of these vendors as PXE clients").example("dhcp-pxe-vendor=PXEClient,Vendor").unless_given("PXEClient"),
     built("interface-name", "", REQUIRED, ADDS, interface_name::interface_name).means("=<name>,<interface>[/4|/6]", "give a name the addresses of an interface").example("interface-name=router.example.lan,eth0/4"),
-    unbuilt("dhcp-hostsfile", "", REQUIRED, ADDS, "host rules from files", unserved::hosts_file).means("=<path>", "read DHCP hosts from a file or directory").example("dhcp-hostsfile=/etc/dnsmasq.dhcp-hosts"),
-    unbuilt("dhcp-optsfile", "", REQUIRED, ADDS, "options from files", unserved::options_file).means("=<path>", "read DHCP options from a file or directory").example("dhcp-optsfile=/etc/dnsmasq.dhcp-options"),
-    unbuilt("dhcp-hostsdir", "", REQUIRED, ADDS, "host rules from watched directories", unserved::hosts_dir).means("=<directory>", "read DHCP hosts from here, whenever a file appears").example("dhcp-hostsdir=/etc/dnsmasq.dhcp-hosts.d"),
-    unbuilt("dhcp-optsdir", "", REQUIRED, ADDS, "options from watched directories", unserved::options_dir).means("=<directory>", "read DHCP options from here, whenever a file appears").example("dhcp-optsdir=/etc/dnsmasq.dhcp-options.d"),
+    built("dhcp-hostsfile", "", REQUIRED, ADDS, dhcp_files::hosts_file).means("=<path>", "read DHCP hosts from a file or directory").example("dhcp-hostsfile=/etc/dnsmasq.dhcp-hosts"),
+    built("dhcp-optsfile", "", REQUIRED, ADDS, dhcp_files::options_file).means("=<path>", "read DHCP options from a file or directory").example("dhcp-optsfile=/etc/dnsmasq.dhcp-options"),
+    built("dhcp-hostsdir", "", REQUIRED, ADDS, dhcp_files::hosts_dir).means("=<directory>", "read DHCP hosts from here, whenever a file appears").example("dhcp-hostsdir=/etc/dnsmasq.dhcp-hosts.d"),
+    built("dhcp-optsdir", "", REQUIRED, ADDS, dhcp_files::options_dir).means("=<directory>", "read DHCP options from here, whenever a file appears").example("dhcp-optsdir=/etc/dnsmasq.dhcp-options.d"),
     built("dhcp-no-override", "", NO, ADDS, |draft, _| { draft.dhcp.no_override = true; Ok(()) }).means("", "keep the header fields for names as such").example("dhcp-no-override"),
     built("tftp-port-range", "", REQUIRED, ONCE, tftp::port_range).means("=<first>,<last>", "use these ports for TFTP transfers").example("tftp-port-range=40000,40100").unless_given("ports that the system chooses"),
     built("stop-dns-rebind", "", NO, ADDS, |draft, _| { draft.dns.replies.stop_rebind = true; Ok(()) }).means("", "drop replies with private addresses from upstream servers").example("stop-dns-rebind"),

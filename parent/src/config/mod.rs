@@ -13,6 +13,7 @@
 //! | `draft` | the tree while it is being read |
 //! | `reach` | whether reading may touch anything but the text |
 //! | `process`, `dns`, `route`, `dhcp`, `dhcp_host`, `dhcp_option`, `option_value`, `tftp` | value parsers by area |
+//! | `dhcp_files` | files that add to the configuration of DHCP |
 //! | `script` | the program that hears of leases |
 //! | `dhcp6`, `range6`, `ra` | DHCPv6 and router advertisements: types and parsers |
 //! | `client_tags`, `relay`, `wire`, `pxe`, `unserved` | types and parsers of DHCP settings that no worker uses yet |
@@ -31,6 +32,7 @@ mod check;
 pub mod client_tags;
 mod dhcp;
 pub mod dhcp6;
+pub mod dhcp_files;
 pub mod dhcp_host;
 pub mod dhcp_option;
 pub(crate) mod dhcp_option_names;
@@ -89,6 +91,7 @@ use ipc::config::tftp::TftpSlice;
 use serde::Serialize;
 
 use self::auth::AuthService;
+use self::dhcp_files::DhcpFiles;
 use self::dhcp6::Dhcp6;
 use self::dnssec::Dnssec;
 use self::draft::Draft;
@@ -110,6 +113,8 @@ pub struct Config {
     pub tftp: Option<TftpSlice>,
     /// Settings of DHCP and TFTP that no worker uses yet.
     pub unserved: Unserved,
+    /// Files that add to the configuration of DHCP.
+    pub dhcp_files: DhcpFiles,
     /// Who hears of leases.
     pub script: LeaseScript,
     /// What the parent keeps to itself.

@@ -8,6 +8,7 @@
 
 mod dns_slice;
 mod for_dhcp;
+mod for_dhcp_files;
 mod for_dns;
 mod for_net;
 mod for_script;
@@ -55,6 +56,7 @@ use crate::supervisor::Restarts;
 use crate::upstreams::Upstreams;
 use crate::watch::Watch;
 use crate::worker::Worker;
+use for_dhcp_files::FileRules;
 
 /// Messages taken from one worker in one turn, so that none can keep the others waiting.
 const MESSAGES_PER_TURN: usize = 64;
@@ -78,6 +80,7 @@ pub struct Hub {
     upstreams: Rc<Upstreams>,
     store: Store,
     territory: Territory,
+    file_rules: FileRules,
     ports: Ports,
     log: Log,
     epoll: Epoll,
@@ -190,6 +193,7 @@ impl Hub {
             upstreams: Rc::default(),
             store: parts.store,
             territory,
+            file_rules: FileRules::default(),
             log: parts.log,
             epoll,
             signals: parts.signals,

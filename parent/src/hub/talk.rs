@@ -122,6 +122,7 @@ impl Hub {
             Role::Dns => self.prime_dns(index, interfaces),
             Role::Dhcp => {
                 self.send(index, &ToWorker::Role(dhcp::ToWorker::Interfaces(interfaces)), Vec::new());
+                self.send_dhcp_files(index);
                 let leases: Vec<Lease> = self.store.iter().cloned().collect();
                 for lease in leases {
                     self.send(index, &ToWorker::Role(dhcp::ToWorker::Lease(lease)), Vec::new());

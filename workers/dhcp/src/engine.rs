@@ -12,6 +12,7 @@ use ipc::lease::{Lease, LeaseChange};
 use ipc::time::Now;
 
 use crate::client_name::Claim;
+use crate::file_rules::FileRules;
 use crate::host_rules::HostRules;
 use crate::lease_view::LeaseView;
 use crate::lines;
@@ -67,6 +68,7 @@ pub enum Input<'a> {
 #[derive(Debug)]
 pub struct Engine {
     config: Config,
+    files: FileRules,
     state: State,
     phase: Phase,
     waiting: BTreeMap<Ticket, Waiting>,
@@ -98,6 +100,7 @@ impl Engine {
     /// An engine that has not begun to serve: it takes interfaces and leases until `Start`.
     pub fn new(mut slice: DhcpSlice, seed: [u8; 32]) -> Engine {
         let rules = HostRules::new(std::mem::take(&mut slice.host_rules));
+        let files = FileRules::new(&slice.options);
         let state = State {
             interfaces: BTreeMap::new(),
             leases: LeaseView::default(),
@@ -108,6 +111,7 @@ impl Engine {
         };
         Engine {
             config: Config { slice, rules },
+            files,
             state,
             phase: Phase::Replaying,
             waiting: BTreeMap::new(),
@@ -272,9 +276,20 @@ impl Engine {
                 self.config.slice.domains.follow(&list);
                 self.state.interfaces = list.into_iter().map(|interface| (interface.index, interface)).collect();
             }
+            ToWorker::FileRules { file, rules, options, last } => {
+                if let Some(rules) = self.files.take(file, rules, options, last) {
+                    self.config.rules.replace_file(file, rules);
+                    // Before the start there may be thousands to come.
+                    if self.phase != Phase::Replaying {
+                        self.config.slice.options = self.files.all_options();
+                        self.rename_configured(out);
+                    }
+                }
+            }
             ToWorker::Lease(lease) => self.state.leases.apply(LeaseChange::Put(lease)),
             ToWorker::Start => {
                 self.phase = Phase::Serving;
+                self.config.slice.options = self.files.all_options();
                 out.actions.push(Action::Tell(ToParent::Serving));
                 out.lines.extend(self.config.slice.pools.iter().map(lines::pool_at_start).map(lines::info));
                 self.rename_configured(out);

@@ -12,6 +12,7 @@
 //! | `v4` | one file per kind of message that arrives |
 //! | `pool`, `probe` | which address, and whether somebody has it already |
 //! | `host_rules`, `tags`, `options` | what the configuration says for this client |
+//! | `file_rules` | what files add to that |
 //! | `client_name`, `relay` | what clients and relay agents say |
 //! | `lease_view`, `state` | what is remembered |
 //! | `lines`, `option_name` | the log |
@@ -21,6 +22,7 @@
 mod client_name;
 mod engine;
 mod event;
+mod file_rules;
 mod host_rules;
 mod lease_view;
 mod lines;
