@@ -4,6 +4,8 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::dhcp::{ConfiguredOption, HostRule};
+use crate::event::ClientWord;
 use crate::lease::{Lease, LeaseChange};
 use crate::link::{HardwareAddress, Interface};
 
@@ -19,6 +21,18 @@ pub struct Ticket(pub u32);
 pub enum ToWorker {
     /// The interfaces as they are now. Sent before `Start` and whenever they change.
     Interfaces(Vec<Interface>),
+    /// What a file adds to the configuration, in place of what it added before; sent before the leases, and when the file has changed. It
+    /// goes before what came earlier, and before the slice. A file comes in one piece or several, of which the last one says so.
+    FileRules {
+        /// Names the file; the parent's choice.
+        file: u32,
+        /// Host rules, the first to be tried first.
+        rules: Vec<HostRule>,
+        /// Options, the first to be tried first.
+        options: Vec<ConfiguredOption>,
+        /// Is this the last piece?
+        last: bool,
+    },
     /// One lease of the store, replayed before `Start`.
     Lease(Lease),
     /// All leases have been replayed: begin to serve. The worker answers `Serving`.
@@ -47,6 +61,15 @@ pub struct Neighbor {
     pub hardware: HardwareAddress,
 }
 
+/// The message that caused a change: what a script is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Kernel index of the interface it came in on.
+    pub interface: u32,
+    /// What the client said, about the last lease that the changes put; `None` when it merely extends its lease.
+    pub word: Option<ClientWord>,
+}
+
 /// dhcp to parent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToParent {
@@ -62,6 +85,8 @@ pub enum ToParent {
         changes: Vec<LeaseChange>,
         /// Entry for the unicast acknowledgement.
         neighbor: Option<Neighbor>,
+        /// Whose message caused it, where a script is to hear of it.
+        contact: Option<Box<Contact>>,
     },
     /// Put this entry into the kernel's neighbor table, for an offer by unicast. Answered by `NeighborSet`.
     SetNeighbor {

@@ -1,7 +1,7 @@
 //! Whether a lease change that the dhcp worker asks for may be recorded. Pure, and the heart of the parent's mistrust: a captured
 //! worker can hand out the addresses it is there to hand out, and nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use ipc::config::dhcp::{DhcpSlice, PoolMode};
@@ -20,6 +20,8 @@ pub struct Territory {
     ranges: Vec<(Ipv4Addr, Ipv4Addr)>,
     /// Addresses of host rules.
     reserved: BTreeSet<Ipv4Addr>,
+    /// Addresses of host rules of files, with the number of files that have them.
+    in_files: BTreeMap<Ipv4Addr, u32>,
     lease_max: usize,
 }
 
@@ -60,14 +62,29 @@ impl Territory {
             }
         }
         let reserved = slice.host_rules.iter().filter_map(|rule| rule.address).collect();
-        Territory { ranges: merged, reserved, lease_max: slice.lease_max as usize }
+        Territory { ranges: merged, reserved, in_files: BTreeMap::new(), lease_max: slice.lease_max as usize }
     }
 
     /// May this address be leased, offered, or probed?
     pub fn holds(&self, address: Ipv4Addr) -> bool {
         let after = self.ranges.partition_point(|(first, _)| *first <= address);
         let in_range = after.checked_sub(1).is_some_and(|index| address <= self.ranges[index].1);
-        in_range || self.reserved.contains(&address)
+        in_range || self.reserved.contains(&address) || self.in_files.contains_key(&address)
+    }
+
+    /// Adds the addresses of a file, and takes away those that it had before.
+    pub fn take_file(&mut self, before: &BTreeSet<Ipv4Addr>, now: &BTreeSet<Ipv4Addr>) {
+        for address in now {
+            *self.in_files.entry(*address).or_default() += 1;
+        }
+        for address in before {
+            if let Some(count) = self.in_files.get_mut(address) {
+                *count -= 1;
+                if *count == 0 {
+                    self.in_files.remove(address);
+                }
+            }
+        }
     }
 
     /// Judges one commit against the leases there are and the changes that have been accepted in the same turn.
@@ -191,6 +208,17 @@ mod tests {
         for bad in [9, 21, 98, 100] {
             assert_eq!(judge(&store, &[put(bad, None)]), Err(Refusal::ForeignAddress), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_address_of_a_file_is_leased_as_long_as_a_file_has_it() {
+        let set = |lasts: &[u8]| lasts.iter().map(|last| Ipv4Addr::new(10, 0, 0, *last)).collect::<BTreeSet<_>>();
+        let mut territory = territory();
+        territory.take_file(&set(&[]), &set(&[50, 51]));
+        territory.take_file(&set(&[]), &set(&[51]));
+        territory.take_file(&set(&[50, 51]), &set(&[52]));
+        let held: Vec<u8> = (48..55).filter(|last| territory.holds(Ipv4Addr::new(10, 0, 0, *last))).collect();
+        assert_eq!(held, [51, 52]);
     }
 
     #[test]

@@ -14,7 +14,9 @@
 //! | `hub` | the event loop |
 //! | `permit`, `commit` | what a worker may say; what it may change |
 //! | `leases` | the lease store and dnsmasq's lease file |
+//! | `script`, `lease_events` | the process that calls scripts; what it is told |
 //! | `broker`, `files`, `watch` | small deeds for workers; files passed on; word of changes |
+//! | `dhcp_files` | host rules and options of files |
 //! | `log`, `service_manager` | the log; readiness notices |
 //! | `wardctl` | the other program: questions about a configuration |
 
@@ -24,12 +26,14 @@ pub mod command_line;
 pub mod commit;
 pub mod config;
 pub mod daemon;
+pub mod dhcp_files;
 pub mod errands;
 mod failure;
 pub mod files;
 pub mod holder;
 pub mod hub;
 pub mod interfaces;
+pub mod lease_events;
 pub mod leases;
 pub mod listen;
 pub mod log;
@@ -37,6 +41,7 @@ pub mod path_mtu;
 pub mod permit;
 #[cfg(feature = "probe")]
 pub mod probe;
+pub mod script;
 pub mod service_manager;
 pub mod spawn;
 pub mod start;

@@ -159,8 +159,8 @@ tftp-unique-root=mac
     assert_eq!((rest.encapsulated.len(), rest.pxe.options.len(), rest.option_matches.len()), (1, 1, 1));
     assert_eq!(rest.tag_if[1].sets, ["c"], "in the order written");
     assert_eq!(rest.pxe.boots_by_name[0].server, "boot.lan");
-    assert_eq!(rest.files.hosts, [PathBuf::from("/h2"), PathBuf::from("/h1")]);
-    assert!(rest.tftp_unique_root_by_mac && rest.script.program.is_some());
+    assert_eq!(config.dhcp_files.hosts, [PathBuf::from("/h2"), PathBuf::from("/h1")]);
+    assert!(rest.tftp_unique_root_by_mac && config.script.program.is_some());
     let Relay::V4(first) = &rest.relays[0] else { panic!() };
     assert_eq!(first.to, RelayTarget::Server { address: "10.2.0.1".parse().unwrap(), interface: None });
 }

@@ -4,7 +4,6 @@
 //! slice.
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 
 use ipc::config::prefix::Prefix;
 use ipc::tag::TagTest;
@@ -16,11 +15,9 @@ use super::dhcp_option::{Option4, OptionMatch};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number;
-use super::process::given;
 use super::pxe::Pxe;
 use super::relay::{Relay, SplitRelay};
 use super::tag;
-use super::text::{reveal_path, reveal_text};
 use super::wire::{BridgeAliases, SharedNetwork};
 
 type Value<'a> = Option<&'a str>;
@@ -63,10 +60,6 @@ pub struct Unserved {
     pub bridges: Vec<BridgeAliases>,
     /// What PXE clients are offered.
     pub pxe: Pxe,
-    /// Files that add to the configuration of DHCP.
-    pub files: DhcpFiles,
-    /// The program that hears of leases.
-    pub script: LeaseScript,
     /// `tftp-unique-root=mac`: every client has a root of its own, named by its hardware address.
     pub tftp_unique_root_by_mac: bool,
     /// `tftp-single-port`: transfers come from port 69.
@@ -82,82 +75,11 @@ pub struct ReplyDelay {
     pub seconds: u32,
 }
 
-/// Files that add to the configuration of DHCP; each may be a directory.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct DhcpFiles {
-    /// `dhcp-hostsfile`, in reading order, which is the reverse of the order written.
-    #[serde(serialize_with = "super::path_text::each")]
-    pub hosts: Vec<PathBuf>,
-    /// `dhcp-optsfile`, in reading order, which is the reverse of the order written.
-    #[serde(serialize_with = "super::path_text::each")]
-    pub options: Vec<PathBuf>,
-    /// `dhcp-hostsdir`: watched directories.
-    #[serde(serialize_with = "super::path_text::each")]
-    pub hosts_dirs: Vec<PathBuf>,
-    /// `dhcp-optsdir`: watched directories.
-    #[serde(serialize_with = "super::path_text::each")]
-    pub options_dirs: Vec<PathBuf>,
-    /// `read-ethers`: `/etc/ethers` is read.
-    pub ethers: bool,
-}
-
-/// The program that hears of leases.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct LeaseScript {
-    /// `dhcp-script`.
-    #[serde(serialize_with = "super::path_text::maybe")]
-    pub program: Option<PathBuf>,
-    /// `dhcp-luascript`.
-    #[serde(serialize_with = "super::path_text::maybe")]
-    pub lua: Option<PathBuf>,
-    /// `dhcp-scriptuser`; `None`: root.
-    pub user: Option<String>,
-    /// `script-on-renewal`: renewed leases are told too.
-    pub on_renewal: bool,
-    /// `script-arp`: neighbors are told too.
-    pub arp: bool,
-}
-
 /// `dhcp-reply-delay = {TEST ","} SECONDS`.
 pub(crate) fn reply_delay(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tests, seconds) = tag::leading_tests(value.ok_or(Fault::Value)?);
     let seconds = seconds.and_then(number).ok_or(Fault::Value).at(seconds.unwrap_or_default(), "seconds")?;
     draft.unserved.reply_delay = Some(ReplyDelay { tests, seconds: u32::try_from(seconds).unwrap_or(0) });
-    Ok(())
-}
-
-pub(crate) fn hosts_file(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.unserved.files.hosts.extend(given(value).map(reveal_path));
-    Ok(())
-}
-
-pub(crate) fn options_file(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.unserved.files.options.extend(given(value).map(reveal_path));
-    Ok(())
-}
-
-pub(crate) fn hosts_dir(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.unserved.files.hosts_dirs.extend(given(value).map(reveal_path));
-    Ok(())
-}
-
-pub(crate) fn options_dir(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.unserved.files.options_dirs.extend(given(value).map(reveal_path));
-    Ok(())
-}
-
-pub(crate) fn script(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.unserved.script.program = given(value).map(reveal_path);
-    Ok(())
-}
-
-pub(crate) fn lua_script(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.unserved.script.lua = given(value).map(reveal_path);
-    Ok(())
-}
-
-pub(crate) fn script_user(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.unserved.script.user = given(value).map(reveal_text);
     Ok(())
 }
 
@@ -173,8 +95,6 @@ impl Unserved {
         self.pxe.boots_by_name.reverse();
         self.relays.reverse();
         self.split_relays.reverse();
-        self.files.hosts.reverse();
-        self.files.options.reverse();
     }
 }
 

@@ -10,18 +10,23 @@ use ipc::link::Interface;
 use ipc::log::Severity;
 use ipc::role::Role;
 
+use super::for_script::Overlay;
 use super::{Hub, PendingCommit};
 use crate::broker;
 use crate::files;
+use crate::log::Speaker;
 
 impl Hub {
     pub(super) fn dhcp_says(&mut self, index: usize, message: dhcp::ToParent) -> bool {
         match message {
             dhcp::ToParent::Serving => true,
-            dhcp::ToParent::Commit { ticket, changes, neighbor } => {
+            dhcp::ToParent::Commit { ticket, changes, neighbor, contact } => {
+                if contact.iter().flat_map(|contact| &contact.word).any(|word| !word.is_bounded()) {
+                    return false;
+                }
                 // Judged and recorded at the end of this turn, together with all others.
                 let worker = self.workers[index].control().as_raw_fd();
-                self.commits.push(PendingCommit { worker, ticket, changes, neighbor });
+                self.commits.push(PendingCommit { worker, ticket, changes, neighbor, contact });
                 true
             }
             dhcp::ToParent::SetNeighbor { ticket, neighbor } => {
@@ -60,11 +65,17 @@ impl Hub {
         let now_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let mut changes: Vec<LeaseChange> = Vec::new();
         let mut accepted = Vec::new();
+        let (mut events, mut overlay) = (Vec::new(), Overlay::default());
         for commit in &commits {
             let judged = self.territory.judge(&self.store, &changes, &commit.changes, now_s);
             if let Err(refusal) = judged {
-                self.log.write(Some(Role::Dhcp), Severity::Warning, &format!("lease change refused: {refusal:?}"));
+                self.log.write(
+                    Speaker::Worker(Role::Dhcp),
+                    Severity::Warning,
+                    &format!("lease change refused: {refusal:?}"),
+                );
             } else {
+                events.extend(self.events_of(commit, &mut overlay));
                 changes.extend(commit.changes.iter().cloned());
             }
             accepted.push(judged.is_ok());
@@ -81,6 +92,7 @@ impl Hub {
             for change in &changes {
                 self.publish(change);
             }
+            self.tell_leases(events);
         }
         for (commit, accepted) in commits.into_iter().zip(accepted) {
             let Some(index) = self.workers.iter().position(|worker| worker.owns(commit.worker)) else { continue };

@@ -51,6 +51,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         ticket: Ticket(9),
         changes: vec![LeaseChange::Put(lease.clone()), LeaseChange::Remove(address)],
         neighbor: Some(Neighbor { interface: 2, address, hardware }),
+        contact: None,
     };
     let lines = vec![Line { severity: Severity::Info, text: "query[A] host from 10.0.0.9".to_owned() }];
     vec![

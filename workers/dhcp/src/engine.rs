@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use ipc::config::dhcp::DhcpSlice;
-use ipc::dhcp::{CHANGES_MAX, Neighbor, Ticket, ToParent, ToWorker};
+use ipc::dhcp::{CHANGES_MAX, Contact, Neighbor, Ticket, ToParent, ToWorker};
 use ipc::lease::{Lease, LeaseChange};
 use ipc::time::Now;
 
 use crate::client_name::Claim;
+use crate::file_rules::FileRules;
 use crate::host_rules::HostRules;
 use crate::lease_view::LeaseView;
 use crate::lines;
@@ -70,6 +71,7 @@ pub enum Input<'a> {
 #[derive(Debug)]
 pub struct Engine {
     config: Config,
+    files: FileRules,
     state: State,
     phase: Phase,
     waiting: BTreeMap<Ticket, Waiting>,
@@ -103,6 +105,7 @@ impl Engine {
     /// An engine that has not begun to serve: it takes interfaces and leases until `Start`.
     pub fn new(mut slice: DhcpSlice, seed: [u8; 32]) -> Engine {
         let rules = HostRules::new(std::mem::take(&mut slice.host_rules));
+        let files = FileRules::new(&slice.options);
         let state = State {
             interfaces: BTreeMap::new(),
             leases: LeaseView::default(),
@@ -113,6 +116,7 @@ impl Engine {
         };
         Engine {
             config: Config { slice, rules },
+            files,
             state,
             phase: Phase::Replaying,
             waiting: BTreeMap::new(),
@@ -163,7 +167,7 @@ impl Engine {
 impl Engine {
     fn serve(&mut self, bytes: &[u8], arrival: Arrival, now: Now, out: &mut Outbox) {
         let Some(packet) = Packet::parse(bytes) else { return };
-        let (outcome, lines) = v4::judge(&self.config, &mut self.state, &packet, arrival, now);
+        let (outcome, lines, contact) = v4::judge(&self.config, &mut self.state, &packet, arrival, now);
         match outcome {
             Outcome::Silence => out.lines.extend(lines),
             // Nothing is logged of a request that will be judged again.
@@ -186,7 +190,7 @@ impl Engine {
                 }
                 if self.state.leases.lock(&changes) {
                     out.lines.extend(lines);
-                    self.commit(changes, answer, out);
+                    self.commit(changes, answer, contact, out);
                 } else if self.parked.len() < PARKED_MAX {
                     // Nothing is logged of a request that will be judged again.
                     self.parked.push(Request { bytes: bytes.to_vec(), arrival });
@@ -236,10 +240,16 @@ impl Engine {
     }
 
     /// Asks for changes that are locked already.
-    fn commit(&mut self, changes: Vec<LeaseChange>, answer: Option<Answer>, out: &mut Outbox) {
+    fn commit(
+        &mut self,
+        changes: Vec<LeaseChange>,
+        answer: Option<Answer>,
+        contact: Option<Box<Contact>>,
+        out: &mut Outbox,
+    ) {
         let ticket = self.ticket();
         let neighbor = answer.as_ref().and_then(neighbor_of);
-        out.actions.push(Action::Tell(ToParent::Commit { ticket, changes: changes.clone(), neighbor }));
+        out.actions.push(Action::Tell(ToParent::Commit { ticket, changes: changes.clone(), neighbor, contact }));
         self.waiting.insert(ticket, Waiting::Commit { changes, answer });
     }
 
@@ -268,11 +278,11 @@ impl Engine {
                 self.state.leases.remind(address, now.wall_s + 1);
             }
             if changes.len() == CHANGES_MAX {
-                self.commit(std::mem::take(&mut changes), None, out);
+                self.commit(std::mem::take(&mut changes), None, None, out);
             }
         }
         if !changes.is_empty() {
-            self.commit(changes, None, out);
+            self.commit(changes, None, None, out);
         }
     }
 }
@@ -286,9 +296,20 @@ impl Engine {
                 pool::take_netmasks(&mut self.config.slice.pools, &list);
                 self.state.interfaces = list.into_iter().map(|interface| (interface.index, interface)).collect();
             }
+            ToWorker::FileRules { file, rules, options, last } => {
+                if let Some(rules) = self.files.take(file, rules, options, last) {
+                    self.config.rules.replace_file(file, rules);
+                    // Before the start there may be thousands to come.
+                    if self.phase != Phase::Replaying {
+                        self.config.slice.options = self.files.all_options();
+                        self.rename_configured(out);
+                    }
+                }
+            }
             ToWorker::Lease(lease) => self.state.leases.apply(LeaseChange::Put(lease)),
             ToWorker::Start => {
                 self.phase = Phase::Serving;
+                self.config.slice.options = self.files.all_options();
                 out.actions.push(Action::Tell(ToParent::Serving));
                 out.lines.extend(self.config.slice.pools.iter().map(lines::pool_at_start).map(lines::info));
                 self.rename_configured(out);
@@ -360,7 +381,7 @@ impl Engine {
             }
             changes.push(LeaseChange::Put(lease));
             if self.state.leases.lock(&changes) {
-                self.commit(changes, None, out);
+                self.commit(changes, None, None, out);
             }
         }
     }

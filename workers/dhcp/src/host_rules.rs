@@ -1,9 +1,12 @@
 //! Which `dhcp-host` line fits a client.
 //!
-//! Rules come by the thousand from `dhcp-hostsfile`, so all but those with wildcards are found through maps.
+//! Rules come by the thousand from `dhcp-hostsfile`, so all but those with wildcards are found through maps, and the rules of a file that
+//! has changed are exchanged without a look at the others.
 
-use std::collections::BTreeMap;
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::ops::Range;
 
 use ipc::config::dhcp::{ClientIdRule, HardwarePattern, HostRule};
 use ipc::lease::Lease;
@@ -23,46 +26,105 @@ pub(crate) struct Likeness<'a> {
     pub(crate) name: Option<&'a str>,
 }
 
-/// The rules, and maps to find them by. Positions in the maps are in list order.
-#[derive(Debug)]
+/// Where a rule stands among the others: the lower, the earlier it is tried.
+type Rank = i64;
+
+/// The rules, and maps to find them by.
+#[derive(Debug, Default)]
 pub(crate) struct HostRules {
-    rules: Vec<HostRule>,
-    by_client_id: BTreeMap<Vec<u8>, Vec<usize>>,
-    by_hardware: BTreeMap<Vec<u8>, Vec<usize>>,
-    by_name: BTreeMap<String, Vec<usize>>,
-    by_address: BTreeMap<Ipv4Addr, Vec<usize>>,
-    with_wildcards: Vec<usize>,
+    rules: BTreeMap<Rank, HostRule>,
+    by_client_id: Index<Vec<u8>>,
+    by_hardware: Index<Vec<u8>>,
+    by_name: Index<String>,
+    by_address: Index<Ipv4Addr>,
+    with_wildcards: BTreeSet<Rank>,
+    /// The ranks of the rules of each file.
+    files: BTreeMap<u32, Range<Rank>>,
 }
 
-impl HostRules {
-    /// Makes the maps.
-    pub(crate) fn new(rules: Vec<HostRule>) -> HostRules {
-        let mut by_client_id: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-        let mut by_hardware: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-        let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        let mut by_address: BTreeMap<Ipv4Addr, Vec<usize>> = BTreeMap::new();
-        let mut with_wildcards = Vec::new();
-        for (position, rule) in rules.iter().enumerate() {
-            if let Some(ClientIdRule::Is(id)) = &rule.client_id {
-                by_client_id.entry(id.clone()).or_default().push(position);
-            }
-            for pattern in &rule.hardware {
-                match exact(pattern) {
-                    Some(bytes) => by_hardware.entry(bytes).or_default().push(position),
-                    None => with_wildcards.push(position),
-                }
-            }
-            if let Some(name) = &rule.name {
-                by_name.entry(name.to_ascii_lowercase()).or_default().push(position);
-            }
-            if let Some(address) = rule.address {
-                by_address.entry(address).or_default().push(position);
-            }
-        }
-        with_wildcards.dedup();
-        HostRules { rules, by_client_id, by_hardware, by_name, by_address, with_wildcards }
+/// Ranks of rules by something that is in them.
+#[derive(Debug)]
+struct Index<K>(BTreeMap<K, BTreeSet<Rank>>);
+
+impl<K> Default for Index<K> {
+    fn default() -> Index<K> {
+        Index(BTreeMap::new())
+    }
+}
+
+impl<K: Ord> Index<K> {
+    fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&BTreeSet<Rank>>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.get(key)
     }
 
+    fn set(&mut self, key: K, rank: Rank, there: bool) {
+        if there {
+            self.0.entry(key).or_default().insert(rank);
+        } else if let Some(ranks) = self.0.get_mut(&key) {
+            ranks.remove(&rank);
+            if ranks.is_empty() {
+                self.0.remove(&key);
+            }
+        }
+    }
+}
+
+/// # Making
+impl HostRules {
+    /// The rules of the slice, in order.
+    pub(crate) fn new(rules: Vec<HostRule>) -> HostRules {
+        let mut made = HostRules::default();
+        made.insert(0, rules);
+        made
+    }
+
+    /// Replaces the rules of a file. They go before all others.
+    pub(crate) fn replace_file(&mut self, file: u32, rules: Vec<HostRule>) {
+        if let Some(before) = self.files.remove(&file) {
+            for rank in before {
+                if let Some(rule) = self.rules.remove(&rank) {
+                    self.index(rank, &rule, false);
+                }
+            }
+        }
+        let end = self.rules.first_key_value().map_or(0, |(first, _)| (*first).min(0));
+        let start = end - i64::try_from(rules.len()).unwrap_or(0);
+        self.insert(start, rules);
+        self.files.insert(file, start..end);
+    }
+
+    fn insert(&mut self, first: Rank, rules: Vec<HostRule>) {
+        for (rank, rule) in (first..).zip(rules) {
+            self.index(rank, &rule, true);
+            self.rules.insert(rank, rule);
+        }
+    }
+
+    fn index(&mut self, rank: Rank, rule: &HostRule, there: bool) {
+        if let Some(ClientIdRule::Is(id)) = &rule.client_id {
+            self.by_client_id.set(id.clone(), rank, there);
+        }
+        for pattern in &rule.hardware {
+            match exact(pattern) {
+                Some(bytes) => self.by_hardware.set(bytes, rank, there),
+                None if there => drop(self.with_wildcards.insert(rank)),
+                None => drop(self.with_wildcards.remove(&rank)),
+            }
+        }
+        if let Some(name) = &rule.name {
+            self.by_name.set(name.to_ascii_lowercase(), rank, there);
+        }
+        if let Some(address) = rule.address {
+            self.by_address.set(address, rank, there);
+        }
+    }
+}
+
+/// # Finding
+impl HostRules {
     /// The rule for a client: by client id, then by whole hardware address, then by name, then by the hardware pattern
     /// with the fewest wildcards. Rules with passing tag tests come before those without tests; a rule whose address
     /// belongs to none of `networks` does not count. Without `networks`, neither this nor the name is looked at.
@@ -86,8 +148,8 @@ impl HostRules {
         by_name_too: bool,
         usable: &dyn Fn(&HostRule) -> bool,
     ) -> Option<&HostRule> {
-        let first = |positions: Option<&Vec<usize>>, also: &dyn Fn(&HostRule) -> bool| {
-            positions?.iter().filter_map(|p| self.rules.get(*p)).find(|rule| also(rule) && usable(rule))
+        let first = |ranks: Option<&BTreeSet<Rank>>, also: &dyn Fn(&HostRule) -> bool| {
+            ranks?.iter().filter_map(|rank| self.rules.get(rank)).find(|rule| also(rule) && usable(rule))
         };
         let by_id = client.client_id.and_then(|id| {
             // Some clients put a zero type byte before an id that is plain text; the configuration has it without.
@@ -105,7 +167,7 @@ impl HostRules {
                 first(self.by_name.get(&name.to_ascii_lowercase()), &|_| true)
             })
             .or_else(|| {
-                let candidates = self.with_wildcards.iter().filter_map(|p| self.rules.get(*p));
+                let candidates = self.with_wildcards.iter().filter_map(|rank| self.rules.get(rank));
                 let mut best: Option<(usize, &HostRule)> = None;
                 for rule in candidates.filter(|rule| usable(rule)) {
                     let matching = rule.hardware.iter().filter(|p| exact(p).is_none() && fits(p, client.hardware));
@@ -121,7 +183,7 @@ impl HostRules {
 
     /// The first rule that gives away this address.
     pub(crate) fn of_address(&self, address: Ipv4Addr) -> Option<&HostRule> {
-        self.rules.get(*self.by_address.get(&address)?.first()?)
+        self.rules.get(self.by_address.get(&address)?.first()?)
     }
 
     /// The name that the configuration gives to the holder of a lease.
@@ -186,6 +248,24 @@ mod tests {
         assert_eq!(found(&rules, None, &[2, 1, 8], None), Some("tight"));
         assert_eq!(found(&rules, None, &[2, 2, 8], None), Some("loose"));
         assert_eq!(found(&rules, None, &[3, 2, 8], None), None);
+    }
+
+    #[test]
+    fn the_rules_of_a_file_go_first_and_are_replaced_alone() {
+        let exact = |last: u8| vec![pattern(&[Some(2), Some(last)])];
+        let mut rules = HostRules::new(vec![named("configured", exact(1)), named("other", exact(9))]);
+        rules.replace_file(7, vec![named("a", exact(1)), named("a2", exact(1)), named("a3", exact(3))]);
+        assert_eq!(found(&rules, None, &[2, 1], None), Some("a"));
+        rules.replace_file(8, vec![named("b", exact(1))]);
+        assert_eq!(found(&rules, None, &[2, 1], None), Some("b"));
+        rules.replace_file(7, vec![named("c", exact(1))]);
+        assert_eq!(found(&rules, None, &[2, 1], None), Some("c"), "what was read last goes first");
+        assert_eq!(found(&rules, None, &[2, 3], None), None);
+        rules.replace_file(7, vec![]);
+        rules.replace_file(8, vec![]);
+        assert_eq!(found(&rules, None, &[2, 1], None), Some("configured"));
+        assert_eq!(found(&rules, None, &[2, 9], None), Some("other"));
+        assert_eq!((rules.rules.len(), rules.by_hardware.0.len(), rules.by_name.0.len()), (2, 2, 2));
     }
 
     #[test]

@@ -80,7 +80,9 @@ fn the_acknowledgement_waits_until_the_lease_is_recorded() {
     server.parent = Parent::Slow;
     assert!(server.ask(&select(2, 17).bytes()).is_empty());
     let neighbor = Neighbor { interface: ETH0, address: ip(17), hardware: hardware(2) };
-    let Some(ToParent::Commit { ticket, changes, neighbor: asked }) = server.told.pop() else { panic!() };
+    let Some(ToParent::Commit { ticket, changes, neighbor: asked, contact: None }) = server.told.pop() else {
+        panic!()
+    };
     assert_eq!(changes, [LeaseChange::Put(lease(2, 17, None, WALL_S + 3600))]);
     assert_eq!(asked, Some(neighbor));
     assert_eq!(server.last_line(), "DHCPREQUEST(eth0) 192.168.77.17 02:00:00:00:02:02 ");

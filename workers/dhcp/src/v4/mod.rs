@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use dhcproto::v4::MessageType;
 use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE, PoolMode};
+use ipc::dhcp::Contact;
 use ipc::lease::{Lease, LeaseChange};
 use ipc::link::{HardwareAddress, Interface};
 use ipc::log::Line;
@@ -16,6 +17,7 @@ use ipc::time::Now;
 
 use crate::client_name::{self, Name, Said};
 use crate::engine::Arrival;
+use crate::event;
 use crate::host_rules::Likeness;
 use crate::lines;
 use crate::option_name;
@@ -112,20 +114,20 @@ impl Answer {
     }
 }
 
-/// Judges one request.
+/// Judges one request. Besides what is to be done: log lines, and what the parent is to know of who caused a change.
 pub(crate) fn judge<'s>(
     config: &'s Config,
     state: &mut State,
     packet: &'s Packet<'s>,
     arrival: Arrival,
     now: Now,
-) -> (Outcome, Vec<Line>) {
+) -> (Outcome, Vec<Line>, Option<Box<Contact>>) {
     let Some(interface) = state.interfaces.get(&arrival.interface).filter(|interface| interface.serves_dhcp) else {
-        return (Outcome::Silence, Vec::new());
+        return (Outcome::Silence, Vec::new(), None);
     };
     let mut exchange = match Exchange::open(config, state, interface, packet, arrival) {
         Ok(exchange) => exchange,
-        Err(lines) => return (Outcome::Silence, lines),
+        Err(lines) => return (Outcome::Silence, lines, None),
     };
     let outcome = match packet.kind() {
         Some(MessageType::Discover) => discover::discover(&mut exchange, state, now),
@@ -135,7 +137,8 @@ pub(crate) fn judge<'s>(
         Some(MessageType::Inform) => inform::inform(&mut exchange, state, now),
         _ => Outcome::Silence,
     };
-    (outcome, exchange.lines)
+    let contact = if let Outcome::Record(..) = outcome { event::contact(&exchange) } else { None };
+    (outcome, exchange.lines, contact)
 }
 
 /// # Finding out
