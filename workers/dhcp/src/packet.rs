@@ -133,6 +133,17 @@ pub(crate) fn walk(mut field: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
+/// The parts of an option of several enterprises (RFC 3925): number and data, up to the first that does not fit.
+pub(crate) fn walk_enterprises(mut value: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    std::iter::from_fn(move || {
+        let (number, rest) = value.split_first_chunk()?;
+        let (&length, rest) = rest.split_first()?;
+        let (data, rest) = rest.split_at_checked(usize::from(length))?;
+        value = rest;
+        Some((u32::from_be_bytes(*number), data))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
