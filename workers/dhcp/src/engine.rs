@@ -17,6 +17,7 @@ use crate::lease_view::LeaseView;
 use crate::lines;
 use crate::outbox::{Action, Outbox};
 use crate::packet::Packet;
+use crate::pool;
 use crate::probe::{self, Probes, Request};
 use crate::random::Random;
 use crate::state::{Config, State};
@@ -264,6 +265,7 @@ impl Engine {
         match message {
             ToWorker::Interfaces(list) => {
                 self.config.slice.domains.follow(&list);
+                pool::take_netmasks(&mut self.config.slice.pools, &list);
                 self.state.interfaces = list.into_iter().map(|interface| (interface.index, interface)).collect();
             }
             ToWorker::Lease(lease) => self.state.leases.apply(LeaseChange::Put(lease)),

@@ -6,6 +6,7 @@
 //! Whoever's questions fill half of it or more pays for its further answers with its own entries, so that nobody's flood of names drives out what
 //! others use.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::net::IpAddr;
 
@@ -169,13 +170,19 @@ impl Cache {
     }
 
     /// Is there any entry that shows that this name (lower case) exists? As in dnsmasq, which keeps the names of addresses elsewhere, those are
-    /// not known by their PTR records.
+    /// not known by their PTR records, nor by what was said of services there.
     pub fn knows(&self, name: &Name, now_ms: u64) -> bool {
         [rtype::A, rtype::AAAA, rtype::CNAME, rtype::PTR, rtype::SRV]
             .into_iter()
-            .filter(|qtype| *qtype != rtype::PTR || arpa::address(name).is_none())
+            .filter(|qtype| !matches!(*qtype, rtype::PTR | rtype::SRV) || arpa::address(name).is_none())
             .filter_map(|qtype| self.slots.get(self.slot(name.wire(), qtype)? as usize))
             .any(|slot| slot.expires_ms > now_ms)
+    }
+
+    /// Is there an entry of one of these types for this name (lower case)?
+    pub fn has_any(&self, name: &Name, types: &BTreeSet<u16>, now_ms: u64) -> bool {
+        let mut slots = types.iter().filter_map(|qtype| self.slots.get(self.slot(name.wire(), *qtype)? as usize));
+        slots.any(|slot| slot.expires_ms > now_ms)
     }
 
     /// Adds an entry that `client` has asked for, in place of what was known of this name and type.
