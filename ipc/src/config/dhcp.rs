@@ -28,6 +28,8 @@ pub struct DhcpSlice {
     pub boot: Vec<Boot>,
     /// `dhcp-ignore` lines: a client that passes all tests of one is not served.
     pub ignore: Vec<Vec<TagTest>>,
+    /// `bootp-dynamic` lines: BOOTP clients that pass all tests of one get addresses of ranges.
+    pub bootp_dynamic: Vec<Vec<TagTest>>,
     /// `dhcp-ignore-names` lines; an empty list of tests always applies.
     pub ignore_names: Vec<Vec<TagTest>>,
     /// `dhcp-mac` lines, the last of the file first.

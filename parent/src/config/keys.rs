@@ -240,7 +240,7 @@ pub static OPTIONS: &[Row] = &[
     built("dns-rr", "", REQUIRED, ADDS, zone_line::raw).means("=<name>,<number>[,<hex>]", "give a name a record of any type").example("dns-rr=example.lan,51,01:23:45"),
     unbuilt("enable-dbus", "1", OPTIONAL, ONCE, "the D-Bus interface", process::enable_dbus).means("[=<name>]", "offer control over D-Bus").example("enable-dbus").unless_given("off"),
     unbuilt("enable-ubus", "", OPTIONAL, ONCE, "the ubus interface", process::enable_ubus).means("[=<name>]", "offer control over ubus").example("enable-ubus").unless_given("off"),
-    unbuilt("bootp-dynamic", "3:", OPTIONAL, ADDS, "leases for BOOTP clients", |draft, value| { draft.unserved.bootp_dynamic.push(tag::tests(value)); Ok(()) }).means("[=<tags>]", "give BOOTP clients addresses of ranges").example("bootp-dynamic=tag:old").unless_given("off"),
+    built("bootp-dynamic", "3:", OPTIONAL, ADDS, |draft, value| { draft.dhcp.bootp_dynamic.push(tag::tests(value)); Ok(()) }).means("[=<tags>]", "give BOOTP clients addresses of ranges").example("bootp-dynamic=tag:old").unless_given("off"),
     built("dhcp-mac", "4:", REQUIRED, ADDS, dhcp::mac).means("=set:<tag>,<address>", "set a tag by the client's hardware address").example("dhcp-mac=set:phones,00:60:8C:*:*:*"),
     built("no-ping", "5", NO, ADDS, |draft, _| { draft.dhcp.no_ping = true; Ok(()) }).means("", "do not check by ping that an address is free").example("no-ping"),
     unbuilt("dhcp-script", "6:", REQUIRED, ONCE, "lease scripts", unserved::script).means("=<file>", "run this program when leases change").example("dhcp-script=/usr/local/bin/lease-changed"),

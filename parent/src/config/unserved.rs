@@ -30,8 +30,6 @@ type Outcome = Result<(), Fault>;
 pub struct Unserved {
     /// `dhcp-vendorclass` lines with `enterprise:`, for DHCPv6; the last first. (DHCPv4 looks at their text alone.)
     pub enterprise_classes: Vec<EnterpriseRule>,
-    /// `bootp-dynamic` lines: BOOTP clients that pass all tests of one get addresses for ever.
-    pub bootp_dynamic: Vec<Vec<TagTest>>,
     /// `dhcp-generate-names` lines: clients that pass all tests of one are named by their hardware address.
     pub generate_names: Vec<Vec<TagTest>>,
     /// `dhcp-reply-delay`.

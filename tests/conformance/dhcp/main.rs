@@ -9,6 +9,14 @@ use server::Server;
 
 /// Every scene in the folder.
 const SCENES: &[(&str, &str)] = &[
+    ("bootp", include_str!("scenes/bootp.txt")),
+    ("bootp_dynamic", include_str!("scenes/bootp_dynamic.txt")),
+    ("bootp_dynamic_tags", include_str!("scenes/bootp_dynamic_tags.txt")),
+    ("bootp_ignored", include_str!("scenes/bootp_ignored.txt")),
+    ("bootp_leases", include_str!("scenes/bootp_leases.txt")),
+    ("bootp_room_32", include_str!("scenes/bootp_room_32.txt")),
+    ("bootp_room_33", include_str!("scenes/bootp_room_33.txt")),
+    ("bootp_static", include_str!("scenes/bootp_static.txt")),
     ("client_update", include_str!("scenes/client_update.txt")),
     ("options_containers", include_str!("scenes/options_containers.txt")),
     ("options_containers_forced", include_str!("scenes/options_containers_forced.txt")),
@@ -35,6 +43,7 @@ fn scenes_are_as_recorded() {
             let lines = differences(&lines, &case.lines);
             wrong.extend(answers.into_iter().chain(lines).map(|text| format!("{name}, {}:\n{text}", case.title)));
         }
+        wrong.extend(differences(&server.leases(), &scene.leases).map(|text| format!("{name}, leases:\n{text}")));
     }
     assert!(wrong.is_empty(), "{} differences (- ours, + recorded)\n{}", wrong.len(), wrong.join("\n"));
 }

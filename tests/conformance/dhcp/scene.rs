@@ -9,6 +9,7 @@
 //! ask 0.0.0.0:68 255.255.255.255:67 eth0 0101…       from, to, the interface, the bytes
 //! answer 192.168.77.1:67 192.168.77.17:68 eth0 02…   the same of each answer
 //! log DHCPDISCOVER(eth0) …                           one line of the log
+//! lease 192.168.77.17 02:00:00:00:02:02 name * 3600   a lease at the end: name, client id, seconds left in whole minutes
 //! ```
 //!
 //! In the hex, `[N]` stands for N bytes of zero. The server has `eth0` with 192.168.77.1/24 and `eth1` with 192.168.88.1/24, and its
@@ -24,6 +25,8 @@ pub struct Scene {
     pub start: Vec<String>,
     /// Packets, in order.
     pub cases: Vec<Case>,
+    /// The leases at the end.
+    pub leases: Vec<String>,
 }
 
 /// A packet and its consequences.
@@ -57,7 +60,7 @@ pub struct Datagram {
 impl Scene {
     /// Reads one.
     pub fn parse(text: &str) -> Scene {
-        let mut scene = Scene { config: String::new(), start: Vec::new(), cases: Vec::new() };
+        let mut scene = Scene { config: String::new(), start: Vec::new(), cases: Vec::new(), leases: Vec::new() };
         let mut wait_ms = 0;
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let (word, rest) = line.split_once(' ').expect("a word and a value");
@@ -65,6 +68,7 @@ impl Scene {
             match (word, case) {
                 ("config", _) => scene.config.push_str(&format!("{rest}\n")),
                 ("start", _) => scene.start.push(rest.to_owned()),
+                ("lease", _) => scene.leases.push(rest.to_owned()),
                 ("wait", _) => wait_ms += rest.parse::<u64>().expect("milliseconds"),
                 ("case", _) => scene.cases.push(Case {
                     title: rest.to_owned(),

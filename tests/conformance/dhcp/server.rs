@@ -1,9 +1,11 @@
 //! The engine in the surroundings of a scene: two interfaces, a parent that grants everything, a clock.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
 use dhcp::{Action, Arrival, Engine, Input, Outbox};
 use ipc::dhcp::{ToParent, ToWorker};
+use ipc::lease::{Lease, LeaseChange};
 use ipc::link::Interface;
 use ipc::time::Now;
 use parent::config::reach;
@@ -19,6 +21,7 @@ pub struct Server {
     engine: Engine,
     monotonic_ms: u64,
     sent: Vec<Datagram>,
+    leases: BTreeMap<Ipv4Addr, Lease>,
     /// What was logged since the last question.
     pub lines: Vec<String>,
 }
@@ -28,7 +31,8 @@ impl Server {
     pub fn start(config: &str) -> Server {
         let config = reach::read(config.as_bytes()).expect("the reference took this configuration");
         let engine = Engine::new(config.dhcp.expect("DHCP is configured"), [7; 32]);
-        let mut server = Server { engine, monotonic_ms: 5_000, sent: Vec::new(), lines: Vec::new() };
+        let mut server =
+            Server { engine, monotonic_ms: 5_000, sent: Vec::new(), leases: BTreeMap::new(), lines: Vec::new() };
         let interfaces = vec![interface(ETH0, "eth0", [192, 168, 77, 1]), interface(ETH1, "eth1", [192, 168, 88, 1])];
         server.give(Input::FromParent(ToWorker::Interfaces(interfaces)));
         server.give(Input::FromParent(ToWorker::Start));
@@ -44,6 +48,23 @@ impl Server {
         let arrival = Arrival { interface, source: ask.from, destination: *ask.to.ip() };
         self.give(Input::Packet { bytes: &ask.bytes, arrival });
         (std::mem::take(&mut self.sent), std::mem::take(&mut self.lines))
+    }
+
+    /// The leases in the words of a scene.
+    pub fn leases(&self) -> Vec<String> {
+        let now_s = WALL_S + self.monotonic_ms / 1000;
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":");
+        let described = |lease: &Lease| {
+            let hardware = hex(lease.hardware.used());
+            let name = lease.name.as_deref().unwrap_or("*");
+            let id = lease.client_id.as_deref().map_or("*".to_owned(), hex);
+            let left = match lease.expires_s {
+                0 => "infinite".to_owned(),
+                expires_s => ((expires_s - now_s + 29) / 60 * 60).to_string(),
+            };
+            format!("{} {hardware} {name} {id} {left}", lease.address)
+        };
+        self.leases.values().map(described).collect()
     }
 
     fn pass(&mut self, ms: u64) {
@@ -65,7 +86,13 @@ impl Server {
                 Action::Send { bytes, interface, source, to } => {
                     self.sent.push(on_the_wire(out.bytes[bytes].to_vec(), interface, source, to));
                 }
-                Action::Tell(ToParent::Commit { ticket, .. }) => {
+                Action::Tell(ToParent::Commit { ticket, changes, .. }) => {
+                    for change in changes {
+                        match change {
+                            LeaseChange::Put(lease) => drop(self.leases.insert(lease.address, lease)),
+                            LeaseChange::Remove(address) => drop(self.leases.remove(&address)),
+                        }
+                    }
                     self.give(Input::FromParent(ToWorker::Committed(ticket)));
                 }
                 Action::Tell(ToParent::SetNeighbor { ticket, .. }) => {

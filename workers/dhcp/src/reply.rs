@@ -9,6 +9,8 @@ use crate::packet::{BROADCAST_FLAG, FILE_AT, HEADER_BYTES, MAGIC_COOKIE, Packet,
 
 /// Smallest packet sent (RFC 1542 section 2.1).
 const PACKET_BYTES_MIN: usize = 300;
+/// What a BOOTP client takes: 64 bytes behind the header, cookie included, of which dnsmasq leaves one free.
+const PACKET_BYTES_BOOTP: usize = 299;
 /// What a client takes that says nothing of its own: a 576-byte IP packet (RFC 2131 section 2).
 const PACKET_BYTES_STANDARD: usize = 548;
 /// Largest packet sent, whatever the client says.
@@ -37,6 +39,17 @@ pub(crate) struct Reply {
 impl Reply {
     /// A reply to `request` that repeats its header, with no options yet.
     pub(crate) fn to(request: &Packet<'_>) -> Reply {
+        let asked = request.option(57).and_then(|value| Some(u16::from_be_bytes(value.get(..2)?.try_into().ok()?)));
+        let asked = asked.map_or(0, |bytes| usize::from(bytes).saturating_sub(LOWER_HEADER_BYTES));
+        Reply::within(request, asked.clamp(PACKET_BYTES_STANDARD, PACKET_BYTES_MAX), request.option(82))
+    }
+
+    /// The same to a BOOTP client, which has room for few options (RFC 951 section 3) and none for those of relay agents.
+    pub(crate) fn to_bootp(request: &Packet<'_>) -> Reply {
+        Reply::within(request, PACKET_BYTES_BOOTP, None)
+    }
+
+    fn within(request: &Packet<'_>, size: usize, relay: Option<&[u8]>) -> Reply {
         let mut bytes = request.head().to_vec();
         bytes[0] = 2;
         bytes.resize(HEADER_BYTES - 4, 0);
@@ -44,10 +57,7 @@ impl Reply {
         // `yiaddr` and `siaddr` are ours to fill.
         bytes[16..24].fill(0);
 
-        let asked = request.option(57).and_then(|value| Some(u16::from_be_bytes(value.get(..2)?.try_into().ok()?)));
-        let asked = asked.map_or(0, |bytes| usize::from(bytes).saturating_sub(LOWER_HEADER_BYTES));
-        let size = asked.clamp(PACKET_BYTES_STANDARD, PACKET_BYTES_MAX);
-        let relay = request.option(82).map(<[u8]>::to_vec);
+        let relay = relay.map(<[u8]>::to_vec);
         let relay_bytes = relay.as_ref().map_or(0, |value| written_bytes(value.len()));
         let limit = size.saturating_sub(1 + relay_bytes);
         Reply {

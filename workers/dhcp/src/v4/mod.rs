@@ -1,5 +1,6 @@
 //! One DHCPv4 request from the packet to what is to be done (RFC 2131): what all kinds of message have in common.
 
+mod bootp;
 mod discover;
 mod inform;
 mod release;
@@ -135,6 +136,7 @@ pub(crate) fn judge<'s>(
         Some(MessageType::Decline) => release::decline(&mut exchange, state, now),
         Some(MessageType::Release) => release::release(&mut exchange, state),
         Some(MessageType::Inform) => inform::inform(&mut exchange, state, now),
+        None => bootp::bootp(&mut exchange, state, now),
         _ => Outcome::Silence,
     };
     (outcome, exchange.lines)
@@ -167,6 +169,8 @@ impl<'s> Exchange<'s> {
             return Err(vec![lines::warning(format!("no address range available for DHCP request {via}"))]);
         }
 
+        // BOOTP knows neither client ids nor names that clients give, and its answers have room for what there is.
+        let bootp = packet.kind().is_none();
         let mut exchange = Exchange {
             config,
             packet,
@@ -179,19 +183,19 @@ impl<'s> Exchange<'s> {
             server_override: relay.server_id,
             unicast: relay.unicast.unwrap_or(arrival.destination != Ipv4Addr::BROADCAST),
             hardware: packet.hardware(),
-            client_id: packet.client_id().filter(|_| !slice.ignore_client_id).map(<[u8]>::to_vec),
+            client_id: packet.client_id().filter(|_| !slice.ignore_client_id && !bootp).map(<[u8]>::to_vec),
             set_tags: Tags::default(),
             tags: Tags::default(),
             bare_tags: Tags::default(),
             rule: None,
-            said: client_name::said(packet, slice.client_update),
+            said: if bootp { Said::default() } else { client_name::said(packet, slice.client_update) },
             name: None,
-            requested: packet.option(55).map(<[u8]>::to_vec),
+            requested: packet.option(55).filter(|_| !bootp).map(<[u8]>::to_vec),
             force_broadcast: false,
             ignored: false,
             lines: Vec::new(),
         };
-        if exchange.client_id.is_none() && !slice.ignore_client_id {
+        if exchange.client_id.is_none() && !slice.ignore_client_id && !bootp {
             // A client that leaves its id out this time is still the one that we know.
             exchange.client_id = exchange.lease(state).and_then(|lease| lease.client_id.clone());
         }
@@ -267,6 +271,11 @@ impl<'s> Exchange<'s> {
             reply.clear_ciaddr();
         }
         reply
+    }
+
+    /// Must addresses be asked whether somebody has them?
+    fn asks(&self) -> bool {
+        !self.config.slice.no_ping && !self.loopback
     }
 
     /// The client's lease.
