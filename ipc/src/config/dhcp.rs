@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::client_tag::{NameMatch, OptionMatch, RelayIdRule, TagIf};
 use super::domain::Domains;
 use crate::tag::TagTest;
 
@@ -27,10 +28,22 @@ pub struct DhcpSlice {
     pub boot: Vec<Boot>,
     /// `dhcp-ignore` lines: a client that passes all tests of one is not served.
     pub ignore: Vec<Vec<TagTest>>,
+    /// `bootp-dynamic` lines: BOOTP clients that pass all tests of one get addresses of ranges.
+    pub bootp_dynamic: Vec<Vec<TagTest>>,
     /// `dhcp-ignore-names` lines; an empty list of tests always applies.
     pub ignore_names: Vec<Vec<TagTest>>,
-    /// `dhcp-vendorclass`, `dhcp-userclass`, `dhcp-mac` lines, in that order of evaluation.
+    /// `dhcp-mac` lines, the last of the file first.
+    pub hardware_rules: Vec<HardwareRule>,
+    /// `dhcp-vendorclass` and `dhcp-userclass` lines, the last of the file first.
     pub class_rules: Vec<ClassRule>,
+    /// `dhcp-circuitid`, `dhcp-remoteid` and `dhcp-subscrid` lines, the last of the file first.
+    pub relay_ids: Vec<RelayIdRule>,
+    /// `dhcp-match` lines, of both families, the last of the file first.
+    pub option_matches: Vec<OptionMatch>,
+    /// `dhcp-name-match` lines, the last of the file first.
+    pub name_matches: Vec<NameMatch>,
+    /// `tag-if` lines, in the order written: a later one sees what an earlier one set.
+    pub tag_if: Vec<TagIf>,
     /// `dhcp-broadcast` lines; an empty list of tests always applies.
     pub broadcast: Vec<Vec<TagTest>>,
     /// `domain`.
@@ -45,6 +58,8 @@ pub struct DhcpSlice {
     pub rapid_commit: bool,
     /// `dhcp-sequential-ip`.
     pub sequential_ip: bool,
+    /// `dhcp-client-update`.
+    pub client_update: bool,
     /// `dhcp-ignore-clid`.
     pub ignore_client_id: bool,
     /// `dhcp-no-override`.
@@ -132,6 +147,15 @@ pub struct HardwarePattern {
     pub bytes: Vec<Option<u8>>,
 }
 
+/// One `dhcp-mac`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HardwareRule {
+    /// The tag to set.
+    pub tag: String,
+    /// Whose hardware address matches this.
+    pub pattern: HardwarePattern,
+}
+
 /// A rule that sets a tag by what the client says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassRule {
@@ -148,14 +172,12 @@ pub enum ClassTest {
     VendorClass(Vec<u8>),
     /// Option 77 contains the text.
     UserClass(Vec<u8>),
-    /// The hardware address matches.
-    Hardware(HardwarePattern),
 }
 
 /// One `dhcp-option`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfiguredOption {
-    /// Option number.
+    /// Option number; never 0, and 255 stands for the header field `siaddr`.
     pub code: u8,
     /// What to send.
     pub value: OptionValue,
@@ -163,8 +185,21 @@ pub struct ConfiguredOption {
     pub tests: Vec<TagTest>,
     /// Sent whether asked for or not (`dhcp-option-force`).
     pub force: bool,
-    /// `vendor:TEXT`: sent inside option 43, to clients whose vendor class contains the text.
-    pub vendor: Option<Vec<u8>>,
+    /// Where it goes.
+    pub place: Place,
+}
+
+/// Where a configured option goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// Among the options.
+    Plain,
+    /// `vendor:TEXT`: inside option 43, to clients whose vendor class contains the text.
+    Vendor(Vec<u8>),
+    /// `encap:CODE`: inside this option, which is never 0.
+    Encapsulated(u8),
+    /// `vi-encap:ENTERPRISE`: inside option 125 (RFC 3925 section 4).
+    Enterprise(u32),
 }
 
 /// The value of a configured option.

@@ -2,6 +2,7 @@
 //!
 //! Every value has been parsed into its type by the parent; no worker reads configuration text.
 
+pub mod client_tag;
 pub mod dhcp;
 pub mod dns;
 pub mod domain;

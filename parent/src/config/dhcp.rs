@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use ipc::config::dhcp::{Boot, ClassRule, ClassTest, INFINITE, Pool, PoolMode};
+use ipc::config::dhcp::{Boot, ClassRule, ClassTest, HardwareRule, INFINITE, Pool, PoolMode};
 use ipc::tag::TagTest;
 
 use super::blame::At as _;
@@ -141,8 +141,11 @@ const TAG_AND_MORE: &str = "a tag and something behind a comma";
 pub(crate) fn vendor_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tag, text) = tag::set_and_rest(value, TAG_AND_MORE)?;
     if let Some(rest) = text.strip_prefix("enterprise:") {
-        draft.not_built("dhcp-vendorclass with enterprise:");
-        return client_tags::enterprise_class(draft, tag, rest);
+        // DHCPv4 looks for the text alone, which then is in every class.
+        let text = split(rest, ',').1.map(reveal).unwrap_or_default();
+        client_tags::enterprise_class(draft, tag.clone(), rest)?;
+        draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::VendorClass(text) });
+        return Ok(());
     }
     draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::VendorClass(reveal(text)) });
     Ok(())
@@ -159,7 +162,7 @@ pub(crate) fn user_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
 pub(crate) fn mac(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tag, text) = tag::set_and_rest(value, TAG_AND_MORE)?;
     let pattern = hex::hardware(&reveal_text(text)).ok_or(Fault::Value).at(text, "a hardware address")?;
-    draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::Hardware(pattern) });
+    draft.dhcp.hardware_rules.push(HardwareRule { tag, pattern });
     Ok(())
 }
 

@@ -2,12 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use ipc::config::dhcp::Boot;
+use ipc::config::dhcp::{Boot, ConfiguredOption};
 use ipc::tag::TagTest;
 use serde::Serialize;
 
 use super::blame::{At as _, Wanted};
-use super::dhcp_option::Option4;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number;
@@ -41,7 +40,7 @@ pub struct Pxe {
     /// `dhcp-pxe-vendor`: vendor classes that count as PXE; empty: `PXEClient` alone.
     pub vendors: Vec<Vec<u8>>,
     /// `dhcp-option-pxe` lines, the last first.
-    pub options: Vec<Option4>,
+    pub options: Vec<ConfiguredOption>,
     /// `dhcp-boot` lines that name their server instead of giving its address, the last first. They are among the boot lines
     /// of the dhcp slice too.
     pub boots_by_name: Vec<NamedBoot>,

@@ -10,8 +10,7 @@ use ipc::tag::TagTest;
 use serde::Serialize;
 
 use super::blame::At as _;
-use super::client_tags::{EnterpriseRule, NameMatch, RelayIdRule, TagIf};
-use super::dhcp_option::{Option4, OptionMatch};
+use super::client_tags::EnterpriseRule;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number;
@@ -26,26 +25,12 @@ type Outcome = Result<(), Fault>;
 /// The settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Unserved {
-    /// `tag-if` lines, in the order written: a later one sees what an earlier one set.
-    pub tag_if: Vec<TagIf>,
-    /// `dhcp-match` lines, the last first.
-    pub option_matches: Vec<OptionMatch>,
-    /// `dhcp-name-match` lines, the last first.
-    pub name_matches: Vec<NameMatch>,
-    /// `dhcp-circuitid`, `dhcp-remoteid` and `dhcp-subscrid` lines, the last first.
-    pub relay_ids: Vec<RelayIdRule>,
-    /// `dhcp-vendorclass` lines with `enterprise:`, the last first.
+    /// `dhcp-vendorclass` lines with `enterprise:`, for DHCPv6; the last first. (DHCPv4 looks at their text alone.)
     pub enterprise_classes: Vec<EnterpriseRule>,
-    /// Options of DHCPv4 that go inside others, by `encap:` or `vi-encap:`; the last first.
-    pub encapsulated: Vec<Option4>,
-    /// `bootp-dynamic` lines: BOOTP clients that pass all tests of one get addresses for ever.
-    pub bootp_dynamic: Vec<Vec<TagTest>>,
     /// `dhcp-generate-names` lines: clients that pass all tests of one are named by their hardware address.
     pub generate_names: Vec<Vec<TagTest>>,
     /// `dhcp-reply-delay`.
     pub reply_delay: Option<ReplyDelay>,
-    /// `dhcp-client-update`.
-    pub client_update: bool,
     /// `dhcp-relay` lines, the last first.
     pub relays: Vec<Relay>,
     /// `dhcp-split-relay` lines, the last first.
@@ -86,11 +71,7 @@ pub(crate) fn reply_delay(draft: &mut Draft, value: Value<'_>) -> Outcome {
 impl Unserved {
     /// Puts lists into the order in which they are searched or read.
     pub(crate) fn settle(&mut self) {
-        self.option_matches.reverse();
-        self.name_matches.reverse();
-        self.relay_ids.reverse();
         self.enterprise_classes.reverse();
-        self.encapsulated.reverse();
         self.pxe.options.reverse();
         self.pxe.boots_by_name.reverse();
         self.relays.reverse();

@@ -48,8 +48,9 @@ impl Name {
     }
 }
 
-/// Reads the name options. Where there is an option 81 (RFC 4702), option 12 is not looked at.
-pub(crate) fn said(request: &Packet<'_>) -> Said {
+/// Reads the name options. Where there is an option 81 (RFC 4702), option 12 is not looked at. `client_update`: clients are to
+/// update DNS themselves (`dhcp-client-update`).
+pub(crate) fn said(request: &Packet<'_>, client_update: bool) -> Said {
     if let Some((flags, name)) = request.option(81).and_then(|value| Some((*value.first()?, value.get(3..)?))) {
         let ends_with_nul = flags & 4 == 0 && name.last() == Some(&0);
         let name = match name {
@@ -57,8 +58,13 @@ pub(crate) fn said(request: &Packet<'_>) -> Said {
             [name @ .., 0] => Name::from_text(name),
             _ => Name::from_text(name),
         };
-        // S set, and O if that overrides the client: the server does the update. N is meaningless then. E as received.
-        let flags = (if flags & 1 == 0 { flags | 3 } else { flags }) & 0x07;
+        let flags = if client_update {
+            // N set, and O if that overrides the client: nobody but the client does the update. E as received.
+            8 | ((flags & 1) << 1) | (flags & 4)
+        } else {
+            // S set, and O if that overrides the client: the server does the update. N is meaningless then. E as received.
+            (if flags & 1 == 0 { flags | 3 } else { flags }) & 0x07
+        };
         return Said { name, fqdn_flags: Some(flags), ends_with_nul };
     }
     let host_name = request.option(12).unwrap_or_default();
@@ -132,7 +138,7 @@ mod tests {
         bytes[0] = 1;
         bytes[236..].copy_from_slice(&MAGIC_COOKIE);
         bytes.extend_from_slice(options);
-        said(&Packet::parse(&bytes).unwrap())
+        said(&Packet::parse(&bytes).unwrap(), false)
     }
 
     #[test]

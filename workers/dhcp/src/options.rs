@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use ipc::config::dhcp::{ConfiguredOption, INFINITE, OptionValue};
+use ipc::config::dhcp::{ConfiguredOption, INFINITE, OptionValue, Place};
 use ipc::log::Line;
 
 use crate::client_name;
@@ -17,6 +17,11 @@ use crate::v4::Exchange;
 const NEVER_FROM_CONFIGURATION: [u8; 7] = [0, 52, 57, 58, 59, 81, 255];
 /// For these an empty value means "do not send the default", not "send it empty".
 const SUPPRESSED_BY_EMPTY: [u8; 6] = [1, 3, 6, 12, 15, 28];
+/// The option of enterprises (RFC 3925 section 4), and what one part of it holds behind number and length.
+const ENTERPRISE_OPTIONS: u8 = 125;
+const ENTERPRISE_DATA_BYTES_MAX: usize = 250;
+/// The longest value of an option inside another, so that one always fits.
+const MEMBER_BYTES_MAX: usize = 252;
 /// Pseudo-option `server-ip-address`: fills `siaddr`.
 const SERVER_IP_ADDRESS: u8 = 255;
 
@@ -35,11 +40,11 @@ pub(crate) struct Terms<'a> {
 }
 
 /// Adds everything that follows the message type, the server id, the lease time and rapid commit.
-pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply) -> Vec<Line> {
-    let mut warnings = Vec::new();
+pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply, lines: &mut Vec<Line>) {
     let slice = &exchange.config.slice;
     let local = terms.network.map_or(exchange.fallback, |network| network.local);
-    let chosen = Chosen::new(exchange, terms.network, &mut warnings);
+    let chosen = Chosen::new(exchange, terms.network, lines);
+    exchange.log_requested(lines);
     let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
 
     // Boot data goes into options when the client lists them, else into the header fields.
@@ -131,12 +136,12 @@ pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply
             reply.put(code, &value(option, local, nul || matches!(code, 66 | 67)));
         }
     }
+    put_containers(exchange, reply);
     put_vendor_options(exchange, &chosen, reply);
 
     for code in reply.left_out() {
-        warnings.push(lines::warning(format!("cannot send DHCP/BOOTP option {code}: no space left in packet")));
+        lines.push(lines::warning(format!("cannot send DHCP/BOOTP option {code}: no space left in packet")));
     }
-    warnings
 }
 
 /// The configured options that apply to one answer: at most one per code, in list order.
@@ -147,12 +152,14 @@ struct Chosen<'s> {
 impl<'s> Chosen<'s> {
     /// Options whose tests pass go before options that only pass with the pool's own tag, and those before options without
     /// tests. Among equals the first of the list, which is the last of the file, wins.
-    fn new(exchange: &Exchange<'s>, network: Option<&Network<'_>>, warnings: &mut Vec<Line>) -> Chosen<'s> {
-        let plain = || exchange.config.slice.options.iter().enumerate().filter(|(_, option)| option.vendor.is_none());
-        let mut with_pool = exchange.tags.clone();
+    fn new(exchange: &Exchange<'s>, network: Option<&Network<'_>>, lines: &mut Vec<Line>) -> Chosen<'s> {
+        let plain =
+            || exchange.config.slice.options.iter().enumerate().filter(|(_, option)| option.place == Place::Plain);
+        let mut with_pool = exchange.set_tags.clone();
         if let Some(tag) = network.and_then(|network| network.pool.set_tag.as_deref()) {
             with_pool.set(tag);
         }
+        let with_pool = with_pool.with_following(&exchange.config.slice.tag_if);
 
         let mut taken = BTreeSet::new();
         let mut options = Vec::new();
@@ -169,7 +176,7 @@ impl<'s> Chosen<'s> {
         let mut untagged = BTreeSet::new();
         for (position, option) in plain().filter(|(_, option)| option.tests.is_empty()) {
             if untagged.contains(&option.code) {
-                warnings.push(lines::warning(format!("Ignoring duplicate dhcp-option {}", option.code)));
+                lines.push(lines::warning(format!("Ignoring duplicate dhcp-option {}", option.code)));
             } else if !taken.contains(&option.code) {
                 untagged.insert(option.code);
                 options.push((position, option));
@@ -201,40 +208,98 @@ fn renewal_times(chosen: &Chosen<'_>, terms: &Terms<'_>) -> (u32, u32) {
     (t1 - fuzz, t2 - fuzz)
 }
 
+/// Containers out of `encap:` and `vi-encap:` options, each where the first of its members stands in the list. Asking for a
+/// container is asking for all its members.
+fn put_containers(exchange: &Exchange<'_>, reply: &mut Reply) {
+    let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
+    let mut containers: Vec<(&Place, Vec<&ConfiguredOption>)> = Vec::new();
+    for option in &exchange.config.slice.options {
+        let code = match option.place {
+            Place::Encapsulated(code) => code,
+            Place::Enterprise(_) => ENTERPRISE_OPTIONS,
+            Place::Plain | Place::Vendor(_) => continue,
+        };
+        if !(option.force || asked(code)) || !exchange.tags.pass(&option.tests) {
+            continue;
+        }
+        match containers.iter_mut().find(|(place, _)| *place == &option.place) {
+            Some((_, members)) => members.push(option),
+            None => containers.push((&option.place, vec![option])),
+        }
+    }
+    for (place, members) in containers {
+        match place {
+            Place::Encapsulated(code) => put_container(exchange, reply, *code, &members),
+            Place::Enterprise(enterprise) => put_enterprise(reply, *enterprise, &members),
+            Place::Plain | Place::Vendor(_) => {}
+        }
+    }
+}
+
 /// Option 43 out of the `vendor:` options that fit, and the client's own option 60 back behind it. Asking for either option is
 /// asking for both.
 fn put_vendor_options(exchange: &Exchange<'_>, chosen: &Chosen<'_>, reply: &mut Reply) {
     let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
     let own_class = chosen.of(60).filter(|option| option.force || asked(60));
     let own_class = own_class.map(|option| value(option, exchange.fallback, false));
-    let class = own_class.as_deref().or(exchange.packet.option(60)).unwrap_or_default();
+    let Some(class) = own_class.as_deref().or(exchange.packet.option(60)) else { return };
     let fits = |option: &&ConfiguredOption| {
-        option.vendor.as_ref().is_some_and(|text| contains(class, text)) && exchange.tags.pass(&option.tests)
+        matches!(&option.place, Place::Vendor(text) if contains(class, text)) && exchange.tags.pass(&option.tests)
     };
     let options: Vec<_> = exchange.config.slice.options.iter().filter(fits).collect();
     if options.is_empty() || !(asked(43) || asked(60) || options.iter().any(|option| option.force)) {
         return;
     }
-    let mut container = Vec::new();
-    for option in options {
-        // 0.0.0.0 has no second meaning inside a container.
-        let value = value(option, Ipv4Addr::UNSPECIFIED, exchange.said.ends_with_nul);
-        let Ok(length) = u8::try_from(value.len()) else { continue };
-        if container.len() + value.len() + 3 > 255 {
-            // Parts of one container (RFC 3396): only the last has an end.
-            reply.put(43, &container);
-            container.clear();
-        }
-        container.extend_from_slice(&[option.code, length]);
-        container.extend_from_slice(&value);
-    }
-    container.push(255);
-    reply.put(43, &container);
+    put_container(exchange, reply, 43, &options);
     if own_class.is_none()
         && let Some(class) = exchange.packet.option(60)
     {
         reply.put(60, class);
     }
+}
+
+/// An option that holds options (RFC 2132 section 8.4), in several parts if it must be (RFC 3396): only the last has an end.
+fn put_container(exchange: &Exchange<'_>, reply: &mut Reply, code: u8, members: &[&ConfiguredOption]) {
+    let mut container = Vec::new();
+    for (member, value, length) in encoded(members, exchange.said.ends_with_nul) {
+        if container.len() + value.len() + 3 > 255 {
+            reply.put(code, &container);
+            container.clear();
+        }
+        container.extend_from_slice(&[member, length]);
+        container.extend_from_slice(&value);
+    }
+    container.push(255);
+    reply.put(code, &container);
+}
+
+/// Options of one enterprise (RFC 3925 section 4), in several parts if it must be.
+fn put_enterprise(reply: &mut Reply, enterprise: u32, members: &[&ConfiguredOption]) {
+    let mut put = |data: &[u8]| {
+        let mut container = enterprise.to_be_bytes().to_vec();
+        container.push(data.len() as u8);
+        container.extend_from_slice(data);
+        reply.put(ENTERPRISE_OPTIONS, &container);
+    };
+    let mut data = Vec::new();
+    for (member, value, length) in encoded(members, false) {
+        if data.len() + value.len() + 2 > ENTERPRISE_DATA_BYTES_MAX {
+            put(&data);
+            data.clear();
+        }
+        data.extend_from_slice(&[member, length]);
+        data.extend_from_slice(&value);
+    }
+    put(&data);
+}
+
+/// Codes, values and lengths of options inside a container, where 0.0.0.0 has no second meaning.
+fn encoded(members: &[&ConfiguredOption], nul: bool) -> impl Iterator<Item = (u8, Vec<u8>, u8)> {
+    members.iter().filter_map(move |option| {
+        let value = value(option, Ipv4Addr::UNSPECIFIED, nul);
+        let length = u8::try_from(value.len()).ok().filter(|length| usize::from(*length) <= MEMBER_BYTES_MAX)?;
+        Some((option.code, value, length))
+    })
 }
 
 fn value(option: &ConfiguredOption, local: Ipv4Addr, nul: bool) -> Vec<u8> {

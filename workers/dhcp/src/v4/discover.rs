@@ -77,9 +77,8 @@ fn address_for(exchange: &mut Exchange<'_>, state: &mut State, asked_for: Option
         return Choice::Take(lease.address);
     }
     let hash = pool::hash(exchange.identity());
-    let asking = !exchange.config.slice.no_ping && !exchange.loopback;
     if let Some(address) = asked_for.filter(|address| usable(*address) && state.leases.is_free(*address)) {
-        match state.probes.judge(address, hash, asking, now.monotonic_ms) {
+        match state.probes.judge(address, hash, exchange.asks(), now.monotonic_ms) {
             Judgement::Free => return Choice::Take(address),
             Judgement::Ask => return Choice::Ask(address),
             Judgement::Taken => {}
@@ -88,13 +87,18 @@ fn address_for(exchange: &mut Exchange<'_>, state: &mut State, asked_for: Option
     if exchange.identity().is_empty() {
         return Choice::Exhausted;
     }
+    choose(exchange, state, now)
+}
+
+/// An address of a pool by the client's hash.
+pub(super) fn choose(exchange: &Exchange<'_>, state: &mut State, now: Now) -> Choice {
     pool::choose(&mut Search {
         networks: &exchange.networks,
         tags: &exchange.tags,
-        hash,
-        asking,
+        hash: pool::hash(exchange.identity()),
+        asking: exchange.asks(),
         sequential: exchange.config.slice.sequential_ip,
-        rules,
+        rules: &exchange.config.rules,
         leases: &state.leases,
         probes: &mut state.probes,
         epochs: &mut state.epochs,

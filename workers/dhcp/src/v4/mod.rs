@@ -1,5 +1,6 @@
 //! One DHCPv4 request from the packet to what is to be done (RFC 2131): what all kinds of message have in common.
 
+mod bootp;
 mod discover;
 mod inform;
 mod release;
@@ -59,9 +60,11 @@ pub(crate) struct Exchange<'s> {
     pub(crate) hardware: HardwareAddress,
     /// Option 61, unless it is to be ignored.
     pub(crate) client_id: Option<Vec<u8>>,
-    /// All tags, the pool's included once it is known.
+    /// The tags that were set, the pool's included once it is known.
+    pub(crate) set_tags: Tags,
+    /// The same and those that follow from them.
     pub(crate) tags: Tags,
-    /// All tags but the pool's.
+    /// The same, but for the pool's.
     pub(crate) bare_tags: Tags,
     /// The `dhcp-host` line of the client.
     pub(crate) rule: Option<&'s HostRule>,
@@ -135,6 +138,7 @@ pub(crate) fn judge<'s>(
         Some(MessageType::Decline) => release::decline(&mut exchange, state, now),
         Some(MessageType::Release) => release::release(&mut exchange, state),
         Some(MessageType::Inform) => inform::inform(&mut exchange, state, now),
+        None => bootp::bootp(&mut exchange, state, now),
         _ => Outcome::Silence,
     };
     let contact = if let Outcome::Record(..) = outcome { event::contact(&exchange) } else { None };
@@ -168,6 +172,8 @@ impl<'s> Exchange<'s> {
             return Err(vec![lines::warning(format!("no address range available for DHCP request {via}"))]);
         }
 
+        // BOOTP knows neither client ids nor names that clients give, and its answers have room for what there is.
+        let bootp = packet.kind().is_none();
         let mut exchange = Exchange {
             config,
             packet,
@@ -180,18 +186,19 @@ impl<'s> Exchange<'s> {
             server_override: relay.server_id,
             unicast: relay.unicast.unwrap_or(arrival.destination != Ipv4Addr::BROADCAST),
             hardware: packet.hardware(),
-            client_id: packet.client_id().filter(|_| !slice.ignore_client_id).map(<[u8]>::to_vec),
+            client_id: packet.client_id().filter(|_| !slice.ignore_client_id && !bootp).map(<[u8]>::to_vec),
+            set_tags: Tags::default(),
             tags: Tags::default(),
             bare_tags: Tags::default(),
             rule: None,
-            said: client_name::said(packet),
+            said: if bootp { Said::default() } else { client_name::said(packet, slice.client_update) },
             name: None,
-            requested: packet.option(55).map(<[u8]>::to_vec),
+            requested: packet.option(55).filter(|_| !bootp).map(<[u8]>::to_vec),
             force_broadcast: false,
             ignored: false,
             lines: Vec::new(),
         };
-        if exchange.client_id.is_none() && !slice.ignore_client_id {
+        if exchange.client_id.is_none() && !slice.ignore_client_id && !bootp {
             // A client that leaves its id out this time is still the one that we know.
             exchange.client_id = exchange.lease(state).and_then(|lease| lease.client_id.clone());
         }
@@ -202,8 +209,8 @@ impl<'s> Exchange<'s> {
 
     fn find_tags_and_rule(&mut self) {
         let Config { slice, rules } = self.config;
-        self.tags.set(&self.interface);
-        self.tags.set_classes(&slice.class_rules, self.packet);
+        self.set_tags = Tags::of(&self.interface, self.packet, slice);
+        self.follow_tags();
 
         let likeness = Likeness { client_id: self.client_id.as_deref(), hardware: self.hardware, name: None };
         let mut rule = rules.find(likeness, Some(&self.networks), &self.tags);
@@ -223,20 +230,25 @@ impl<'s> Exchange<'s> {
             }
         }
         if rule.is_some() {
-            self.tags.set("known");
+            self.set_tags.set("known");
         } else if known_elsewhere {
-            self.tags.set("known-othernet");
+            self.set_tags.set("known-othernet");
+        }
+        if let Some(name) = &self.said.name {
+            self.set_tags.set_for_name(&slice.name_matches, name);
         }
         // The last one written is set first, as the `tags:` line shows.
         for tag in rule.iter().flat_map(|rule| rule.set_tags.iter().rev()) {
-            self.tags.set(tag);
+            self.set_tags.set(tag);
         }
+        self.follow_tags();
         if rule.is_some_and(|rule| rule.client_id == Some(ClientIdRule::Ignore)) {
             self.client_id = None;
         }
         self.rule = rule;
         self.ignored = rule.is_some_and(|rule| rule.ignore) || self.tags.pass_any(&slice.ignore);
-        self.force_broadcast = self.tags.pass_any(&slice.broadcast);
+        // Only here dnsmasq does not look at tags that follow from others.
+        self.force_broadcast = self.set_tags.pass_any(&slice.broadcast);
         self.bare_tags = self.tags.clone();
     }
 
@@ -264,6 +276,11 @@ impl<'s> Exchange<'s> {
         reply
     }
 
+    /// Must addresses be asked whether somebody has them?
+    fn asks(&self) -> bool {
+        !self.config.slice.no_ping && !self.loopback
+    }
+
     /// The client's lease.
     fn lease<'l>(&self, state: &'l State) -> Option<&'l Lease> {
         state.leases.of_client(self.client_id.as_deref(), self.hardware)
@@ -272,8 +289,13 @@ impl<'s> Exchange<'s> {
     /// Sets the tag of the pool that serves the client.
     fn enter(&mut self, network: &Network<'_>) {
         if let Some(tag) = &network.pool.set_tag {
-            self.tags.set(tag);
+            self.set_tags.set(tag);
+            self.follow_tags();
         }
+    }
+
+    fn follow_tags(&mut self) {
+        self.tags = self.set_tags.with_following(&self.config.slice.tag_if);
     }
 
     /// The server id of answers about an address of `network`.
@@ -319,12 +341,9 @@ fn networks_of<'s>(
 impl Exchange<'_> {
     /// Fills in the rest of an answer that grants something, and decides where it goes.
     fn grant(&self, mut reply: Reply, terms: &Terms<'_>, mut lines: Vec<Line>) -> Answer {
-        lines.extend(options::fill(self, terms, &mut reply));
+        options::fill(self, terms, &mut reply, &mut lines);
         if self.force_broadcast {
             reply.set_broadcast_flag();
-        }
-        if self.config.slice.log_dhcp {
-            self.log_requested(&mut lines);
         }
         self.address(reply, terms.address, lines)
     }
@@ -333,24 +352,16 @@ impl Exchange<'_> {
     /// it is about to get.
     fn address(&self, reply: Reply, yiaddr: Ipv4Addr, mut lines: Vec<Line>) -> Answer {
         let slice = &self.config.slice;
-        let header = (
-            printable_name("bootfile name: ", reply.file()),
-            printable_name("server name: ", reply.sname()),
-            reply.siaddr().map(|address| format!("next server: {address}")),
-        );
+        if slice.log_dhcp {
+            self.log_header(&reply, &mut lines);
+        }
         let bytes = reply.finish();
         let broadcast = u16::from_be_bytes([bytes[10], bytes[11]]) & BROADCAST_FLAG != 0;
         let keeps_ciaddr = bytes[12..16] != [0; 4];
 
         if slice.log_dhcp {
-            let broadcast_line = broadcast.then(|| "broadcast response".to_owned());
-            for text in [header.0, header.1, header.2, broadcast_line].into_iter().flatten() {
-                lines.push(self.detail(&text));
-            }
-            for (code, value) in walk(bytes.get(HEADER_BYTES..).unwrap_or_default()) {
-                let (name, text) = (option_name::name(code), option_name::value_text(code, value));
-                lines.push(self.detail(&format!("sent size:{:3} option:{code:3} {name}  {text}", value.len())));
-            }
+            lines.extend(broadcast.then(|| self.detail("broadcast response")));
+            self.log_options(bytes.get(HEADER_BYTES..).unwrap_or_default(), &mut lines);
         }
 
         let client = |address| SocketAddrV4::new(address, slice.client_port);
@@ -428,7 +439,31 @@ impl Exchange<'_> {
         self.lines.extend(texts.iter().map(|text| self.detail(text)).collect::<Vec<_>>());
     }
 
-    fn log_requested(&self, lines: &mut Vec<Line>) {
+    /// Logs what the header of a reply says.
+    fn log_header(&self, reply: &Reply, lines: &mut Vec<Line>) {
+        match reply.file_options() {
+            Some(options) => self.log_options(options, lines),
+            None => lines.extend(printable_name("bootfile name: ", reply.file()).map(|text| self.detail(&text))),
+        }
+        match reply.sname_options() {
+            Some(options) => self.log_options(options, lines),
+            None => lines.extend(printable_name("server name: ", reply.sname()).map(|text| self.detail(&text))),
+        }
+        lines.extend(reply.siaddr().map(|address| self.detail(&format!("next server: {address}"))));
+    }
+
+    fn log_options(&self, field: &[u8], lines: &mut Vec<Line>) {
+        for (code, value) in walk(field) {
+            let (name, text) = (option_name::name(code), option_name::value_text(code, value));
+            lines.push(self.detail(&format!("sent size:{:3} option:{code:3} {name}  {text}", value.len())));
+        }
+    }
+
+    /// Logs what the client asks for.
+    pub(crate) fn log_requested(&self, lines: &mut Vec<Line>) {
+        if !self.config.slice.log_dhcp {
+            return;
+        }
         let mut text = String::new();
         let mut codes = self.requested.iter().flatten().copied().peekable();
         while let Some(code) = codes.next() {

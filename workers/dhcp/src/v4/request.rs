@@ -209,7 +209,7 @@ fn make(exchange: &mut Exchange<'_>, state: &State, wish: Wish, network: Network
 }
 
 /// The name that the lease of `address` will carry. Another lease that must lose it for that is added to `changes`.
-fn name_for(
+pub(super) fn name_for(
     exchange: &Exchange<'_>,
     state: &State,
     address: Ipv4Addr,

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
 use dhcp::{Action, Arrival, Engine, Input, Outbox};
-use ipc::config::dhcp::{ConfiguredOption, DhcpSlice, HardwarePattern, HostRule, OptionValue, Pool, PoolMode};
+use ipc::config::dhcp::{ConfiguredOption, DhcpSlice, HardwarePattern, HostRule, OptionValue, Place, Pool, PoolMode};
 use ipc::config::domain::Domains;
 use ipc::dhcp::{Ticket, ToParent, ToWorker};
 use ipc::lease::{Lease, LeaseChange};
@@ -252,7 +252,7 @@ pub fn tag(tag: &str) -> TagTest {
 }
 
 pub fn option(code: u8, value: OptionValue) -> ConfiguredOption {
-    ConfiguredOption { code, value, tests: vec![], force: false, vendor: None }
+    ConfiguredOption { code, value, tests: vec![], force: false, place: Place::Plain }
 }
 
 pub fn hardware(last: u8) -> HardwareAddress {

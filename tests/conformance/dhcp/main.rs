@@ -1,0 +1,64 @@
+//! Whole scenes of DHCP, recorded from dnsmasq 2.93: the same configuration and the same packets must give the same answers and the
+//! same log lines, byte for byte. No root, no network, no reference.
+
+mod scene;
+mod server;
+
+use scene::{Datagram, Scene};
+use server::Server;
+
+/// Every scene in the folder.
+const SCENES: &[(&str, &str)] = &[
+    ("bootp", include_str!("scenes/bootp.txt")),
+    ("bootp_dynamic", include_str!("scenes/bootp_dynamic.txt")),
+    ("bootp_dynamic_tags", include_str!("scenes/bootp_dynamic_tags.txt")),
+    ("bootp_ignored", include_str!("scenes/bootp_ignored.txt")),
+    ("bootp_leases", include_str!("scenes/bootp_leases.txt")),
+    ("bootp_room_32", include_str!("scenes/bootp_room_32.txt")),
+    ("bootp_room_33", include_str!("scenes/bootp_room_33.txt")),
+    ("bootp_static", include_str!("scenes/bootp_static.txt")),
+    ("client_update", include_str!("scenes/client_update.txt")),
+    ("options_containers", include_str!("scenes/options_containers.txt")),
+    ("options_containers_forced", include_str!("scenes/options_containers_forced.txt")),
+    ("options_containers_plain", include_str!("scenes/options_containers_plain.txt")),
+    ("options_full", include_str!("scenes/options_full.txt")),
+    ("options_full_boot", include_str!("scenes/options_full_boot.txt")),
+    ("options_full_no_override", include_str!("scenes/options_full_no_override.txt")),
+    ("tags", include_str!("scenes/tags.txt")),
+    ("tags_rules", include_str!("scenes/tags_rules.txt")),
+    ("tags_values", include_str!("scenes/tags_values.txt")),
+    ("tags_vendor", include_str!("scenes/tags_vendor.txt")),
+];
+
+#[test]
+fn scenes_are_as_recorded() {
+    let mut wrong = Vec::new();
+    for (name, text) in SCENES {
+        let scene = Scene::parse(text);
+        let mut server = Server::start(&scene.config);
+        wrong.extend(differences(&server.lines, &scene.start).map(|text| format!("{name}, start:\n{text}")));
+        for case in &scene.cases {
+            let (answers, lines) = server.ask(case);
+            let answers = differences(&described(&answers), &described(&case.answers));
+            let lines = differences(&lines, &case.lines);
+            wrong.extend(answers.into_iter().chain(lines).map(|text| format!("{name}, {}:\n{text}", case.title)));
+        }
+        wrong.extend(differences(&server.leases(), &scene.leases).map(|text| format!("{name}, leases:\n{text}")));
+    }
+    assert!(wrong.is_empty(), "{} differences (- ours, + recorded)\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn described(datagrams: &[Datagram]) -> Vec<String> {
+    datagrams.iter().map(|datagram| format!("{datagram:?}")).collect()
+}
+
+/// What differs between ours and the recorded, without the equal beginning and end.
+fn differences(ours: &[String], recorded: &[String]) -> Option<String> {
+    let same = ours.iter().zip(recorded).take_while(|(a, b)| a == b).count();
+    let (ours, recorded) = (&ours[same..], &recorded[same..]);
+    let same = ours.iter().rev().zip(recorded.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (ours, recorded) = (&ours[..ours.len() - same], &recorded[..recorded.len() - same]);
+    let lines = ours.iter().map(|line| format!("  - {line}")).chain(recorded.iter().map(|line| format!("  + {line}")));
+    let text: Vec<String> = lines.collect();
+    (!text.is_empty()).then(|| text.join("\n"))
+}
