@@ -400,10 +400,8 @@ impl House {
         seed[..8].copy_from_slice(&self.dice.roll().to_le_bytes());
         self.engine = Engine::new(self.slice.clone(), seed);
         self.handle(Input::FromParent(ToWorker::Interfaces(vec![lan()])));
-        let leases: Vec<_> = self.store.iter().cloned().collect();
-        for lease in leases {
-            self.handle(Input::FromParent(ToWorker::Lease(lease)));
-        }
+        let leases = self.store.iter().cloned().collect();
+        self.handle(Input::FromParent(ToWorker::Leases(leases)));
         self.handle(Input::FromParent(ToWorker::Start));
     }
 

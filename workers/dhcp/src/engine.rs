@@ -306,7 +306,9 @@ impl Engine {
                     }
                 }
             }
-            ToWorker::Lease(lease) => self.state.leases.apply(LeaseChange::Put(lease)),
+            ToWorker::Leases(leases) => {
+                leases.into_iter().for_each(|lease| self.state.leases.apply(LeaseChange::Put(lease)))
+            }
             ToWorker::Start => {
                 self.phase = Phase::Serving;
                 self.config.slice.options = self.files.all_options();
