@@ -12,6 +12,7 @@ use ipc::link::Interface;
 use ipc::time::Now;
 use parent::commit::Territory;
 use parent::leases::store::Store;
+use parent::leases::turn::Turn;
 use support::{Dice, Directory};
 
 use crate::agenda::Agenda;
@@ -382,15 +383,15 @@ impl House {
 
     fn judge(&self, commits: &[(Ticket, Vec<LeaseChange>)]) -> (Vec<bool>, Vec<LeaseChange>) {
         let now_s = self.clocks().wall_s;
-        let (mut accepted, mut together) = (Vec::new(), Vec::new());
+        let (mut accepted, mut turn) = (Vec::new(), Turn::default());
         for (_, changes) in commits {
-            let judged = self.territory.judge(&self.store, &together, changes, now_s).is_ok();
+            let judged = self.territory.judge(&self.store, &turn, changes, now_s).is_ok();
             if judged {
-                together.extend(changes.iter().cloned());
+                changes.iter().for_each(|change| turn.take(&self.store, change));
             }
             accepted.push(judged);
         }
-        (accepted, together)
+        (accepted, turn.changes().to_vec())
     }
 
     fn start_worker(&mut self) {

@@ -5,15 +5,14 @@ use std::time::SystemTime;
 
 use ipc::control::ToWorker;
 use ipc::dhcp::{self, Neighbor};
-use ipc::lease::LeaseChange;
 use ipc::link::Interface;
 use ipc::log::Severity;
 use ipc::role::Role;
 
-use super::for_script::Overlay;
 use super::{Hub, PendingCommit};
 use crate::broker;
 use crate::files;
+use crate::leases::turn::Turn;
 use crate::log::Speaker;
 
 impl Hub {
@@ -63,11 +62,10 @@ impl Hub {
         }
         let commits = std::mem::take(&mut self.commits);
         let now_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let mut changes: Vec<LeaseChange> = Vec::new();
-        let mut accepted = Vec::new();
-        let (mut events, mut overlay) = (Vec::new(), Overlay::default());
+        let mut turn = Turn::default();
+        let (mut accepted, mut events) = (Vec::new(), Vec::new());
         for commit in &commits {
-            let judged = self.territory.judge(&self.store, &changes, &commit.changes, now_s);
+            let judged = self.territory.judge(&self.store, &turn, &commit.changes, now_s);
             if let Err(refusal) = judged {
                 self.log.write(
                     Speaker::Worker(Role::Dhcp),
@@ -75,12 +73,12 @@ impl Hub {
                     &format!("lease change refused: {refusal:?}"),
                 );
             } else {
-                events.extend(self.events_of(commit, &mut overlay));
-                changes.extend(commit.changes.iter().cloned());
+                events.extend(self.events_of(commit, &turn));
+                commit.changes.iter().for_each(|change| turn.take(&self.store, change));
             }
             accepted.push(judged.is_ok());
         }
-        let recorded = match self.store.record(&changes) {
+        let recorded = match self.store.record(turn.changes()) {
             Ok(()) => true,
             Err(error) => {
                 let path = self.store.path().map(|path| path.display().to_string()).unwrap_or_default();
@@ -89,7 +87,7 @@ impl Hub {
             }
         };
         if recorded {
-            for change in &changes {
+            for change in turn.changes() {
                 self.publish(change);
             }
             self.tell_leases(events);
