@@ -26,6 +26,13 @@ pub struct Place {
     length: u32,
 }
 
+impl Place {
+    /// Bytes in front of it.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
 /// The open lease file.
 pub struct LeaseFile {
     path: PathBuf,

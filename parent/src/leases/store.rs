@@ -25,9 +25,15 @@ struct Held {
 impl Store {
     /// Opens the file and takes its leases over. Returns the lines that are no records.
     pub fn open(path: &Path) -> io::Result<(Store, Vec<(usize, String)>)> {
-        let loaded = LeaseFile::open(path)?;
+        let mut loaded = LeaseFile::open(path)?;
         let mut store = Store { leases: BTreeMap::new(), names: HashMap::new(), file: Some(loaded.file) };
+        loaded.leases.sort_by_key(|(_, place)| place.offset());
         for (lease, place) in loaded.leases {
+            // Of a change that a crash has cut short, the lease that gets a name may be there, and not that it was taken from another.
+            let loser = lease.name.as_deref().and_then(|name| store.holder_of(name));
+            if let Some(held) = loser.and_then(|address| store.leases.get_mut(&address)) {
+                held.lease.name = None;
+            }
             store.hold(lease, Some(place));
         }
         Ok((store, loaded.invalid))
@@ -164,6 +170,17 @@ mod tests {
             name: name.map(str::to_owned),
             expires_s: 100,
         }
+    }
+
+    #[test]
+    fn a_name_has_one_holder_whatever_the_file_says() {
+        let path = std::env::temp_dir().join(format!("wardmasq-names-{}", std::process::id()));
+        let text = "9 02:00:00:00:00:02 10.0.0.2 box *\n9 02:00:00:00:00:01 10.0.0.1 Box *\n";
+        std::fs::write(&path, text).unwrap();
+        let (store, _) = Store::open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(store.holder_of("box"), Some(Ipv4Addr::new(10, 0, 0, 1)), "the later line counts");
+        assert_eq!(store.get(Ipv4Addr::new(10, 0, 0, 2)).unwrap().name, None);
     }
 
     #[test]

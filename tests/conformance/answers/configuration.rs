@@ -167,10 +167,17 @@ const HOSTS: [&str; 14] = [
 ];
 
 /// One configuration.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Configuration {
     lines: Vec<&'static str>,
     hosts: Vec<&'static str>,
+}
+
+/// A line of a configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    of_hosts: bool,
+    line: &'static str,
 }
 
 /// A configuration of some lines of each list.
@@ -216,6 +223,22 @@ impl Configuration {
             let _ = writeln!(text, "{line}");
         }
         text
+    }
+
+    /// The lines that could be left out: of the file, and of the hosts file.
+    pub fn parts(&self) -> Vec<Part> {
+        let (lines, hosts) = (self.lines.iter(), self.hosts.iter());
+        lines
+            .map(|line| Part { of_hosts: false, line })
+            .chain(hosts.map(|line| Part { of_hosts: true, line }))
+            .collect()
+    }
+
+    /// A configuration of these lines.
+    pub fn of(parts: &[Part]) -> Configuration {
+        let lines =
+            |of_hosts| parts.iter().filter(move |part| part.of_hosts == of_hosts).map(|part| part.line).collect();
+        Configuration { lines: lines(false), hosts: lines(true) }
     }
 
     /// The hosts file.

@@ -14,69 +14,142 @@ mod world;
 
 use std::fmt::Write as _;
 
+use configuration::Configuration;
 use question::{Question, Way};
 use site::Site;
-use support::{Dice, Subject};
+use support::{Dice, Server, Subject, shrink};
 
 /// Questions when nothing else is said.
 const PAIRS: usize = 5_000;
 /// Questions to one configuration.
 const PAIRS_PER_CONFIGURATION: usize = 150;
-/// A run ends when so many differences have been seen.
-const DIFFERENCES_MAX: usize = 20;
+/// Pairs of programs that are asked side by side.
+const RUNS_AT_ONCE: usize = 4;
+/// One of them ends when it has seen so many differences.
+const DIFFERENCES_MAX: usize = 5;
 
 #[test]
 fn generated_questions_are_answered_as_dnsmasq_answers_them() {
     let mut dice = Dice::announced();
     let wanted = std::env::var("WARDMASQ_PAIRS").ok().and_then(|text| text.parse().ok()).unwrap_or(PAIRS);
-    let (ours, theirs) = (Site::new(Subject::Ours), Site::new(Subject::Theirs));
-    let (mut asked, mut answered, mut configurations) = (0, 0, 0);
-    let mut differences = Vec::new();
-    while asked < wanted && differences.len() < DIFFERENCES_MAX {
-        let configuration = configuration::fresh(&mut dice);
-        configurations += 1;
-        let (our_server, their_server) = (ours.serve(&configuration), theirs.serve(&configuration));
-        let mut history: Vec<Question> = Vec::new();
-        for _ in 0..PAIRS_PER_CONFIGURATION {
-            let question = question::fresh(&configuration, history.last().map(|last| last.way), &mut dice);
-            asked += 1;
-            ours.send(&question);
-            theirs.send(&question);
-            let (mut mine, mut yours) = (ours.receive(), theirs.receive());
-            if question.way == Way::Datagram {
-                // Only one is late.
-                match (&mine, &yours) {
-                    (None, Some(_)) => mine = ours.receive_late(),
-                    (Some(_), None) => yours = theirs.receive_late(),
-                    _ => {}
-                }
-            }
-            answered += usize::from(yours.is_some());
-            let difference = reply::difference(&question, &configuration, mine.as_deref(), yours.as_deref());
-            if let Some(difference) = difference {
-                let mut text = format!("{question}\n{difference}\n  configuration:\n");
-                let lines = configuration.text() + &configuration.hosts();
-                for line in lines.lines() {
-                    let _ = writeln!(text, "    {line}");
-                }
-                text += "  asked before about this name, or over this connection:\n";
-                let alone = history.iter().rposition(|earlier| earlier.way != Way::SameConnection).unwrap_or_default();
-                let connected = if question.way == Way::SameConnection { &history[alone..] } else { &[] };
-                let same = history.iter().filter(|earlier| earlier.name.eq_ignore_ascii_case(&question.name));
-                for earlier in same.chain(connected) {
-                    let _ = writeln!(text, "    {earlier}");
-                }
-                differences.push(text);
-                // What follows may differ for the same reason.
-                break;
-            }
-            history.push(question);
-        }
-        drop((our_server, their_server));
+    // Mostly, answers are waited for.
+    let runs: Vec<_> = (0..RUNS_AT_ONCE)
+        .map(|_| {
+            let dice = Dice::new(dice.roll());
+            std::thread::spawn(move || run(dice, wanted / RUNS_AT_ONCE))
+        })
+        .collect();
+    let mut all = Run::default();
+    for run in runs {
+        let run = run.join().expect("a run to its end");
+        all.asked += run.asked;
+        all.answered += run.answered;
+        all.configurations += run.configurations;
+        all.differences += run.differences;
     }
     eprintln!(
-        "{asked} questions to {configurations} configurations, {answered} answered, {} differences",
-        differences.len()
+        "{} questions to {} configurations, {} answered, {} differences",
+        all.asked, all.configurations, all.answered, all.differences
     );
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    assert_eq!(all.differences, 0);
+}
+
+/// What was done.
+#[derive(Default)]
+struct Run {
+    asked: usize,
+    answered: usize,
+    configurations: usize,
+    differences: usize,
+}
+
+fn run(mut dice: Dice, wanted: usize) -> Run {
+    let pair = Pair { ours: Site::new(Subject::Ours), theirs: Site::new(Subject::Theirs) };
+    let mut run = Run::default();
+    while run.asked < wanted && run.differences < DIFFERENCES_MAX {
+        let configuration = configuration::fresh(&mut dice);
+        run.configurations += 1;
+        let servers = pair.serve(&configuration);
+        let mut history: Vec<Question> = Vec::new();
+        let mut differs = false;
+        // What follows a difference may differ for the same reason.
+        while history.len() < PAIRS_PER_CONFIGURATION && !differs {
+            history.push(question::fresh(&configuration, history.last().map(|last| last.way), &mut dice));
+            run.asked += 1;
+            let (mine, yours) = pair.ask(&history);
+            run.answered += usize::from(yours.is_some());
+            differs = reply::difference(&history, &configuration, mine.as_deref(), yours.as_deref()).is_some();
+        }
+        drop(servers);
+        if differs {
+            run.differences += 1;
+            eprintln!("{}", pair.smallest(configuration, history));
+        }
+    }
+    run
+}
+
+/// Both programs.
+struct Pair {
+    ours: Site,
+    theirs: Site,
+}
+
+impl Pair {
+    fn serve(&self, configuration: &Configuration) -> (Server, Server) {
+        (self.ours.serve(configuration), self.theirs.serve(configuration))
+    }
+
+    /// Puts the last of these questions before both.
+    fn ask(&self, history: &[Question]) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+        let question = history.last().expect("a question");
+        self.ours.send(question);
+        self.theirs.send(question);
+        let (mut mine, mut yours) = (self.ours.receive(), self.theirs.receive());
+        if question.way == Way::Datagram {
+            // Only one is late.
+            match (&mine, &yours) {
+                (None, Some(_)) => mine = self.ours.receive_late(),
+                (Some(_), None) => yours = self.theirs.receive_late(),
+                _ => {}
+            }
+        }
+        (mine, yours)
+    }
+
+    /// The difference in the answers to the last of these questions, all asked afresh.
+    fn replay(&self, configuration: &Configuration, history: &[Question]) -> Option<String> {
+        let _servers = self.serve(configuration);
+        let mut difference = None;
+        for count in 1..=history.len() {
+            let (mine, yours) = self.ask(&history[..count]);
+            difference = reply::difference(&history[..count], configuration, mine.as_deref(), yours.as_deref());
+        }
+        difference
+    }
+
+    /// Tells of a difference with as few questions and lines as show it.
+    fn smallest(&self, mut configuration: Configuration, mut history: Vec<Question>) -> String {
+        let last = history.pop().expect("a question");
+        let then = |earlier: &[Question]| [earlier, std::slice::from_ref(&last)].concat();
+        // What depends on the time may not show again.
+        if self.replay(&configuration, &then(&history)).is_some() {
+            history = shrink(&history, |earlier| self.replay(&configuration, &then(earlier)).is_some());
+            let parts = shrink(&configuration.parts(), |parts| {
+                self.replay(&Configuration::of(parts), &then(&history)).is_some()
+            });
+            configuration = Configuration::of(&parts);
+        }
+        let difference = self.replay(&configuration, &then(&history)).unwrap_or("  (not seen again)".to_owned());
+        let mut text = format!("{last}\n{difference}\n  configuration:\n");
+        let lines = configuration.text() + &configuration.hosts();
+        for line in lines.lines() {
+            let _ = writeln!(text, "    {line}");
+        }
+        text += "  asked before:\n";
+        for earlier in &history {
+            let _ = writeln!(text, "    {earlier}");
+        }
+        text
+    }
 }

@@ -57,6 +57,11 @@ impl fmt::Display for Question {
 }
 
 impl Question {
+    /// Is its class another than IN, as far as the message was not damaged?
+    pub fn is_of_other_class(&self) -> bool {
+        !self.text.contains(" class 1 ")
+    }
+
     /// Does the name end with a compression pointer?
     pub fn has_pointer(&self) -> bool {
         let mut at = 12;

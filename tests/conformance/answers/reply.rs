@@ -12,25 +12,45 @@ use crate::question::{Question, Way};
 const SECONDS: u32 = 3;
 /// Flags of the header.
 const AA: u16 = 0x0400;
+const TC: u16 = 0x0200;
 const AD: u16 = 0x0020;
 const RCODE: u16 = 0x000f;
 /// Type OPT.
 const OPT: u16 = 41;
+/// Longest reply to who sends no OPT record (RFC 1035 section 4.2.1).
+const PLAIN_BYTES_MAX: usize = 512;
+/// An OPT record without options.
+const OPT_BYTES: usize = 11;
 const OPCODE: u16 = 0x7800;
 const SERVFAIL: u16 = 2;
 const NXDOMAIN: u16 = 3;
 const NOTIMP: u16 = 4;
 const REFUSED: u16 = 5;
 
-/// How two replies differ; `None` when they do not, or as `docs/differences.md` says. Order of records and compression are free, and some
+/// How two replies to the last of these questions differ; `None` when they do not, or as `docs/differences.md` says. Order of records and compression are free, and some
 /// seconds may have passed.
 pub fn difference(
-    question: &Question,
+    history: &[Question],
     configuration: &Configuration,
     ours: Option<&[u8]>,
     theirs: Option<&[u8]>,
 ) -> Option<String> {
+    let question = history.last()?;
     if ours == theirs || is_excused(question, ours) {
+        return None;
+    }
+    // A question that the reference has read on behind its end is still with the upstream, and this one has joined it.
+    let joined = |earlier: &Question| {
+        let alike = earlier.name.eq_ignore_ascii_case(&question.name) || earlier.kind == question.kind;
+        earlier.has_pointer() && alike
+    };
+    if theirs.is_none() && history.iter().any(joined) {
+        return None;
+    }
+    // An SOA that the reference keeps of a denial makes the root a name of its own; and the names of addresses, which it keeps apart, are
+    // not left out when they come from the cache.
+    let apart = question.name.is_empty() || question.name.to_ascii_lowercase().ends_with(".arpa");
+    if apart && configuration.text().contains("\nfilter-") {
         return None;
     }
     let (Some(ours), Some(theirs)) = (ours, theirs) else {
@@ -38,13 +58,20 @@ pub fn difference(
         return (ours.is_some() != theirs.is_some())
             .then(|| format!("  ours:    {}\n  dnsmasq: {}", told(ours), told(theirs)));
     };
-    if question.way != Way::Datagram && refused_unread(ours, theirs) || same_unread(ours, theirs, question.dnssec_ok) {
+    if question.way != Way::Datagram && (refused_unread(ours, theirs) || same_but_opt(ours, theirs))
+        || same_unread(ours, theirs, question.dnssec_ok)
+        || lost_its_way(history, theirs)
+        || cut_though_it_fits(question, configuration, ours, theirs)
+        || kept_for_others(history, configuration)
+        // Of other classes than IN, records are left out of messages that cannot be read.
+        || Told::of(ours).is_none() && configuration.text().contains("\nfilter-") && question.is_of_other_class()
+    {
         return None;
     }
     let (Some(mine), Some(yours)) = (Told::of(ours), Told::of(theirs)) else {
         return Some(format!("  ours:    {ours:02x?}\n  dnsmasq: {theirs:02x?}"));
     };
-    let same = mine.same(&yours) || excuses(question, configuration, &yours).iter().any(|excuse| excuse.same(&mine));
+    let same = mine.same(&yours) || excuses(history, configuration, &yours).iter().any(|excuse| excuse.same(&mine));
     (!same).then(|| format!("  ours:\n{mine}\n  dnsmasq:\n{yours}"))
 }
 
@@ -53,6 +80,45 @@ fn same_unread(ours: &[u8], theirs: &[u8], dnssec_ok: bool) -> bool {
     let mut differences = ours.iter().zip(theirs).filter(|(a, b)| a != b);
     let bit = differences.next().is_some_and(|(a, b)| a ^ b == 0x80 && (a & 0x80 != 0) == dnssec_ok);
     Told::of(ours).is_none() && ours.len() == theirs.len() && bit && differences.next().is_none()
+}
+
+/// Are these messages that cannot be read the same, but for the OPT record of an earlier question?
+fn same_but_opt(ours: &[u8], theirs: &[u8]) -> bool {
+    let behind = theirs.get(ours.len()..).unwrap_or_default();
+    Told::of(ours).is_none()
+        && behind.len() == OPT_BYTES
+        && ours[..11] == theirs[..11]
+        && ours[12..] == theirs[12..ours.len()]
+}
+
+/// A reply over TCP with another question, or none, leaves the reference without upstreams for the rest of the connection.
+fn lost_its_way(history: &[Question], theirs: &[u8]) -> bool {
+    let Some((last, before)) = history.split_last() else { return false };
+    let first = before.iter().rposition(|earlier| earlier.way != Way::SameConnection).unwrap_or_default();
+    last.way == Way::SameConnection
+        && u16::from(theirs[3]) & RCODE == REFUSED
+        && before[first..].iter().any(|earlier| earlier.way != Way::Datagram && is_strange(&earlier.name))
+}
+
+/// What is left of a reply is cut by the reference if it did not fit before something was left out of it.
+fn cut_though_it_fits(question: &Question, configuration: &Configuration, ours: &[u8], theirs: &[u8]) -> bool {
+    let cut = |reply: &[u8]| u16::from_be_bytes([reply[2], reply[3]]) & TC != 0;
+    let left_out = configuration.text().contains("\nfilter-");
+    question.way == Way::Datagram && left_out && cut(theirs) && !cut(ours) && ours.len() <= PLAIN_BYTES_MAX
+}
+
+/// With `add-subnet`, the reference keeps for everybody what was answered to a client that named a network itself.
+fn kept_for_others(history: &[Question], configuration: &Configuration) -> bool {
+    let Some((last, before)) = history.split_last() else { return false };
+    let of_network = |earlier: &Question| {
+        earlier.name.eq_ignore_ascii_case(&last.name) && earlier.bytes.windows(2).any(|pair| pair == [0, 8])
+    };
+    configuration.text().contains("\nadd-subnet") && before.iter().any(of_network)
+}
+
+/// Does the pretend world answer with another question, or none?
+fn is_strange(name: &str) -> bool {
+    ["other", "unquestioned"].iter().any(|kind| name.to_ascii_lowercase().starts_with(kind))
 }
 
 /// Do both repeat a question that cannot be read? The reference forgets the OPT record then, over TCP, or sends one of an earlier question.
@@ -76,8 +142,9 @@ fn is_excused(question: &Question, ours: Option<&[u8]>) -> bool {
 }
 
 /// What the reference's reply would be without the defects that we do not copy.
-fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) -> Vec<Told> {
+fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -> Vec<Told> {
     let mut excuses = Vec::new();
+    let Some(question) = history.last() else { return excuses };
     let mut theirs = theirs.clone();
     // Where options of queries are changed, OPT records come and go over TCP.
     let text = configuration.text();
@@ -102,13 +169,20 @@ fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) ->
         Told::of(&alone).map(|told| told.lines).unwrap_or_default()
     };
     // An upstream's reply with another question, or none, takes the place of the client's question, over TCP.
-    let strange = ["other", "unquestioned"].iter().any(|kind| question.name.to_ascii_lowercase().starts_with(kind));
-    if strange && tcp && theirs.flags & RCODE == REFUSED {
-        add(&|excuse| excuse.lines = asked());
+    if is_strange(&question.name) && tcp && theirs.flags & RCODE == REFUSED {
+        add(&|excuse| (excuse.lines, excuse.opt_free) = (asked(), true));
     }
     // Where the type is that of an OPT record, the size that belongs there is written into the question.
     if question.kind == OPT && theirs.flags & OPCODE != 0 {
         add(&|excuse| (excuse.lines, excuse.opt_free) = (asked(), true));
+    }
+    // Over TCP a question without OPT record may get that of an earlier one.
+    if question.way == Way::SameConnection && question.bytes[10..12] == [0, 0] {
+        add(&|excuse| (excuse.opt, excuse.dnssec_ok) = (None, false));
+    }
+    // A question about that type loses the AD bit that `proxy-dnssec` lets pass.
+    if question.kind == OPT {
+        add(&|excuse| excuse.flags |= AD);
     }
     // The AD bit is the client's own over TCP; nothing has been validated.
     if theirs.flags & AD != 0 {
@@ -131,6 +205,24 @@ fn excuses(question: &Question, configuration: &Configuration, theirs: &Told) ->
     // Two lines about the same name leave it without servers.
     let unqualified = ["local=//\n", "address=//"].iter().any(|line| text.contains(line));
     if question.name.eq_ignore_ascii_case("lan") && text.contains("server=/lan/#\n") && unqualified {
+        for flags in [theirs.flags & !RCODE, theirs.flags & !RCODE | AA] {
+            add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
+        }
+    }
+    // Whether a name exists that a chain from elsewhere leads to.
+    let claimed = history.iter().any(|earlier| earlier.name.to_ascii_lowercase().starts_with("tolocal"));
+    let denied = theirs.lines.iter().all(|(line, _)| !line.starts_with("answer"));
+    if claimed && question.name.eq_ignore_ascii_case("box.lan") && denied {
+        add(&|excuse| excuse.flags ^= NXDOMAIN);
+        add(&|excuse| excuse.flags ^= NXDOMAIN | AA);
+    }
+    // Whether a name exists of which only something is kept that is not kept otherwise.
+    if text.contains("cache-rr=ANY\n") && denied {
+        add(&|excuse| excuse.flags ^= NXDOMAIN);
+    }
+    // A denial of another type makes a name of our own go missing.
+    let own = text.contains(&format!("\nhost-record={},", question.name.to_ascii_lowercase()));
+    if own && theirs.flags & RCODE == NXDOMAIN {
         for flags in [theirs.flags & !RCODE, theirs.flags & !RCODE | AA] {
             add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
         }

@@ -51,10 +51,15 @@ impl Name {
 /// Reads the name options. Where there is an option 81 (RFC 4702), option 12 is not looked at.
 pub(crate) fn said(request: &Packet<'_>) -> Said {
     if let Some((flags, name)) = request.option(81).and_then(|value| Some((*value.first()?, value.get(3..)?))) {
-        let name = if flags & 4 != 0 { Name::from_text(&text_of_labels(name)) } else { Name::from_text(name) };
+        let ends_with_nul = flags & 4 == 0 && name.last() == Some(&0);
+        let name = match name {
+            _ if flags & 4 != 0 => Name::from_text(&text_of_labels(name)),
+            [name @ .., 0] => Name::from_text(name),
+            _ => Name::from_text(name),
+        };
         // S set, and O if that overrides the client: the server does the update. N is meaningless then. E as received.
         let flags = (if flags & 1 == 0 { flags | 3 } else { flags }) & 0x07;
-        return Said { name, fqdn_flags: Some(flags), ends_with_nul: false };
+        return Said { name, fqdn_flags: Some(flags), ends_with_nul };
     }
     let host_name = request.option(12).unwrap_or_default();
     let ends_with_nul = host_name.last() == Some(&0);
@@ -90,7 +95,10 @@ pub(crate) fn fqdn_value(flags: u8, label: &str, domain: Option<&str>, end_with_
                 value.extend_from_slice(bytes);
             }
         }
-        value.push(0);
+        // A name without domain is a partial one, which has no end (RFC 4702 section 2.3.1).
+        if domain.is_some() {
+            value.push(0);
+        }
     } else {
         value.extend_from_slice(label.as_bytes());
         if let Some(domain) = domain {
@@ -153,6 +161,7 @@ mod tests {
         assert_eq!(wire.name.unwrap().whole(), "ab.cd");
         assert_eq!(wire.fqdn_flags, Some(5));
         assert_eq!(fqdn_value(5, "ab", Some("c.d"), true), b"\x05\xff\xff\x02ab\x01c\x01d\0");
+        assert_eq!(fqdn_value(5, "ab", None, true), b"\x05\xff\xff\x02ab");
         assert_eq!(fqdn_value(3, "ab", Some("c.d"), true), b"\x03\xff\xffab.c.d\0");
     }
 }

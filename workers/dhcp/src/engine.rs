@@ -18,6 +18,7 @@ use crate::lease_view::LeaseView;
 use crate::lines;
 use crate::outbox::{Action, Outbox};
 use crate::packet::Packet;
+use crate::pool;
 use crate::probe::{self, Probes, Request};
 use crate::random::Random;
 use crate::state::{Config, State};
@@ -25,6 +26,8 @@ use crate::v4::{self, Answer, Outcome};
 
 /// Most answers that wait for the parent. When full, a request is dropped; its client asks again.
 const WAITING_MAX: usize = 1024;
+/// Most requests that wait for a change under way to something that they touch. When full, one is dropped; its client asks again.
+const PARKED_MAX: usize = 256;
 /// Wait before the end of a lease is reported again when the parent could not record it.
 const EXPIRY_RETRY_S: u64 = 60;
 
@@ -72,6 +75,8 @@ pub struct Engine {
     state: State,
     phase: Phase,
     waiting: BTreeMap<Ticket, Waiting>,
+    /// Requests that are judged again when a commit is over, in the order in which they came.
+    parked: Vec<Request>,
     next_ticket: u32,
     /// The clocks at the last call, by which wall time turns into a deadline.
     clocks: Now,
@@ -115,6 +120,7 @@ impl Engine {
             state,
             phase: Phase::Replaying,
             waiting: BTreeMap::new(),
+            parked: Vec::new(),
             next_ticket: 0,
             clocks: Now::default(),
         }
@@ -153,7 +159,7 @@ impl Engine {
 
     /// Is no reply owed? Asked after `Drain`.
     pub fn idle(&self) -> bool {
-        self.waiting.is_empty() && self.state.probes.deadline_ms().is_none()
+        self.waiting.is_empty() && self.parked.is_empty() && self.state.probes.deadline_ms().is_none()
     }
 }
 
@@ -179,11 +185,24 @@ impl Engine {
                 }
             }
             Outcome::Record(changes, answer) => {
-                if self.waiting.len() < WAITING_MAX && self.state.leases.lock(&changes) {
+                if self.waiting.len() >= WAITING_MAX {
+                    return;
+                }
+                if self.state.leases.lock(&changes) {
                     out.lines.extend(lines);
                     self.commit(changes, answer, contact, out);
+                } else if self.parked.len() < PARKED_MAX {
+                    // Nothing is logged of a request that will be judged again.
+                    self.parked.push(Request { bytes: bytes.to_vec(), arrival });
                 }
             }
+        }
+    }
+
+    /// Judges again what waited for a commit.
+    fn serve_parked(&mut self, now: Now, out: &mut Outbox) {
+        for request in std::mem::take(&mut self.parked) {
+            self.serve(&request.bytes, request.arrival, now, out);
         }
     }
 
@@ -274,6 +293,7 @@ impl Engine {
         match message {
             ToWorker::Interfaces(list) => {
                 self.config.slice.domains.follow(&list);
+                pool::take_netmasks(&mut self.config.slice.pools, &list);
                 self.state.interfaces = list.into_iter().map(|interface| (interface.index, interface)).collect();
             }
             ToWorker::FileRules { file, rules, options, last } => {
@@ -301,12 +321,14 @@ impl Engine {
                         self.state.leases.apply(change);
                     }
                     answer.into_iter().for_each(|answer| deliver(answer, out));
+                    self.serve_parked(now, out);
                 }
             }
             ToWorker::NotCommitted(ticket) => {
                 if let Some(Waiting::Commit { changes, .. }) = self.take_commit(ticket) {
                     self.state.leases.unlock(&changes);
                     self.remind_of_ends(&changes, now);
+                    self.serve_parked(now, out);
                 }
             }
             ToWorker::NeighborSet { ticket, done } => self.neighbor_set(ticket, done, out),

@@ -34,6 +34,10 @@ impl<'a> Packet<'a> {
         if bytes.get(HEADER_BYTES - 4..HEADER_BYTES)? != MAGIC_COOKIE || bytes[0] != 1 {
             return None;
         }
+        // An address of no type is none (RFC 2131 section 2); who has only a client id (RFC 4361) gives no bytes either.
+        if bytes[1] == 0 && bytes[2] != 0 {
+            return None;
+        }
         let hardware = HardwareAddress::new(bytes[1], bytes.get(28..44)?.get(..usize::from(bytes[2]))?)?;
 
         let mut options = BTreeMap::new();

@@ -47,6 +47,16 @@ pub(crate) fn addresses(interface: &Interface) -> impl Iterator<Item = (Ipv4Addr
     })
 }
 
+/// Gives pools without netmask that of the interface whose network they lie in, so that relay agents there see the same network.
+pub(crate) fn take_netmasks(pools: &mut [Pool], interfaces: &[Interface]) {
+    for pool in pools.iter_mut().filter(|pool| pool.netmask.is_none()) {
+        let around = |(address, netmask): &(Ipv4Addr, Ipv4Addr)| {
+            same_network(*address, pool.first, *netmask) && same_network(*address, pool.last, *netmask)
+        };
+        pool.netmask = interfaces.iter().flat_map(addresses).find(around).map(|(_, netmask)| netmask);
+    }
+}
+
 /// The networks of a client on the interface itself, in the order in which they are tried: as in the file.
 pub(crate) fn local_networks<'s>(pools: &'s [Pool], interface: &Interface) -> Vec<Network<'s>> {
     let mut networks: Vec<Network<'s>> = Vec::new();

@@ -78,10 +78,15 @@ impl Reply {
         Some(address).filter(|address| !address.is_unspecified())
     }
 
+    /// Clears `ciaddr`.
+    pub(crate) fn clear_ciaddr(&mut self) {
+        self.bytes[12..16].fill(0);
+    }
+
     /// Sets the broadcast flag and clears `ciaddr`: for a refusal that must reach a client on whatever network it is.
     pub(crate) fn set_broadcast(&mut self) {
-        self.bytes[10] |= (BROADCAST_FLAG >> 8) as u8;
-        self.bytes[12..16].fill(0);
+        self.set_broadcast_flag();
+        self.clear_ciaddr();
     }
 
     /// Sets the broadcast flag alone.

@@ -21,6 +21,8 @@ const CHAIN_MAX: usize = 10;
 /// Limits on what is kept.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
+    /// `max-ttl`: what clients are told at most is also what is kept of an answer.
+    answer_ttl_max: u32,
     ttl_min: u32,
     ttl_max: u32,
     negative_ttl: Option<u32>,
@@ -41,6 +43,7 @@ pub(crate) type Entry = (Name, u16, RrSet);
 impl Limits {
     pub fn new(slice: &DnsSlice) -> Limits {
         Limits {
+            answer_ttl_max: slice.max_ttl.unwrap_or(u32::MAX),
             ttl_min: slice.min_cache_ttl.min(3600),
             ttl_max: slice.max_cache_ttl.unwrap_or(u32::MAX),
             negative_ttl: slice.neg_ttl,
@@ -48,6 +51,11 @@ impl Limits {
             zero: slice.queries.stale_answers.is_some(),
             types: slice.replies.cached_types.clone(),
         }
+    }
+
+    /// Types that are kept by choice (`cache-rr`).
+    pub fn types(&self) -> &BTreeSet<u16> {
+        &self.types
     }
 
     /// Are answers to questions of this type kept?
@@ -219,7 +227,7 @@ fn collect(message: &[u8], records: &[Record], limits: &Limits) -> Result<RrSet,
     let mut bytes = Vec::new();
     let mut least = u32::MAX;
     for record in records {
-        let ttl = limits.clamp(record.ttl);
+        let ttl = limits.clamp(record.ttl.min(limits.answer_ttl_max));
         // What upstream does not want kept is not kept, unless `min-cache-ttl` lifts it.
         least = least.min(ttl);
         bytes.extend_from_slice(&QNAME.to_be_bytes());
@@ -303,7 +311,12 @@ mod tests {
     }
 
     fn harvested(message: &[u8]) -> Result<Vec<Entry>, Malformed> {
+        harvested_within(message, u32::MAX)
+    }
+
+    fn harvested_within(message: &[u8], answer_ttl_max: u32) -> Result<Vec<Entry>, Malformed> {
         let limits = Limits {
+            answer_ttl_max,
             ttl_min: 0,
             ttl_max: u32::MAX,
             negative_ttl: None,
@@ -322,6 +335,12 @@ mod tests {
         let summary: Vec<_> =
             entries.iter().map(|(name, rtype, set)| (name.wire().to_vec(), *rtype, set.records, set.ttl)).collect();
         assert_eq!(summary, [(b"\x01x\0".to_vec(), 5, 1, 90), (b"\x01y\0".to_vec(), 1, 2, 30)]);
+    }
+
+    #[test]
+    fn an_answer_is_kept_no_longer_than_clients_may_keep_it() {
+        let entries = harvested_within(&reply(&[("x", 1, 300, &[1, 2, 3, 4])]), 100).unwrap();
+        assert_eq!(entries[0].2.ttl, 100);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Answers from local names: records of the configuration, hosts files and leases; `address=` and `local=`; and which names are known
 //! to exist.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipc::config::dns::DnsSlice;
 use ipc::config::domain::Domains;
@@ -23,7 +23,7 @@ use crate::name::Name;
 use crate::query::Query;
 use crate::random::Random;
 use crate::records::{Group, Link, Records};
-use crate::reply::{QNAME, Reply, pointer};
+use crate::reply::{QNAME, Reply};
 use crate::synthetic::SyntheticDomains;
 use crate::wire::{IN, rcode, rtype};
 
@@ -69,6 +69,8 @@ pub(crate) struct Page<'a, 'o> {
     pub cached: bool,
     /// Something on it has expired.
     pub stale: bool,
+    /// Hosts that its records name, and where in the message; their addresses are still to be added.
+    pub targets: Vec<(usize, Name)>,
 }
 
 impl Page<'_, '_> {
@@ -172,10 +174,17 @@ impl Local {
         self.leases.remove(address, &mut self.ancestors);
     }
 
-    /// Does this name (lower case) have local addresses?
-    pub fn has_addresses(&self, name: &Name) -> bool {
+    /// Does this name (lower case) have local addresses of the family that is asked for by `qtype`?
+    pub fn has_addresses(&self, name: &Name, qtype: u16) -> bool {
+        let example: IpAddr = match qtype {
+            rtype::A => Ipv4Addr::UNSPECIFIED.into(),
+            rtype::AAAA => Ipv6Addr::UNSPECIFIED.into(),
+            _ => return false,
+        };
         let wire = name.wire();
-        self.is_host(wire) || self.is_interface_name(name)
+        self.hosts.same_family(wire, example).is_some()
+            || self.leases.addresses(wire).iter().any(|address| address.is_ipv4() == example.is_ipv4())
+            || self.is_interface_name(name)
     }
 
     /// Is this name (wire form, lower case) in a hosts file or a `host-record`, or a lease's?
@@ -212,7 +221,7 @@ impl Local {
     /// Appends all that the configuration, hosts files and leases have for a name (lower case); `owner` points to it in the reply.
     pub fn append(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) -> bool {
         let before = page.reply.answers();
-        let mut targets = Vec::new();
+        let mut targets = std::mem::take(&mut page.targets);
         // Most names have none: one look-up tells.
         let recorded = self.records.contains(name.wire());
         if recorded {
@@ -235,9 +244,7 @@ impl Local {
             self.append_sets(page, name, owner, Group::Service, &mut targets);
             self.append_sets(page, name, owner, Group::NamingAuthority, &mut targets);
         }
-        for (at, target) in targets {
-            self.append_target(page, at, &target);
-        }
+        page.targets = targets;
         page.reply.answers() > before
     }
 
@@ -279,10 +286,8 @@ impl Local {
         page.say(CONFIG, &Said::Other { name: name.wire(), rtype: rtype::MX });
     }
 
-    /// Appends the addresses of a host that a record names, for the additional section.
-    fn append_target(&mut self, page: &mut Page<'_, '_>, at: usize, target: &Name) {
-        let Some(owner) = pointer(at) else { return };
-        let name = target.lowered();
+    /// Appends the addresses of a host (lower case) that a record names, for the additional section; `owner` points to the name.
+    pub fn append_target(&mut self, page: &mut Page<'_, '_>, name: &Name, owner: u16) {
         for (address, source) in self.hosts.addresses(name.wire(), false).into_iter().flatten() {
             page.reply.additional_address(owner, address, source.ttl.unwrap_or(self.local_ttl));
         }

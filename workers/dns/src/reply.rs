@@ -87,7 +87,7 @@ impl<'o> Reply<'o> {
     /// An address record in the additional section, after all answers.
     pub fn additional_address(&mut self, owner: u16, address: IpAddr, ttl: u32) {
         let written = self.address_record(owner, address, ttl);
-        self.additionals += u16::from(written);
+        self.count_additionals(u16::from(written));
     }
 
     fn address_record(&mut self, owner: u16, address: IpAddr, ttl: u32) -> bool {
@@ -112,7 +112,7 @@ impl<'o> Reply<'o> {
         Some(at)
     }
 
-    /// The buffer, for records that come ready-made; count them with [`Reply::count_answers`] or [`Reply::count_authorities`].
+    /// The buffer, for records that come ready-made; count them with one of the `count_` functions.
     pub fn raw(&mut self) -> &mut Vec<u8> {
         self.bytes
     }
@@ -139,6 +139,10 @@ impl<'o> Reply<'o> {
 
     pub fn count_answers(&mut self, count: u16) {
         self.answers = self.answers.saturating_add(count);
+    }
+
+    pub fn count_additionals(&mut self, count: u16) {
+        self.additionals = self.additionals.saturating_add(count);
     }
 
     pub fn count_authorities(&mut self, count: u16) {

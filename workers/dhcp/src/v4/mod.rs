@@ -250,6 +250,20 @@ impl<'s> Exchange<'s> {
         }
     }
 
+    /// `ciaddr`, unless the client asks for an address beside it: only who renews may have both (RFC 2131 section 4.3.2).
+    fn own_address(&self) -> Option<Ipv4Addr> {
+        self.packet.ciaddr().filter(|_| self.packet.address(50).is_none())
+    }
+
+    /// An answer with nothing in it yet.
+    fn reply(&self) -> Reply {
+        let mut reply = Reply::to(self.packet);
+        if self.own_address().is_none() {
+            reply.clear_ciaddr();
+        }
+        reply
+    }
+
     /// The client's lease.
     fn lease<'l>(&self, state: &'l State) -> Option<&'l Lease> {
         state.leases.of_client(self.client_id.as_deref(), self.hardware)

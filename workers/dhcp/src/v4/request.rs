@@ -13,7 +13,6 @@ use crate::host_rules;
 use crate::lines;
 use crate::options::{self, Terms};
 use crate::pool::{self, Network};
-use crate::reply::Reply;
 use crate::state::State;
 
 /// What a client wants.
@@ -70,7 +69,7 @@ pub(super) fn request(exchange: &mut Exchange<'_>, state: &mut State, now: Now) 
         address
     } else {
         // Renewing or rebinding. The lease may be missing when we are the only server: that heals a lost lease file.
-        let Some(address) = exchange.packet.ciaddr() else { return Outcome::Silence };
+        let Some(address) = exchange.own_address() else { return Outcome::Silence };
         if held.map_or(!authoritative, |held| held != address) {
             // A client rebinding asks everybody, so the lease may be another server's. Asked alone, we know it is wrong.
             if !exchange.unicast {
@@ -196,7 +195,7 @@ fn make(exchange: &mut Exchange<'_>, state: &State, wish: Wish, network: Network
 
     let name = exchange.name.as_ref().map(|name| name.label.as_str());
     let acknowledged = exchange.message("DHCPACK", Some(address), name.unwrap_or_default(), "");
-    let mut reply = Reply::to(exchange.packet);
+    let mut reply = exchange.reply();
     reply.set_yiaddr(address);
     reply.put(53, &[MessageType::Ack.into()]);
     reply.put_address(54, exchange.server_id(Some(&network)));
@@ -236,7 +235,7 @@ fn name_for(
 fn refuse(exchange: &mut Exchange<'_>, wish: Wish, text: &str) -> Outcome {
     let address = wish.address;
     let lines: Vec<Line> = exchange.message("DHCPNAK", Some(address), "", text).into_iter().collect();
-    let mut reply = Reply::to(exchange.packet);
+    let mut reply = exchange.reply();
     reply.put(53, &[MessageType::Nak.into()]);
     let network = pool::narrow(&exchange.networks, address, &exchange.tags).copied();
     reply.put_address(54, exchange.server_id(network.as_ref().or(exchange.networks.first())));
@@ -244,7 +243,7 @@ fn refuse(exchange: &mut Exchange<'_>, wish: Wish, text: &str) -> Outcome {
     // On our own networks a broadcast reaches the client even if its address is wrong; a distant one hears only unicast.
     let on_link =
         |own| exchange.networks.iter().any(|network| network.includes(own) && network.includes(network.local));
-    if !exchange.unicast || exchange.packet.giaddr().is_some() || exchange.packet.ciaddr().is_none_or(on_link) {
+    if !exchange.unicast || exchange.packet.giaddr().is_some() || exchange.own_address().is_none_or(on_link) {
         reply.set_broadcast();
     }
     let answer = exchange.address(reply, address, lines);

@@ -4,7 +4,7 @@ use ipc::log::Line;
 
 use super::{Front, ede, log_records};
 use crate::arpa;
-use crate::cache::Kind;
+use crate::cache::{Hit, Kind};
 use crate::lines::Said;
 use crate::local::Page;
 use crate::name::Name;
@@ -52,7 +52,17 @@ impl Front {
         let (start, echo, log) = (bytes.len(), query.echo(), self.log);
         let reply = Reply::new(bytes, &echo, rcode::NOERROR);
         let network = if self.localize_queries { self.access.network(query.client.asked) } else { None };
-        let mut page = Page { query, reply, log: &log, lines, network, answered: false, cached: false, stale: false };
+        let mut page = Page {
+            query,
+            reply,
+            log: &log,
+            lines,
+            network,
+            answered: false,
+            cached: false,
+            stale: false,
+            targets: Vec::new(),
+        };
         if self.append_known(&mut page).is_err() || !page.answered {
             bytes.truncate(start);
             return Known::Nothing;
@@ -99,6 +109,7 @@ impl Front {
             return Ok(at.filter(|_| qtype != rtype::CNAME).map(|at| (at, link.target)));
         }
         if self.local.append(page, name, owner) || self.local.append_synthetic(page, name, owner) {
+            self.append_targets(page);
             page.answered = true;
             return Ok(None);
         }
@@ -113,8 +124,10 @@ impl Front {
                 return Err(Forward);
             }
         }
-        // No denial in the cache is as good as this one.
-        if !cache_serves || qtype == rtype::SOA && self.filters_windows(name, qtype) {
+        let filtered = qtype == rtype::SOA && self.filters_windows(name, qtype);
+        let link = |hit: Hit<'_>| hit.set.kind == Kind::Records;
+        // No denial in the cache is as good as this one; but an alias leads on.
+        if !cache_serves || filtered && !self.cache.find(name.wire(), rtype::CNAME, now_ms).is_some_and(link) {
             self.append_refusal(page, name);
             return Ok(None);
         }
@@ -152,6 +165,21 @@ impl Front {
         Ok(target.map(|target| (page.reply.position() - target.wire().len(), target)))
     }
 
+    /// Appends the addresses that are known of hosts that our own records name, for the additional section.
+    fn append_targets(&mut self, page: &mut Page<'_, '_>) {
+        for (at, target) in std::mem::take(&mut page.targets) {
+            let (Some(owner), name) = (pointer(at), target.lowered()) else { continue };
+            self.local.append_target(page, &name, owner);
+            for rtype in [rtype::A, rtype::AAAA] {
+                let hit = self.cache.find(name.wire(), rtype, page.query.now.monotonic_ms);
+                if let Some(hit) = hit.filter(|hit| hit.set.kind == Kind::Records && !hit.stale) {
+                    hit.append(page.reply.raw(), owner, self.ttl_max, false);
+                    page.reply.count_additionals(hit.set.records);
+                }
+            }
+        }
+    }
+
     /// Nothing is known: does the configuration keep the question from being asked (`filterwin2k`, `filter-rr`)?
     fn append_refusal(&self, page: &mut Page<'_, '_>, name: &Name) {
         let (query, qtype) = (page.query, page.query.question.qtype);
@@ -160,7 +188,8 @@ impl Front {
             (page.answered, page.cached) = (true, false);
             return;
         }
-        let exists = || self.local.is_host(name.wire()) || self.cache.knows(name, query.now.monotonic_ms);
+        let now_ms = query.now.monotonic_ms;
+        let exists = || self.local.is_host(name.wire()) || self.cache.knows(name, self.limits.types(), now_ms);
         if !page.answered && self.reply_rules.filters_type(qtype) && !query.dnssec_ok() && exists() {
             // All that there may be is left out of answers.
             self.append_filtered(page);

@@ -277,7 +277,7 @@ impl Front {
         let exists = missing
             && (self.local.knows(&question.name)
                 || self.routes.has_address(&question.name)
-                || self.cache.knows(&question.name, now.monotonic_ms));
+                || self.cache.knows(&question.name, self.limits.types(), now.monotonic_ms));
         let seen = Header { low: if exists { header.low & 0xf0 } else { header.low }, ..*header };
         let log = self.log;
         let filtered = self.reply_rules.filters_type(question.qtype);
@@ -293,7 +293,7 @@ impl Front {
             }
         })?;
         // A chain into a name that has addresses here would answer differently from the cache.
-        let into_local = entries.iter().skip(1).any(|(name, ..)| self.local.has_addresses(name));
+        let into_local = entries.iter().skip(1).any(|(name, ..)| self.local.has_addresses(name, question.qtype));
         // Upstreams that are asked about one domain are not trusted with names that others, or the configuration, answer for.
         let route = |name| self.routes.find(name, routed_type(question));
         let strays = entries.iter().skip(1).any(|(name, ..)| route(name) != route(&question.name));

@@ -1,0 +1,182 @@
+//! DHCP exchanges against dnsmasq itself: generated machines say the same to both programs, and what comes back must be the same to the
+//! byte, on the same way; so must the lines in the log and the leases in the file.
+//!
+//! Needs the reference (`WARDMASQ_REFERENCE`) and root for namespaces. The seed is printed; `WARDMASQ_SEED` repeats a run and
+//! `WARDMASQ_SEQUENCES` sets how many sequences there are.
+
+mod configuration;
+mod machine;
+mod message;
+mod record;
+mod reply;
+mod site;
+
+use std::fmt::Write as _;
+
+use configuration::Configuration;
+use machine::{MACHINES, Machine};
+use message::Message;
+use reply::Reply;
+use site::Site;
+use support::wire::Datagram;
+use support::{Dice, Server, Subject, shrink};
+
+/// Sequences when nothing else is said.
+const SEQUENCES: usize = 3_000;
+/// Sequences with one configuration.
+const SEQUENCES_PER_CONFIGURATION: usize = 25;
+/// Messages of a sequence, at most.
+const MESSAGES_MAX: usize = 12;
+/// Pairs of programs that are spoken to side by side.
+const RUNS_AT_ONCE: usize = 4;
+/// One of them ends when it has seen so many differences.
+const DIFFERENCES_MAX: usize = 5;
+
+#[test]
+fn generated_machines_are_answered_as_dnsmasq_answers_them() {
+    let mut dice = Dice::announced();
+    let wanted = std::env::var("WARDMASQ_SEQUENCES").ok().and_then(|text| text.parse().ok()).unwrap_or(SEQUENCES);
+    // Mostly, answers are waited for.
+    let runs: Vec<_> = (0..RUNS_AT_ONCE)
+        .map(|_| {
+            let dice = Dice::new(dice.roll());
+            std::thread::spawn(move || run(dice, wanted / RUNS_AT_ONCE))
+        })
+        .collect();
+    let mut all = Run::default();
+    for run in runs {
+        let run = run.join().expect("a run to its end");
+        all.sequences += run.sequences;
+        all.messages += run.messages;
+        all.answered += run.answered;
+        all.differences += run.differences;
+    }
+    eprintln!(
+        "{} sequences, {} messages, {} answered, {} differences",
+        all.sequences, all.messages, all.answered, all.differences
+    );
+    assert_eq!(all.differences, 0);
+}
+
+/// What has been done.
+#[derive(Default)]
+struct Run {
+    sequences: usize,
+    messages: usize,
+    answered: usize,
+    differences: usize,
+}
+
+fn run(mut dice: Dice, wanted: usize) -> Run {
+    let pair = Pair { ours: Site::new(Subject::Ours), theirs: Site::new(Subject::Theirs) };
+    let mut run = Run::default();
+    while run.sequences < wanted && run.differences < DIFFERENCES_MAX {
+        let configuration = Configuration::fresh(&mut dice);
+        if let Some(text) = run.with(configuration, &pair, &mut dice) {
+            run.differences += 1;
+            eprintln!("{text}");
+        }
+    }
+    run
+}
+
+/// Both programs.
+struct Pair {
+    ours: Site,
+    theirs: Site,
+}
+
+impl Pair {
+    fn serve(&self, configuration: &Configuration) -> (Server, Server) {
+        (self.ours.serve(configuration), self.theirs.serve(configuration))
+    }
+
+    /// Says this to both: what comes back from us, and from the reference, unless that has fallen silent.
+    fn say(&self, message: &Message) -> Option<(Vec<Datagram>, Vec<Datagram>)> {
+        self.ours.say(message);
+        self.theirs.say(message);
+        let (mine, yours) = (self.ours.heard(), self.theirs.heard());
+        let mut mine = mine.expect("the fence is acknowledged");
+        let Some(mut yours) = yours else {
+            eprintln!("dnsmasq has fallen silent after\n    {message}");
+            return None;
+        };
+        // Only one is late.
+        if mine.is_empty() && !yours.is_empty() {
+            mine = self.ours.heard_late();
+        } else if yours.is_empty() && !mine.is_empty() {
+            yours = self.theirs.heard_late();
+        }
+        Some((mine, yours))
+    }
+
+    /// The difference in what these messages cause, said afresh.
+    fn replay(&self, configuration: &Configuration, messages: &[Message]) -> Option<String> {
+        let (our_server, their_server) = self.serve(configuration);
+        let mut difference = None;
+        for count in 1..=messages.len() {
+            let said = &messages[..count];
+            let (mine, yours) = self.say(&said[count - 1])?;
+            difference = difference.or_else(|| reply::difference(said, &mine, &yours));
+        }
+        difference
+            .or_else(|| record::log_difference(&our_server.lines(), &their_server.lines()))
+            .or_else(|| record::lease_difference(&our_server.leases(), &their_server.leases()))
+    }
+
+    /// Tells of a difference with as few messages and lines as show it.
+    fn smallest(&self, mut configuration: Configuration, mut messages: Vec<Message>) -> String {
+        if self.replay(&configuration, &messages).is_some() {
+            messages = shrink(&messages, |fewer| self.replay(&configuration, fewer).is_some());
+            let lines =
+                shrink(&configuration.lines, |lines| self.replay(&configuration.with(lines), &messages).is_some());
+            configuration.lines = lines;
+        }
+        let difference = self.replay(&configuration, &messages).unwrap_or("  (not seen again)".to_owned());
+        let mut text = format!("{difference}\n  configuration:\n");
+        for line in configuration.text().lines() {
+            let _ = writeln!(text, "    {line}");
+        }
+        text += "  messages:\n";
+        for message in &messages {
+            let _ = writeln!(text, "    {message}");
+        }
+        text
+    }
+}
+
+impl Run {
+    /// Some sequences with one configuration: the first difference. What follows it may differ for the same reason.
+    fn with(&mut self, configuration: Configuration, pair: &Pair, dice: &mut Dice) -> Option<String> {
+        let servers = pair.serve(&configuration);
+        let mut history: Vec<Message> = Vec::new();
+        let mut differs = false;
+        'all: for _ in 0..SEQUENCES_PER_CONFIGURATION {
+            self.sequences += 1;
+            let first = dice.below(usize::from(MACHINES));
+            let mut machines: Vec<Machine> =
+                [0, 1, 3].map(|step| Machine::new(((first + step) % usize::from(MACHINES)) as u8, dice)).to_vec();
+            for _ in 0..2 + dice.below(MESSAGES_MAX) {
+                // One of them does most of the talking.
+                let speaker = [0, 0, 0, 1, 2][dice.below(5)];
+                let message = machines[speaker].speak(history.len() as u32 + 1, dice);
+                history.push(message);
+                let (mine, yours) = pair.say(&history[history.len() - 1])?;
+                self.messages += 1;
+                self.answered += usize::from(!yours.is_empty());
+                differs = reply::difference(&history, &mine, &yours).is_some();
+                if let Some(reply) = yours.first().and_then(|datagram| Reply::of(&datagram.payload)) {
+                    machines[speaker].hear(reply.kind, reply.address, reply.server);
+                }
+                if differs {
+                    break 'all;
+                }
+            }
+        }
+        differs = differs
+            || record::log_difference(&servers.0.lines(), &servers.1.lines()).is_some()
+            || record::lease_difference(&servers.0.leases(), &servers.1.leases()).is_some();
+        drop(servers);
+        differs.then(|| pair.smallest(configuration, history))
+    }
+}
