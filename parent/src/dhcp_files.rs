@@ -236,7 +236,7 @@ mod tests {
         let rule = |name: &str| HostRule { name: Some(name.to_owned()), ..HostRule::default() };
         known.add(&[HostRule { address: Some(address), set_tags: vec!["x".to_owned()], ..rule("box") }]);
         let text = b"02:00:00:00:06:10 BOX\n02:00:00:00:06:11\t10.0.0.6 \n2:0:0:0:6:12 fresh.lan\n# no\n+\n\
-                     02:00:00:00:06:13 -bad\nzz:00 10.0.0.7\n02:00:00:00:06:14\n02:00:00:00:06:15 10.0.0.6\n 02:00:00:00:06:16 x\n";
+                     02:00:00:00:06:13 10.0.0.9 # no\nzz:00 10.0.0.7\n02:00:00:00:06:14\n02:00:00:00:06:15 10.0.0.6\n 02:00:00:00:06:16 x\n";
         let content = parse(text, Path::new("/etc/ethers"), Kind::Ethers, &known);
         let shown: Vec<_> =
             content.rules.iter().map(|rule| (rule.name.as_deref(), rule.address, rule.set_tags.len())).collect();

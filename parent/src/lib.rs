@@ -18,6 +18,7 @@
 //! | `broker`, `files`, `watch` | small deeds for workers; files passed on; word of changes |
 //! | `dhcp_files` | host rules and options of files |
 //! | `log`, `service_manager` | the log; readiness notices |
+//! | `dhcp_tools` | three small clients, which are programs of their own |
 //! | `wardctl` | the other program: questions about a configuration |
 
 pub mod accounts;
@@ -27,6 +28,8 @@ pub mod commit;
 pub mod config;
 pub mod daemon;
 pub mod dhcp_files;
+#[cfg(feature = "dhcp-tools")]
+pub mod dhcp_tools;
 pub mod errands;
 mod failure;
 pub mod files;

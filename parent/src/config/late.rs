@@ -59,7 +59,12 @@ pub fn hardware(text: &str) -> Option<HardwarePattern> {
 
 /// A host name, and the domain behind it.
 pub fn host_name(text: &str) -> Option<(String, Option<String>)> {
-    name::host(text, || Fault::Value).ok().filter(|(host, _)| name_is_legal(host))
+    let plain = text.split('.').all(|label| label.is_empty() || label.bytes().all(is_plain));
+    name::host(text, || Fault::Value).ok().filter(|(host, _)| plain && name_is_legal(host))
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
 fn value<T>(line: &[u8], parse: impl Fn(&str) -> Result<Option<T>, Fault>) -> Result<Option<T>, Fault> {

@@ -3,7 +3,6 @@
 //! Rules come by the thousand from `dhcp-hostsfile`, so all but those with wildcards are found through maps, and the rules of a file that
 //! has changed are exchanged without a look at the others.
 
-use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::ops::Range;
@@ -42,32 +41,27 @@ pub(crate) struct HostRules {
     files: BTreeMap<u32, Range<Rank>>,
 }
 
-/// Ranks of rules by something that is in them.
+/// Ranks of rules by something that is in them: one flat set, since there may be a hundred thousand of each.
 #[derive(Debug)]
-struct Index<K>(BTreeMap<K, BTreeSet<Rank>>);
+struct Index<K>(BTreeSet<(K, Rank)>);
 
 impl<K> Default for Index<K> {
     fn default() -> Index<K> {
-        Index(BTreeMap::new())
+        Index(BTreeSet::new())
     }
 }
 
-impl<K: Ord> Index<K> {
-    fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&BTreeSet<Rank>>
-    where
-        K: Borrow<Q>,
-    {
-        self.0.get(key)
+impl<K: Ord + Clone> Index<K> {
+    /// The ranks of the rules that have `key`, in order.
+    fn ranks(&self, key: K) -> impl Iterator<Item = Rank> {
+        self.0.range((key.clone(), Rank::MIN)..=(key, Rank::MAX)).map(|(_, rank)| *rank)
     }
 
     fn set(&mut self, key: K, rank: Rank, there: bool) {
         if there {
-            self.0.entry(key).or_default().insert(rank);
-        } else if let Some(ranks) = self.0.get_mut(&key) {
-            ranks.remove(&rank);
-            if ranks.is_empty() {
-                self.0.remove(&key);
-            }
+            self.0.insert((key, rank));
+        } else {
+            self.0.remove(&(key, rank));
         }
     }
 }
@@ -148,23 +142,24 @@ impl HostRules {
         by_name_too: bool,
         usable: &dyn Fn(&HostRule) -> bool,
     ) -> Option<&HostRule> {
-        let first = |ranks: Option<&BTreeSet<Rank>>, also: &dyn Fn(&HostRule) -> bool| {
-            ranks?.iter().filter_map(|rank| self.rules.get(rank)).find(|rule| also(rule) && usable(rule))
+        let first = |ranks: &mut dyn Iterator<Item = Rank>, also: &dyn Fn(&HostRule) -> bool| {
+            ranks.filter_map(|rank| self.rules.get(&rank)).find(|rule| also(rule) && usable(rule))
         };
+        let of_id = |id: &[u8]| first(&mut self.by_client_id.ranks(id.to_vec()), &|_| true);
         let by_id = client.client_id.and_then(|id| {
             // Some clients put a zero type byte before an id that is plain text; the configuration has it without.
             let plain = id.split_first().filter(|(kind, _)| **kind == 0).map(|(_, plain)| plain);
-            first(self.by_client_id.get(id), &|_| true).or_else(|| first(self.by_client_id.get(plain?), &|_| true))
+            of_id(id).or_else(|| of_id(plain?))
         });
         by_id
             .or_else(|| {
                 let used = client.hardware.used();
-                first(self.by_hardware.get(used), &|rule| has_hardware(rule, client.hardware))
+                first(&mut self.by_hardware.ranks(used.to_vec()), &|rule| has_hardware(rule, client.hardware))
                     .filter(|_| !used.is_empty())
             })
             .or_else(|| {
                 let name = client.name.filter(|_| by_name_too)?;
-                first(self.by_name.get(&name.to_ascii_lowercase()), &|_| true)
+                first(&mut self.by_name.ranks(name.to_ascii_lowercase()), &|_| true)
             })
             .or_else(|| {
                 let candidates = self.with_wildcards.iter().filter_map(|rank| self.rules.get(rank));
@@ -183,7 +178,7 @@ impl HostRules {
 
     /// The first rule that gives away this address.
     pub(crate) fn of_address(&self, address: Ipv4Addr) -> Option<&HostRule> {
-        self.rules.get(self.by_address.get(&address)?.first()?)
+        self.rules.get(&self.by_address.ranks(address).next()?)
     }
 
     /// The name that the configuration gives to the holder of a lease.
