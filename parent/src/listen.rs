@@ -227,7 +227,9 @@ fn open_dhcp(config: &Config, interfaces: &[Interface]) -> Result<Listening, Fai
     };
     let socket = bound(at, SockType::Datagram, config.process.bind != BindMode::Wildcard).map_err(fail)?;
     setsockopt(&socket, sockopt::Broadcast, &true).map_err(fail)?;
-    if let Some(only) = only_dhcp_interface(&config.process, interfaces) {
+    // What comes in through an alias of a bridge does not come in through the bridge.
+    let bridged = config.dhcp.as_ref().is_some_and(|dhcp| !dhcp.bridges.is_empty());
+    if let Some(only) = only_dhcp_interface(&config.process, interfaces).filter(|_| !bridged) {
         setsockopt(&socket, sockopt::BindToDevice, &only.into()).map_err(fail)?;
     }
     Ok(Listening { role: Role::Dhcp, place: Place::Datagram, socket, at: None })

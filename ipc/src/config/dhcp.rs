@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client_tag::{NameMatch, OptionMatch, RelayIdRule, TagIf};
 use super::domain::Domains;
+use super::wire::{BridgeAliases, SharedNetwork};
 use crate::tag::TagTest;
 
 /// A lease time that never ends (`infinite`).
@@ -34,6 +35,16 @@ pub struct DhcpSlice {
     pub ignore_names: Vec<Vec<TagTest>>,
     /// `dhcp-mac` lines, the last of the file first.
     pub hardware_rules: Vec<HardwareRule>,
+    /// `dhcp-generate-names` lines: clients without name that pass all tests of one are named by their hardware address.
+    pub generate_names: Vec<Vec<TagTest>>,
+    /// `dhcp-reply-delay`.
+    pub reply_delay: Option<ReplyDelay>,
+    /// `dhcp-proxy`: clients shall send everything to the relay agents at these addresses; an empty list stands for all agents.
+    pub proxies: Option<Vec<Ipv4Addr>>,
+    /// `shared-network` lines for DHCPv4.
+    pub shared_networks: Vec<SharedNetwork<Ipv4Addr>>,
+    /// `bridge-interface` lines, one per bridge.
+    pub bridges: Vec<BridgeAliases>,
     /// `dhcp-vendorclass` and `dhcp-userclass` lines, the last of the file first.
     pub class_rules: Vec<ClassRule>,
     /// `dhcp-circuitid`, `dhcp-remoteid` and `dhcp-subscrid` lines, the last of the file first.
@@ -72,6 +83,15 @@ pub struct DhcpSlice {
     pub dns_served: bool,
     /// Does a script hear of leases, so that the parent wants to know what clients say?
     pub tell_script: bool,
+}
+
+/// `dhcp-reply-delay`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyDelay {
+    /// All must hold.
+    pub tests: Vec<TagTest>,
+    /// How long an offer waits, in seconds.
+    pub seconds: u32,
 }
 
 /// One `dhcp-range` (dnsmasq: context).

@@ -17,3 +17,4 @@ pub mod route_table;
 pub mod routes;
 pub mod routing;
 pub mod tftp;
+pub mod wire;

@@ -2,13 +2,13 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use ipc::config::dhcp::{Boot, ClassRule, ClassTest, HardwareRule, INFINITE, Pool, PoolMode};
+use ipc::config::dhcp::{Boot, ClassRule, ClassTest, HardwareRule, INFINITE, Pool, PoolMode, ReplyDelay};
 use ipc::tag::TagTest;
 
 use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
-use super::number::{is_time, number16, seconds};
+use super::number::{is_time, number, number16, seconds};
 use super::process::PORT;
 use super::pxe::{self, BootServer, NamedBoot};
 use super::text::{fields, reveal, reveal_text, split};
@@ -184,6 +184,14 @@ pub(crate) fn alternate_port(draft: &mut Draft, value: Value<'_>) -> Outcome {
     Ok(())
 }
 
+/// `dhcp-reply-delay = {TEST ","} SECONDS`.
+pub(crate) fn reply_delay(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (tests, seconds) = tag::leading_tests(value.ok_or(Fault::Value)?);
+    let seconds = seconds.and_then(number).ok_or(Fault::Value).at(seconds.unwrap_or_default(), "seconds")?;
+    draft.dhcp.reply_delay = Some(ReplyDelay { tests, seconds: u32::try_from(seconds).unwrap_or(0) });
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,5 +236,16 @@ mod tests {
         let boot = &draft.dhcp.boot[0];
         assert_eq!((boot.tests.len(), boot.file.as_str()), (2, "pxelinux.0"));
         assert_eq!(boot.next_server, Some(Ipv4Addr::new(192, 0, 2, 1)));
+    }
+
+    #[test]
+    fn a_delay_has_tests_and_seconds() {
+        let mut draft = Draft::new();
+        reply_delay(&mut draft, Some("tag:a,net:!b,5")).unwrap();
+        let delay = draft.dhcp.reply_delay.unwrap();
+        assert_eq!((delay.tests.len(), delay.tests[1].negated, delay.seconds), (2, true, 5));
+        for bad in ["x", "tag:a", "2,3", "-1"] {
+            assert_eq!(reply_delay(&mut Draft::new(), Some(bad)), Err(Fault::Value), "{bad}");
+        }
     }
 }

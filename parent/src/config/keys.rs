@@ -21,7 +21,7 @@ use super::text::{reveal_path, reveal_text};
 use super::{auth, dnssec, domain, kernel_set, mark, query, reply};
 use super::{
     client_tags, dhcp, dhcp_files, dhcp_host, dhcp_option, dhcp6, dns, process, pxe, ra, relay, route, script, source,
-    tag, tftp, unserved, wire,
+    tag, tftp, wire,
 };
 
 /// Whether an option has a value.
@@ -262,8 +262,8 @@ pub static OPTIONS: &[Row] = &[
     unbuilt("tftp-single-port", "", NO, ADDS, "transfers from port 69", |draft, _| { draft.unserved.tftp_single_port = true; Ok(()) }).means("", "run all TFTP transfers over port 69").example("tftp-single-port"),
     built("ptr-record", "", REQUIRED, ADDS, zone_line::ptr).means("=<name>[,<target>]", "give a name a PTR record").example("ptr-record=_http._tcp.dns-sd-services,page.example.lan"),
     built("naptr-record", "", REQUIRED, ADDS, zone_line::naptr).means("=<name>,<order>,<preference>,<flags>,<service>,<regexp>[,<name>]", "give a name an NAPTR record").example("naptr-record=example.lan,10,20,s,SIP+D2U,,_sip._udp.example.lan"),
-    unbuilt("bridge-interface", "", REQUIRED, ADDS, "bridges", wire::bridge_interface).means("=<interface>,<alias>...", "treat DHCP requests on these as if from that interface").example("bridge-interface=br0,tap*"),
-    unbuilt("shared-network", "", REQUIRED, ADDS, "several subnets on one wire", wire::shared_network).means("=<interface>|<address>,<address>", "serve a further subnet on the same wire").example("shared-network=192.168.0.1,192.168.1.1"),
+    built("bridge-interface", "", REQUIRED, ADDS, wire::bridge_interface).means("=<interface>,<alias>...", "treat DHCP requests on these as if from that interface").example("bridge-interface=br0,tap*"),
+    built("shared-network", "", REQUIRED, ADDS, wire::shared_network).but("subnets of IPv6 have no effect").means("=<interface>|<address>,<address>", "serve a further subnet on the same wire").example("shared-network=192.168.0.1,192.168.1.1"),
     built("dhcp-option-force", "", REQUIRED, ADDS, dhcp_option::option_force).but("as dhcp-option").means("=[<tags>,]<option>,<value>...", "send an option even to clients that do not ask").example("dhcp-option-force=208,f1:00:74:7e"),
     unbuilt("dhcp-option-pxe", "", REQUIRED, ADDS, "PXE", dhcp_option::option_pxe).means("=[<tags>,]<option>,<value>...", "send an option to PXE clients only").example("dhcp-option-pxe=option:root-path,192.168.0.2:/srv/root"),
     built("tftp-no-blocksize", "", NO, ADDS, |draft, _| { draft.tftp.no_blocksize = true; Ok(()) }).means("", "refuse to negotiate the TFTP block size").example("tftp-no-blocksize"),
@@ -300,8 +300,8 @@ pub static OPTIONS: &[Row] = &[
     unbuilt("pxe-service", "", REQUIRED, ADDS, "PXE", pxe::service).means("=[<tags>,]<architecture>,<text>[,<file>|<type>][,<server>]", "offer PXE clients something to boot").example("pxe-service=x86PC,\"Boot Linux\",pxelinux"),
     built("test", "", NO, ADDS, nothing).but("in a file: accepted without effect").only_on_command_line().means("", "check the configuration and exit").example("test"),
     built("tag-if", "", REQUIRED, ADDS, client_tags::tag_if).means("=set:<tag>...,tag:<tag>...", "set tags when others are set").example("tag-if=set:reachable,tag:lan,tag:!guest"),
-    unbuilt("dhcp-proxy", "", OPTIONAL, ADDS, "acting through relays", relay::proxy).means("[=<address>...]", "let all DHCP traffic pass through relay agents").example("dhcp-proxy=192.168.0.2").unless_given("off"),
-    unbuilt("dhcp-generate-names", "", OPTIONAL, ADDS, "names made from hardware addresses", |draft, value| { draft.unserved.generate_names.push(tag::tests(value)); Ok(()) }).means("[=<tags>]", "make names for clients without one").example("dhcp-generate-names=tag:nameless").unless_given("off"),
+    built("dhcp-proxy", "", OPTIONAL, ADDS, relay::proxy).means("[=<address>...]", "let all DHCP traffic pass through relay agents").example("dhcp-proxy=192.168.0.2").unless_given("off"),
+    built("dhcp-generate-names", "", OPTIONAL, ADDS, |draft, value| { draft.dhcp.generate_names.push(tag::tests(value)); Ok(()) }).means("[=<tags>]", "make names for clients without one").example("dhcp-generate-names=tag:nameless").unless_given("off"),
     built("rebind-localhost-ok", "", NO, ADDS, |draft, _| { draft.dns.replies.rebind_localhost_ok = true; Ok(()) }).means("", "let replies hold loopback addresses").example("rebind-localhost-ok"),
     built("add-mac", "", OPTIONAL, ADDS, query::add_mac).means("[=base64|text]", "add the client's hardware address to forwarded questions").example("add-mac=base64").unless_given("off"),
     built("strip-mac", "", NO, ADDS, |draft, _| { draft.dns.queries.strip_mac = true; Ok(()) }).means("", "remove hardware addresses from forwarded questions").example("strip-mac"),
@@ -344,7 +344,7 @@ pub static OPTIONS: &[Row] = &[
     built("dns-loop-detect", "", NO, ADDS, |draft, _| { draft.dns.queries.loop_detect = true; Ok(()) }).means("", "find and drop upstream servers that lead back here").example("dns-loop-detect"),
     unbuilt("script-arp", "", NO, ADDS, "word of neighbors", |draft, _| { draft.script.arp = true; Ok(()) }).means("", "run the script when neighbors come and go").example("script-arp"),
     built("dhcp-ttl", "", REQUIRED, ONCE, |draft, value| { draft.dns.dhcp_ttl = Some(count(value)?); Ok(()) }).means("=<seconds>", "time to live of names from leases").example("dhcp-ttl=60").unless_given("as local-ttl"),
-    unbuilt("dhcp-reply-delay", "", REQUIRED, ONCE, "delayed offers", unserved::reply_delay).means("=[<tags>,]<seconds>", "wait before answering DHCP").example("dhcp-reply-delay=tag:slow,2"),
+    built("dhcp-reply-delay", "", REQUIRED, ONCE, dhcp::reply_delay).means("=[<tags>,]<seconds>", "wait before answering DHCP").example("dhcp-reply-delay=tag:slow,2"),
     built("dhcp-rapid-commit", "", NO, ADDS, |draft, _| { draft.dhcp.rapid_commit = true; Ok(()) }).means("", "grant DHCPv4 leases in two messages").example("dhcp-rapid-commit"),
     unbuilt("dumpfile", "", REQUIRED, ONCE, "copies of packets", |draft, value| { draft.process.dumpfile = value.map(reveal_path); Ok(()) }).means("=<file>", "copy packets to this file").example("dumpfile=/tmp/packets.pcap"),
     unbuilt("dumpmask", "", REQUIRED, ONCE, "copies of packets", process::dumpmask).means("=<mask>", "which packets to copy").example("dumpmask=0x0003"),

@@ -45,7 +45,9 @@ impl Hub {
 
     /// Sets a neighbor entry if the address may be leased and the interface serves DHCP.
     pub(super) fn set_neighbor(&self, neighbor: &Neighbor) -> bool {
-        let serves = |i: &&Interface| i.index == neighbor.interface && i.serves_dhcp;
+        let bridges = self.config.dhcp.iter().flat_map(|dhcp| &dhcp.bridges);
+        let alias = |i: &Interface| bridges.clone().any(|bridge| bridge.has(&i.name));
+        let serves = |i: &&Interface| i.index == neighbor.interface && (i.serves_dhcp || alias(i));
         let leased = self.store.get(neighbor.address).is_some();
         match self.interfaces.iter().find(serves) {
             Some(interface) if self.territory.holds(neighbor.address) || leased => {

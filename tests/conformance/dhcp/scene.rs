@@ -6,6 +6,7 @@
 //! start DHCP, IP range …                             one line of the log at the start
 //! wait 1500                                          milliseconds pass
 //! case a new client                                  begins a packet
+//! within 1600                                        milliseconds that it takes
 //! ask 0.0.0.0:68 255.255.255.255:67 eth0 0101…       from, to, the interface, the bytes
 //! answer 192.168.77.1:67 192.168.77.17:68 eth0 02…   the same of each answer
 //! log DHCPDISCOVER(eth0) …                           one line of the log
@@ -36,6 +37,8 @@ pub struct Case {
     pub title: String,
     /// How long to wait before, in milliseconds.
     pub wait_ms: u64,
+    /// How long to wait for the answer, in milliseconds.
+    pub within_ms: u64,
     /// The packet.
     pub ask: Datagram,
     /// What came back.
@@ -75,6 +78,7 @@ impl Scene {
                     wait_ms: std::mem::take(&mut wait_ms),
                     ..Case::default()
                 }),
+                ("within", Some(case)) => case.within_ms = rest.parse().expect("milliseconds"),
                 ("ask", Some(case)) => case.ask = Datagram::parse(rest),
                 ("answer", Some(case)) => case.answers.push(Datagram::parse(rest)),
                 ("log", Some(case)) => case.lines.push(rest.to_owned()),

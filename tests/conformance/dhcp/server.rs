@@ -47,6 +47,7 @@ impl Server {
         let interface = if ask.interface == "eth1" { ETH1 } else { ETH0 };
         let arrival = Arrival { interface, source: ask.from, destination: *ask.to.ip() };
         self.give(Input::Packet { bytes: &ask.bytes, arrival });
+        self.pass(case.within_ms);
         (std::mem::take(&mut self.sent), std::mem::take(&mut self.lines))
     }
 
@@ -55,7 +56,11 @@ impl Server {
         let now_s = WALL_S + self.monotonic_ms / 1000;
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":");
         let described = |lease: &Lease| {
-            let hardware = hex(lease.hardware.used());
+            let kind = match (lease.hardware.kind, lease.hardware.length) {
+                (1, 1..) => String::new(),
+                (kind, _) => format!("{kind:02x}-"),
+            };
+            let hardware = format!("{kind}{}", hex(lease.hardware.used()));
             let name = lease.name.as_deref().unwrap_or("*");
             let id = lease.client_id.as_deref().map_or("*".to_owned(), hex);
             let left = match lease.expires_s {

@@ -73,6 +73,12 @@ pub(crate) fn said(request: &Packet<'_>, client_update: bool) -> Said {
     Said { name: Name::from_text(host_name), fqdn_flags: None, ends_with_nul }
 }
 
+/// The name of a client by its hardware address, or by what stands for it (`dhcp-generate-names`); `None` when that is too long.
+pub(crate) fn generated(identity: &[u8]) -> Option<Name> {
+    let label = identity.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join("-");
+    name_is_legal(&label).then_some(Name { label, domain: None, configured: false })
+}
+
 /// A name in wire form (RFC 1035 section 3.1, without compression) as text; labels that do not fit are left out.
 fn text_of_labels(mut wire: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();

@@ -47,6 +47,12 @@ impl State {
         serving.flat_map(pool::addresses).any(|(ours, _)| ours == address)
     }
 
+    /// The bridge that an interface is an alias of (`bridge-interface`).
+    pub(crate) fn bridge_of(&self, config: &Config, interface: &Interface) -> Option<&Interface> {
+        let line = config.slice.bridges.iter().find(|line| line.has(&interface.name))?;
+        self.interfaces.values().find(|interface| interface.name == line.bridge)
+    }
+
     /// Was this address of a host rule declined lately?
     pub(crate) fn is_declined(&self, address: Ipv4Addr, now_ms: u64) -> bool {
         self.declined.get(&address).is_some_and(|until_ms| now_ms < *until_ms)

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use dhcproto::v4::MessageType;
 use ipc::time::Now;
 
-use super::{Exchange, Outcome, request};
+use super::{Answer, Exchange, Outcome, request};
 use crate::client_name::Name;
 use crate::host_rules;
 use crate::lines;
@@ -38,6 +38,7 @@ pub(super) fn discover(exchange: &mut Exchange<'_>, state: &mut State, now: Now)
         return request::rapid_commit(exchange, state, address, now);
     }
 
+    let delay_s = delay_s(exchange);
     exchange.say_tags();
     let offer = exchange.message("DHCPOFFER", Some(address), "", "");
     let lease_time_s = exchange.lease_time_s(&network);
@@ -55,7 +56,15 @@ pub(super) fn discover(exchange: &mut Exchange<'_>, state: &mut State, now: Now)
     };
     let name = exchange.name.as_ref().filter(told).map(|name| name.label.as_str());
     let terms = Terms { network: Some(&network), address, name, lease_time_s, fuzz: 0 };
-    Outcome::Answer(exchange.grant(reply, &terms, offer.into_iter().collect()))
+    Outcome::Answer(Answer { delay_s, ..exchange.grant(reply, &terms, offer.into_iter().collect()) })
+}
+
+/// How long an answer to somebody who looks for a server is held back (`dhcp-reply-delay`); said in the log.
+pub(super) fn delay_s(exchange: &mut Exchange<'_>) -> u32 {
+    let delay = exchange.config.slice.reply_delay.as_ref();
+    let Some(delay) = delay.filter(|delay| delay.seconds > 0 && exchange.tags.pass(&delay.tests)) else { return 0 };
+    exchange.lines.push(exchange.detail(&format!("reply delay: {}", delay.seconds)));
+    delay.seconds
 }
 
 /// The address for a client, first that works: its rule's, the one it has, the one it asks for, one by its hash.

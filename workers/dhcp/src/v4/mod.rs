@@ -52,7 +52,7 @@ pub(crate) struct Exchange<'s> {
     pub(crate) networks: Vec<Network<'s>>,
     /// The subnet that options 82 or 118 name, to be echoed.
     pub(crate) selector: Option<Ipv4Addr>,
-    /// The server id that a relay agent wants, or that the client knows us by.
+    /// The server id that a relay agent wants (sub-option 11, or `dhcp-proxy`), or that the client knows us by.
     pub(crate) server_override: Option<Ipv4Addr>,
     /// Did the client send to us alone?
     pub(crate) unicast: bool,
@@ -107,6 +107,8 @@ pub(crate) struct Answer {
     pub(crate) neighbor: Option<HardwareAddress>,
     /// Log lines that are true once it leaves.
     pub(crate) lines: Vec<Line>,
+    /// How long it is held back first, in seconds.
+    pub(crate) delay_s: u32,
 }
 
 impl Answer {
@@ -125,9 +127,11 @@ pub(crate) fn judge<'s>(
     arrival: Arrival,
     now: Now,
 ) -> (Outcome, Vec<Line>, Option<Box<Contact>>) {
-    let Some(interface) = state.interfaces.get(&arrival.interface).filter(|interface| interface.serves_dhcp) else {
+    let Some(interface) = state.interfaces.get(&arrival.interface) else { return (Outcome::Silence, Vec::new(), None) };
+    let interface = state.bridge_of(config, interface).unwrap_or(interface);
+    if !interface.serves_dhcp {
         return (Outcome::Silence, Vec::new(), None);
-    };
+    }
     let mut exchange = match Exchange::open(config, state, interface, packet, arrival) {
         Ok(exchange) => exchange,
         Err(lines) => return (Outcome::Silence, lines, None),
@@ -183,7 +187,10 @@ impl<'s> Exchange<'s> {
             fallback,
             networks,
             selector,
-            server_override: relay.server_id,
+            server_override: relay.server_id.or_else(|| {
+                let through = |agents: &Vec<Ipv4Addr>, agent| agents.is_empty() || agents.contains(&agent);
+                packet.giaddr().filter(|agent| slice.proxies.as_ref().is_some_and(|agents| through(agents, *agent)))
+            }),
             unicast: relay.unicast.unwrap_or(arrival.destination != Ipv4Addr::BROADCAST),
             hardware: packet.hardware(),
             client_id: packet.client_id().filter(|_| !slice.ignore_client_id && !bootp).map(<[u8]>::to_vec),
@@ -319,18 +326,20 @@ fn networks_of<'s>(
     selector: Option<Ipv4Addr>,
     fallback: Ipv4Addr,
 ) -> Vec<Network<'s>> {
-    let pools = &config.slice.pools;
+    let slice = &config.slice;
+    let local = pool::local_networks(slice, interface);
     if let Some(inside) = selector.or(packet.giaddr()) {
-        let local = pool::local_networks(pools, interface);
         // A relay agent on our own network changes nothing about it; elsewhere it is the router for want of a better one.
-        let own = local.iter().find(|network| network.includes(inside)).map(|network| network.local);
+        let own = local
+            .iter()
+            .find(|network| network.router.is_some() && network.includes(inside))
+            .map(|network| network.local);
         let (ours, router) = (own.unwrap_or(fallback), own.or(packet.giaddr()));
-        return pool::remote_networks(pools, inside, ours, router);
+        return pool::remote_networks(slice, inside, ours, router);
     }
-    let local = pool::local_networks(pools, interface);
     match packet.ciaddr() {
         Some(own) if !local.iter().any(|network| network.includes(own)) => {
-            let distant = pool::remote_networks(pools, own, fallback, None);
+            let distant = pool::remote_networks(slice, own, fallback, None);
             if distant.is_empty() { local } else { distant }
         }
         _ => local,
@@ -380,7 +389,7 @@ impl Exchange<'_> {
         } else {
             (self.arrival.interface, client(yiaddr), Some(self.hardware))
         };
-        Answer { bytes, interface, to, neighbor, lines }
+        Answer { bytes, interface, to, neighbor, lines, delay_s: 0 }
     }
 }
 
