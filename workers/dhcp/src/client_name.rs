@@ -60,7 +60,7 @@ pub(crate) fn said(request: &Packet<'_>, client_update: bool) -> Said {
         };
         let flags = if client_update {
             // N set, and O if that overrides the client: nobody but the client does the update. E as received.
-            8 | ((flags & 1) << 1) | (flags & 4)
+            8 | if flags & 3 == 0 { 0 } else { 2 } | (flags & 4)
         } else {
             // S set, and O if that overrides the client: the server does the update. N is meaningless then. E as received.
             (if flags & 1 == 0 { flags | 3 } else { flags }) & 0x07

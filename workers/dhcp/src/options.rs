@@ -42,7 +42,7 @@ pub(crate) struct Terms<'a> {
 /// Adds everything that follows the message type, the server id, the lease time and rapid commit.
 pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply, lines: &mut Vec<Line>) {
     let slice = &exchange.config.slice;
-    let local = terms.network.map_or(exchange.fallback, |network| network.local);
+    let local = terms.network.map_or(Ipv4Addr::UNSPECIFIED, |network| network.local);
     let chosen = Chosen::new(exchange, terms.network, lines);
     exchange.log_requested(lines);
     let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
@@ -242,7 +242,8 @@ fn put_vendor_options(exchange: &Exchange<'_>, chosen: &Chosen<'_>, reply: &mut 
     let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
     let own_class = chosen.of(60).filter(|option| option.force || asked(60));
     let own_class = own_class.map(|option| value(option, exchange.fallback, false));
-    let Some(class) = own_class.as_deref().or(exchange.packet.option(60)) else { return };
+    let class = own_class.as_deref().or(exchange.packet.option(60));
+    let Some(class) = class.filter(|class| !class.is_empty()) else { return };
     let fits = |option: &&ConfiguredOption| {
         matches!(&option.place, Place::Vendor(text) if contains(class, text)) && exchange.tags.pass(&option.tests)
     };

@@ -269,9 +269,11 @@ impl<'s> Exchange<'s> {
         }
     }
 
-    /// `ciaddr`, unless the client asks for an address beside it: only who renews may have both (RFC 2131 section 4.3.2).
+    /// `ciaddr`, unless the client looks for a server or asks for an address beside it: it has none to speak of then (RFC 2131
+    /// section 4.3.2).
     fn own_address(&self) -> Option<Ipv4Addr> {
-        self.packet.ciaddr().filter(|_| self.packet.address(50).is_none())
+        let means_it = self.packet.address(50).is_none() && self.packet.kind() != Some(MessageType::Discover);
+        self.packet.ciaddr().filter(|_| means_it)
     }
 
     /// An answer with nothing in it yet.
