@@ -71,7 +71,8 @@ fn same(history: &[Message], ours: &Datagram, theirs: &Datagram) -> bool {
     let (mut ours, mut theirs) = (ours.payload.clone(), theirs.payload.clone());
     // The reference answers everybody with the server id that a relay agent wanted once, and names the first agent of a network as router for
     // the clients of all others.
-    let relayed = before.iter().any(|earlier| !earlier.giaddr.is_unspecified() && earlier.giaddr != message.giaddr);
+    let elsewhere = |earlier: &Message| earlier.giaddr != message.giaddr || earlier.overrides_server();
+    let relayed = before.iter().any(|earlier| !earlier.giaddr.is_unspecified() && elsewhere(earlier));
     let overridden = before.iter().any(Message::overrides_server);
     for (at, code) in numbers(&theirs.clone()) {
         let number = |payload: &[u8]| Some(u32::from_be_bytes(payload.get(at..at + 4)?.try_into().ok()?));

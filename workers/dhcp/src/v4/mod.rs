@@ -166,7 +166,7 @@ impl<'s> Exchange<'s> {
         };
         let relay = RelayWord::read(packet);
         let selector = relay.link.or_else(|| packet.address(118));
-        let networks = networks_of(config, interface, packet, selector, fallback);
+        let networks = networks_of(config, interface, packet, &relay, selector, fallback);
         if networks.is_empty() {
             let via = match (selector, packet.giaddr()) {
                 (Some(subnet), _) => format!("with subnet selector {subnet}"),
@@ -325,18 +325,20 @@ fn networks_of<'s>(
     config: &'s Config,
     interface: &Interface,
     packet: &Packet<'_>,
+    relay: &RelayWord,
     selector: Option<Ipv4Addr>,
     fallback: Ipv4Addr,
 ) -> Vec<Network<'s>> {
     let slice = &config.slice;
     let local = pool::local_networks(slice, interface);
     if let Some(inside) = selector.or(packet.giaddr()) {
-        // A relay agent on our own network changes nothing about it; elsewhere it is the router for want of a better one.
+        // A relay agent on our own network changes nothing about it; elsewhere it is the router for want of a better one, by the address that
+        // clients are to see of it.
         let own = local
             .iter()
             .find(|network| network.router.is_some() && network.includes(inside))
             .map(|network| network.local);
-        let (ours, router) = (own.unwrap_or(fallback), own.or(packet.giaddr()));
+        let (ours, router) = (own.unwrap_or(fallback), own.or(relay.server_id).or(packet.giaddr()));
         return pool::remote_networks(slice, inside, ours, router);
     }
     match packet.ciaddr() {
