@@ -208,7 +208,7 @@ fn renewal_times(chosen: &Chosen<'_>, terms: &Terms<'_>) -> (u32, u32) {
     (t1 - fuzz, t2 - fuzz)
 }
 
-/// Containers out of `encap:` and `vi-encap:` options, each where the first of its members stands in the list. Asking for a
+/// Containers out of `encap:` and `vi-encap:` options, each where the first of its members stands in the list, sent or not. Asking for a
 /// container is asking for all its members.
 fn put_containers(exchange: &Exchange<'_>, reply: &mut Reply) {
     let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
@@ -219,15 +219,16 @@ fn put_containers(exchange: &Exchange<'_>, reply: &mut Reply) {
             Place::Enterprise(_) => ENTERPRISE_OPTIONS,
             Place::Plain | Place::Vendor(_) => continue,
         };
-        if !(option.force || asked(code)) || !exchange.tags.pass(&option.tests) {
-            continue;
+        let known = containers.iter().position(|(place, _)| *place == &option.place);
+        let container = known.unwrap_or(containers.len());
+        if known.is_none() {
+            containers.push((&option.place, Vec::new()));
         }
-        match containers.iter_mut().find(|(place, _)| *place == &option.place) {
-            Some((_, members)) => members.push(option),
-            None => containers.push((&option.place, vec![option])),
+        if (option.force || asked(code)) && exchange.tags.pass(&option.tests) {
+            containers[container].1.push(option);
         }
     }
-    for (place, members) in containers {
+    for (place, members) in containers.into_iter().filter(|(_, members)| !members.is_empty()) {
         match place {
             Place::Encapsulated(code) => put_container(exchange, reply, *code, &members),
             Place::Enterprise(enterprise) => put_enterprise(reply, *enterprise, &members),

@@ -191,7 +191,7 @@ impl<'s> Exchange<'s> {
                 let through = |agents: &Vec<Ipv4Addr>, agent| agents.is_empty() || agents.contains(&agent);
                 packet.giaddr().filter(|agent| slice.proxies.as_ref().is_some_and(|agents| through(agents, *agent)))
             }),
-            unicast: relay.unicast.unwrap_or(arrival.destination != Ipv4Addr::BROADCAST),
+            unicast: arrival.destination != Ipv4Addr::BROADCAST,
             hardware: packet.hardware(),
             client_id: packet.client_id().filter(|_| !slice.ignore_client_id && !bootp).map(<[u8]>::to_vec),
             set_tags: Tags::default(),
