@@ -43,7 +43,8 @@ impl Reply {
         let asked = asked.map_or(0, |bytes| usize::from(bytes).saturating_sub(LOWER_HEADER_BYTES));
         Reply::within(
             request,
-            asked.clamp(PACKET_BYTES_STANDARD, PACKET_BYTES_MAX),
+            // dnsmasq never fills the last byte.
+            asked.clamp(PACKET_BYTES_STANDARD, PACKET_BYTES_MAX) - 1,
             request.option(82).filter(|relay| !relay.is_empty()),
         )
     }
