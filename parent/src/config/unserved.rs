@@ -14,7 +14,6 @@ use super::client_tags::EnterpriseRule;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::process::given;
-use super::pxe::Pxe;
 use super::relay::{Relay, SplitRelay};
 use super::text::{reveal_path, reveal_text};
 
@@ -34,8 +33,6 @@ pub struct Unserved {
     pub leasequery: Option<Vec<Prefix>>,
     /// `shared-network` lines for DHCPv6.
     pub shared_networks6: Vec<SharedNetwork<Ipv6Addr>>,
-    /// What PXE clients are offered.
-    pub pxe: Pxe,
     /// Files that add to the configuration of DHCP.
     pub files: DhcpFiles,
     /// The program that hears of leases.
@@ -121,8 +118,6 @@ impl Unserved {
     /// Puts lists into the order in which they are searched or read.
     pub(crate) fn settle(&mut self) {
         self.enterprise_classes.reverse();
-        self.pxe.options.reverse();
-        self.pxe.boots_by_name.reverse();
         self.relays.reverse();
         self.split_relays.reverse();
         self.files.hosts.reverse();
