@@ -134,8 +134,6 @@ dhcp-host=id:00:01,[fd00::5],laptop
 dhcp-host=11:22:33:44:55:66,10.0.0.15
 dhcp-option=option6:dns-server,[::]
 dhcp-option=vendor:PXEClient,6,2b
-dhcp-option-pxe=3,10.0.0.1
-dhcp-boot=file,,boot.lan
 dhcp-relay=10.0.0.1,10.1.0.1
 dhcp-relay=10.0.0.1,10.2.0.1
 dhcp-hostsfile=/h1
@@ -152,8 +150,6 @@ tftp-unique-root=mac
     assert_eq!(six.host_entries[1].addresses6.len(), 1);
     assert!(six.enable_ra && six.ranges[1].wants_dhcp());
     let rest = &config.unserved;
-    assert_eq!(rest.pxe.options.len(), 1);
-    assert_eq!(rest.pxe.boots_by_name[0].server, "boot.lan");
     assert_eq!(config.dhcp_files.hosts, [PathBuf::from("/h2"), PathBuf::from("/h1")]);
     assert!(rest.tftp_unique_root_by_mac && config.script.program.is_some());
     let Relay::V4(first) = &rest.relays[0] else { panic!() };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 
-use dhcp::{Action, Arrival, Engine, Input, Outbox};
+use dhcp::{Action, Arrival, Engine, Input, Outbox, Port};
 use ipc::config::dhcp::{DhcpSlice, HardwarePattern, HostRule, Pool, PoolMode};
 use ipc::dhcp::{Ticket, ToParent, ToWorker};
 use ipc::lease::LeaseChange;
@@ -197,7 +197,8 @@ impl House {
                 self.note_end(&message);
                 let source = message.ciaddr.unwrap_or(Ipv4Addr::UNSPECIFIED);
                 let destination = if message.unicast { SERVER } else { Ipv4Addr::BROADCAST };
-                let arrival = Arrival { interface: LAN, source: SocketAddrV4::new(source, 68), destination };
+                let arrival =
+                    Arrival { interface: LAN, source: SocketAddrV4::new(source, 68), destination, port: Port::Server };
                 self.handle(Input::Packet { bytes: &message.bytes(), arrival });
             }
             Event::Answer(bytes) => {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client_tag::{NameMatch, OptionMatch, RelayIdRule, TagIf};
 use super::domain::Domains;
+use super::pxe::{BootServer, Pxe};
 use super::wire::{BridgeAliases, SharedNetwork};
 use crate::tag::TagTest;
 
@@ -57,6 +58,8 @@ pub struct DhcpSlice {
     pub tag_if: Vec<TagIf>,
     /// `dhcp-broadcast` lines; an empty list of tests always applies.
     pub broadcast: Vec<Vec<TagTest>>,
+    /// What PXE clients are offered.
+    pub pxe: Pxe,
     /// `domain`.
     pub domains: Domains,
     /// `dhcp-lease-max`.
@@ -216,6 +219,8 @@ pub enum Place {
     Plain,
     /// `vendor:TEXT`: inside option 43, to clients whose vendor class contains the text.
     Vendor(Vec<u8>),
+    /// `pxe-prompt`: inside option 43, to clients whose vendor class contains that of a PXE client.
+    Prompt,
     /// `encap:CODE`: inside this option, which is never 0.
     Encapsulated(u8),
     /// `vi-encap:ENTERPRISE`: inside option 125 (RFC 3925 section 4).
@@ -242,8 +247,8 @@ pub struct Boot {
     pub file: String,
     /// Server name.
     pub server_name: Option<String>,
-    /// Server address (`siaddr`).
-    pub next_server: Option<Ipv4Addr>,
+    /// The server (`siaddr`).
+    pub next_server: Option<BootServer>,
     /// All must hold.
     pub tests: Vec<TagTest>,
 }

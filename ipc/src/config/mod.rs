@@ -10,6 +10,7 @@ pub mod kernel_set;
 pub mod mark;
 pub mod net;
 pub mod prefix;
+pub mod pxe;
 pub mod query;
 pub mod record;
 pub mod reply;

@@ -10,7 +10,7 @@ use super::draft::Draft;
 use super::fault::Fault;
 use super::number::{is_time, number, number16, seconds};
 use super::process::PORT;
-use super::pxe::{self, BootServer, NamedBoot};
+use super::pxe;
 use super::text::{fields, reveal, reveal_text, split};
 use super::{client_tags, hex, range6, tag};
 
@@ -121,16 +121,8 @@ pub(crate) fn boot(draft: &mut Draft, value: Value<'_>) -> Outcome {
         (Some(name), address)
     });
     let server_name = server_name.filter(|name| !name.is_empty()).map(reveal_text);
-    let mut boot = Boot { file: reveal_text(file), server_name, next_server: None, tests };
-    match address.and_then(pxe::boot_server) {
-        Some(BootServer::Address(address)) => boot.next_server = Some(address),
-        Some(BootServer::Name(server)) => {
-            draft.not_built("dhcp-boot with the name of a server");
-            draft.unserved.pxe.boots_by_name.push(NamedBoot { boot: boot.clone(), server });
-        }
-        None => {}
-    }
-    draft.dhcp.boot.push(boot);
+    let next_server = address.and_then(pxe::boot_server);
+    draft.dhcp.boot.push(Boot { file: reveal_text(file), server_name, next_server, tests });
     Ok(())
 }
 
@@ -194,6 +186,8 @@ pub(crate) fn reply_delay(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use ipc::config::pxe::BootServer;
+
     use super::*;
 
     fn pool(value: &str) -> Result<Pool, Fault> {
@@ -235,7 +229,7 @@ mod tests {
         boot(&mut draft, Some("tag:a,tag:b,pxelinux.0,srv,192.0.2.1")).unwrap();
         let boot = &draft.dhcp.boot[0];
         assert_eq!((boot.tests.len(), boot.file.as_str()), (2, "pxelinux.0"));
-        assert_eq!(boot.next_server, Some(Ipv4Addr::new(192, 0, 2, 1)));
+        assert_eq!(boot.next_server, Some(BootServer::Address(Ipv4Addr::new(192, 0, 2, 1))));
     }
 
     #[test]

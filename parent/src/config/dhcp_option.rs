@@ -65,7 +65,7 @@ pub(crate) fn option_pxe(draft: &mut Draft, value: Value<'_>) -> Outcome {
         Some(SentOption::V4(option)) if matches!(option.place, Place::Vendor(_)) => {
             return Err(Fault::from("No vendor-encap options allowed in dhcp-option-pxe"));
         }
-        Some(SentOption::V4(option)) => draft.unserved.pxe.options.push(option),
+        Some(SentOption::V4(option)) => draft.dhcp.pxe.options.push(option),
         // There is no PXE over IPv6.
         Some(SentOption::V6(_)) | None => {}
     }

@@ -10,7 +10,6 @@ use ipc::config::wire::SharedNetwork;
 use serde::Serialize;
 
 use super::client_tags::EnterpriseRule;
-use super::pxe::Pxe;
 use super::relay::{Relay, SplitRelay};
 
 /// The settings.
@@ -26,8 +25,6 @@ pub struct Unserved {
     pub leasequery: Option<Vec<Prefix>>,
     /// `shared-network` lines for DHCPv6.
     pub shared_networks6: Vec<SharedNetwork<Ipv6Addr>>,
-    /// What PXE clients are offered.
-    pub pxe: Pxe,
     /// `tftp-unique-root=mac`: every client has a root of its own, named by its hardware address.
     pub tftp_unique_root_by_mac: bool,
     /// `tftp-single-port`: transfers come from port 69.
@@ -38,8 +35,6 @@ impl Unserved {
     /// Puts lists into the order in which they are searched or read.
     pub(crate) fn settle(&mut self) {
         self.enterprise_classes.reverse();
-        self.pxe.options.reverse();
-        self.pxe.boots_by_name.reverse();
         self.relays.reverse();
         self.split_relays.reverse();
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
-use dhcp::{Action, Arrival, Engine, Input, Outbox};
+use dhcp::{Action, Arrival, Engine, Input, Outbox, Port};
 use ipc::dhcp::{ToParent, ToWorker};
 use ipc::lease::{Lease, LeaseChange};
 use ipc::link::Interface;
@@ -14,6 +14,7 @@ use crate::scene::{Case, Datagram};
 
 const ETH0: u32 = 2;
 const ETH1: u32 = 3;
+const PXE_PORT: u16 = 4011;
 const WALL_S: u64 = 1_700_000_000;
 
 /// The engine.
@@ -45,7 +46,8 @@ impl Server {
         let ask = &case.ask;
         self.pass(case.wait_ms);
         let interface = if ask.interface == "eth1" { ETH1 } else { ETH0 };
-        let arrival = Arrival { interface, source: ask.from, destination: *ask.to.ip() };
+        let port = if ask.to.port() == PXE_PORT { Port::Pxe } else { Port::Server };
+        let arrival = Arrival { interface, source: ask.from, destination: *ask.to.ip(), port };
         self.give(Input::Packet { bytes: &ask.bytes, arrival });
         self.pass(case.within_ms);
         (std::mem::take(&mut self.sent), std::mem::take(&mut self.lines))
@@ -88,8 +90,8 @@ impl Server {
         self.lines.extend(out.lines.iter().map(|line| line.text.clone()));
         for action in out.actions {
             match action {
-                Action::Send { bytes, interface, source, to } => {
-                    self.sent.push(on_the_wire(out.bytes[bytes].to_vec(), interface, source, to));
+                Action::Send { bytes, port, interface, source, to } => {
+                    self.sent.push(on_the_wire(out.bytes[bytes].to_vec(), port, interface, source, to));
                 }
                 Action::Tell(ToParent::Commit { ticket, changes, .. }) => {
                     for change in changes {
@@ -110,14 +112,14 @@ impl Server {
 }
 
 /// What the kernel fills in: the way out, and the address of ours there.
-fn on_the_wire(bytes: Vec<u8>, interface: u32, source: Option<Ipv4Addr>, to: SocketAddrV4) -> Datagram {
+fn on_the_wire(bytes: Vec<u8>, port: Port, interface: u32, source: Option<Ipv4Addr>, to: SocketAddrV4) -> Datagram {
     let behind_eth1 = to.ip().octets()[..3] == [192, 168, 88];
     let (name, own) = match interface {
         ETH1 => ("eth1", [192, 168, 88, 1]),
         0 if behind_eth1 => ("eth1", [192, 168, 88, 1]),
         _ => ("eth0", [192, 168, 77, 1]),
     };
-    let from = SocketAddrV4::new(source.unwrap_or(own.into()), 67);
+    let from = SocketAddrV4::new(source.unwrap_or(own.into()), if port == Port::Pxe { PXE_PORT } else { 67 });
     Datagram { from, to, interface: name.to_owned(), bytes }
 }
 

@@ -40,6 +40,17 @@ pub struct Arrival {
     pub source: SocketAddrV4,
     /// The destination in its IP header; 255.255.255.255 for a broadcast.
     pub destination: Ipv4Addr,
+    /// On which of our ports.
+    pub port: Port,
+}
+
+/// One of the ports of a server, each with a socket of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// Port 67, or that of `dhcp-alternate-port`.
+    Server,
+    /// Port 4011, for PXE clients that have an address already.
+    Pxe,
 }
 
 /// One thing that happened.
@@ -114,6 +125,7 @@ impl Engine {
             probes: Probes::default(),
             epochs: vec![0; slice.pools.len()],
             declined: BTreeMap::new(),
+            servers: BTreeMap::new(),
             random: Random::new(seed),
         };
         Engine {
@@ -431,5 +443,5 @@ fn neighbor_of(answer: &Answer) -> Option<Neighbor> {
 
 fn deliver(answer: Answer, out: &mut Outbox) {
     out.lines.extend(answer.lines);
-    out.send(&answer.bytes, answer.interface, answer.to);
+    out.send(&answer.bytes, answer.port, answer.interface, answer.to);
 }

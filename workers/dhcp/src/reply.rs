@@ -82,6 +82,11 @@ impl Reply {
         self.bytes[16..20].copy_from_slice(&address.octets());
     }
 
+    /// Takes `siaddr` back.
+    pub(crate) fn clear_siaddr(&mut self) {
+        self.set_siaddr(Ipv4Addr::UNSPECIFIED);
+    }
+
     /// Sets `siaddr`.
     pub(crate) fn set_siaddr(&mut self, address: Ipv4Addr) {
         self.bytes[20..24].copy_from_slice(&address.octets());
@@ -93,15 +98,15 @@ impl Reply {
         Some(address).filter(|address| !address.is_unspecified())
     }
 
-    /// Clears `ciaddr`.
-    pub(crate) fn clear_ciaddr(&mut self) {
-        self.bytes[12..16].fill(0);
-    }
-
     /// Sets the broadcast flag and clears `ciaddr`: for a refusal that must reach a client on whatever network it is.
     pub(crate) fn set_broadcast(&mut self) {
         self.set_broadcast_flag();
         self.clear_ciaddr();
+    }
+
+    /// Clears `ciaddr`.
+    pub(crate) fn clear_ciaddr(&mut self) {
+        self.bytes[12..16].fill(0);
     }
 
     /// Sets the broadcast flag alone.

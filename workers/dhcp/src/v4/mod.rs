@@ -3,13 +3,16 @@
 mod bootp;
 mod discover;
 mod inform;
+pub(crate) mod pxe;
 mod release;
 mod request;
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use dhcproto::v4::MessageType;
 use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE, PoolMode};
+use ipc::config::pxe::BootServer;
 use ipc::dhcp::Contact;
 use ipc::lease::{Lease, LeaseChange};
 use ipc::link::{HardwareAddress, Interface};
@@ -17,7 +20,7 @@ use ipc::log::Line;
 use ipc::time::Now;
 
 use crate::client_name::{self, Name, Said};
-use crate::engine::Arrival;
+use crate::engine::{Arrival, Port};
 use crate::event;
 use crate::host_rules::Likeness;
 use crate::lines;
@@ -29,6 +32,7 @@ use crate::relay::RelayWord;
 use crate::reply::Reply;
 use crate::state::{Config, State};
 use crate::tags::Tags;
+use crate::v4::pxe::Pxe;
 
 /// Shortest lease time a client can ask for, in seconds.
 const LEASE_TIME_MIN_S: u32 = 120;
@@ -72,6 +76,10 @@ pub(crate) struct Exchange<'s> {
     pub(crate) said: Said,
     /// The name it will have.
     pub(crate) name: Option<Name>,
+    /// What it says of itself as a PXE client, if it is one.
+    pub(crate) pxe: Option<Pxe<'s>>,
+    /// Addresses of boot servers that are configured by name.
+    pub(crate) servers: BTreeMap<String, Ipv4Addr>,
     /// Option 55; without it, everything is sent.
     pub(crate) requested: Option<Vec<u8>>,
     /// Must the answer be broadcast (`dhcp-broadcast`)?
@@ -99,6 +107,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Answer {
     /// The packet.
     pub(crate) bytes: Vec<u8>,
+    /// From which port of ours.
+    pub(crate) port: Port,
     /// Kernel index of the interface, or 0 for whichever leads there.
     pub(crate) interface: u32,
     /// To whom.
@@ -136,6 +146,9 @@ pub(crate) fn judge<'s>(
         Ok(exchange) => exchange,
         Err(lines) => return (Outcome::Silence, lines, None),
     };
+    if let Some(outcome) = pxe::answer(&mut exchange) {
+        return (outcome, exchange.lines, None);
+    }
     let outcome = match packet.kind() {
         Some(MessageType::Discover) => discover::discover(&mut exchange, state, now),
         Some(MessageType::Request) => request::request(&mut exchange, state, now),
@@ -200,6 +213,8 @@ impl<'s> Exchange<'s> {
             rule: None,
             said: if bootp { Said::default() } else { client_name::said(packet, slice.client_update) },
             name: None,
+            pxe: Pxe::of(&slice.pxe, packet),
+            servers: state.servers.clone(),
             requested: packet.option(55).filter(|_| !bootp).map(<[u8]>::to_vec),
             force_broadcast: false,
             ignored: false,
@@ -295,6 +310,20 @@ impl<'s> Exchange<'s> {
         state.leases.of_client(self.client_id.as_deref(), self.hardware)
     }
 
+    /// The address of a boot server, or a line about its name.
+    pub(crate) fn look_up(&self, server: &BootServer, lines: &mut Vec<Line>) -> Option<Ipv4Addr> {
+        match server {
+            BootServer::Address(address) => Some(*address),
+            BootServer::Name(name) => {
+                let found = self.servers.get(&name.to_ascii_lowercase()).copied();
+                if found.is_none() {
+                    lines.push(lines::warning(format!("No IPv4 address found for {name}")));
+                }
+                found
+            }
+        }
+    }
+
     /// Sets the tag of the pool that serves the client.
     fn enter(&mut self, network: &Network<'_>) {
         if let Some(tag) = &network.pool.set_tag {
@@ -380,7 +409,9 @@ impl Exchange<'_> {
         let client = |address| SocketAddrV4::new(address, slice.client_port);
         let usable_hardware = self.hardware.kind != 0 && (1..=NEIGHBOR_BYTES_MAX).contains(&self.hardware.length);
         let source = self.arrival.source;
-        let (interface, to, neighbor) = if let Some(giaddr) = self.packet.giaddr() {
+        let (interface, to, neighbor) = if self.arrival.port == Port::Pxe {
+            (0, source, None)
+        } else if let Some(giaddr) = self.packet.giaddr() {
             (0, SocketAddrV4::new(giaddr, slice.server_port), None)
         } else if let Some(ciaddr) = self.packet.ciaddr().filter(|_| keeps_ciaddr) {
             // The port is believed as well when the client speaks from the address it says it has; an INFORM is answered to where
@@ -393,7 +424,7 @@ impl Exchange<'_> {
         } else {
             (self.arrival.interface, client(yiaddr), Some(self.hardware))
         };
-        Answer { bytes, interface, to, neighbor, lines, delay_s: 0 }
+        Answer { bytes, port: self.arrival.port, interface, to, neighbor, lines, delay_s: 0 }
     }
 }
 

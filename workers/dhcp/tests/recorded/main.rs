@@ -8,6 +8,7 @@ use ipc::config::dhcp::{
     Boot, ClassRule, ClassTest, ClientIdRule, ConfiguredOption, DhcpSlice, HardwarePattern, HostRule, INFINITE,
     OptionValue, Place, Pool, PoolMode,
 };
+use ipc::config::pxe::BootServer;
 
 use exchanges::{CROWDED, EXCHANGES, Exchange};
 use support::*;
@@ -67,7 +68,7 @@ fn configuration() -> DhcpSlice {
         boot: vec![Boot {
             file: "pxe.0".into(),
             server_name: named("srv"),
-            next_server: Some([9, 9, 9, 9].into()),
+            next_server: Some(BootServer::Address([9, 9, 9, 9].into())),
             tests: vec![tag("fx")],
         }],
         class_rules: vec![ClassRule { tag: "voip".into(), test: ClassTest::VendorClass(b"phone".to_vec()) }],

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
-use dhcp::{Action, Arrival, Engine, Input, Outbox};
+use dhcp::{Action, Arrival, Engine, Input, Outbox, Port};
 use ipc::config::dhcp::{ConfiguredOption, DhcpSlice, HardwarePattern, HostRule, OptionValue, Place, Pool, PoolMode};
 use ipc::config::domain::Domains;
 use ipc::dhcp::{Ticket, ToParent, ToWorker};
@@ -170,7 +170,12 @@ impl Server {
     }
 
     pub fn ask_from(&mut self, packet: &[u8], source: &str, destination: Ipv4Addr) -> Vec<Sent> {
-        let arrival = Arrival { interface: ETH0, source: source.parse().expect("an address with port"), destination };
+        let arrival = Arrival {
+            interface: ETH0,
+            source: source.parse().expect("an address with port"),
+            destination,
+            port: Port::Server,
+        };
         self.give(Input::Packet { bytes: packet, arrival });
         std::mem::take(&mut self.sent)
     }
