@@ -312,7 +312,7 @@ pub static OPTIONS: &[Row] = &[
     built("dhcp-sequential-ip", "", NO, ADDS, |draft, _| { draft.dhcp.sequential_ip = true; Ok(()) }).means("", "give out addresses in order").example("dhcp-sequential-ip"),
     built("conntrack", "", NO, ADDS, |draft, _| { draft.dns.marks.copied = true; Ok(()) }).means("", "give forwarded questions the connection mark of the client's").example("conntrack"),
     unbuilt("dhcp-client-update", "", NO, ADDS, "client updates of DNS", |draft, _| { draft.unserved.client_update = true; Ok(()) }).means("", "let DHCP clients update DNS themselves").example("dhcp-client-update"),
-    unbuilt("dhcp-luascript", "", REQUIRED, ADDS, "Lua", script::lua).means("=<file>", "run this Lua program when leases change").example("dhcp-luascript=/etc/dnsmasq.lua"),
+    built("dhcp-luascript", "", REQUIRED, ADDS, script::lua).but("only in a build with the feature `lua`").means("=<file>", "run this Lua program when leases change").example("dhcp-luascript=/etc/dnsmasq.lua"),
     unbuilt("enable-ra", "", NO, ADDS, "router advertisements", |draft, _| { draft.dhcp6.enable_ra = true; Ok(()) }).means("", "send router advertisements for DHCPv6 ranges").example("enable-ra"),
     unbuilt("dhcp-duid", "", REQUIRED, ONCE, "DHCPv6", dhcp6::duid).means("=<enterprise>,<hex>", "use this DUID for DHCPv6").example("dhcp-duid=311,01:02:03:04").unless_given("made from the time and a hardware address"),
     built("host-record", "", REQUIRED, ADDS, host::host_record).means("=<name>...[,<address>...][,<ttl>]", "give names address and PTR records").example("host-record=server.example.lan,192.168.0.2,fd00::2,300"),
@@ -436,7 +436,7 @@ const PARITY_HEAD: &str = "\
 
 Every option that dnsmasq knows is accepted, with its rules of repetition, and its value is checked as dnsmasq checks it, with the
 same words for what is wrong. One that is not built has no effect, and the log says so at start; if it asks for a whole service that is
-not built (DNSSEC, authoritative zones, DHCPv6, scripts in Lua, D-Bus), the start fails by name.
+not built (DNSSEC, authoritative zones, DHCPv6, D-Bus), the start fails by name.
 
 ## Differences in what is accepted
 
