@@ -342,7 +342,7 @@ pub static OPTIONS: &[Row] = &[
     unbuilt("quiet-dhcp6", "", NO, ADDS, "DHCPv6", |draft, _| { draft.dhcp6.quiet = true; Ok(()) }).means("", "do not log DHCPv6").example("quiet-dhcp6"),
     unbuilt("quiet-ra", "", NO, ADDS, "router advertisements", |draft, _| { draft.dhcp6.quiet_ra = true; Ok(()) }).means("", "do not log router advertisements").example("quiet-ra"),
     built("dns-loop-detect", "", NO, ADDS, |draft, _| { draft.dns.queries.loop_detect = true; Ok(()) }).means("", "find and drop upstream servers that lead back here").example("dns-loop-detect"),
-    unbuilt("script-arp", "", NO, ADDS, "word of neighbors", |draft, _| { draft.script.arp = true; Ok(()) }).means("", "run the script when neighbors come and go").example("script-arp"),
+    built("script-arp", "", NO, ADDS, |draft, _| { draft.script.arp = true; Ok(()) }).means("", "run the script when neighbors come and go").example("script-arp"),
     built("dhcp-ttl", "", REQUIRED, ONCE, |draft, value| { draft.dns.dhcp_ttl = Some(count(value)?); Ok(()) }).means("=<seconds>", "time to live of names from leases").example("dhcp-ttl=60").unless_given("as local-ttl"),
     unbuilt("dhcp-reply-delay", "", REQUIRED, ONCE, "delayed offers", unserved::reply_delay).means("=[<tags>,]<seconds>", "wait before answering DHCP").example("dhcp-reply-delay=tag:slow,2"),
     built("dhcp-rapid-commit", "", NO, ADDS, |draft, _| { draft.dhcp.rapid_commit = true; Ok(()) }).means("", "grant DHCPv4 leases in two messages").example("dhcp-rapid-commit"),

@@ -48,6 +48,7 @@ use crate::lease_events::Contacts;
 use crate::leases::store::Store;
 use crate::listen::{self, Listening};
 use crate::log::{self, Log};
+use crate::neighbors::Neighbors;
 use crate::permit::Phase;
 use crate::script::ScriptProcess;
 use crate::service_manager;
@@ -95,6 +96,7 @@ pub struct Hub {
     errands: Errands,
     script: Option<ScriptProcess>,
     contacts: Contacts,
+    neighbors: Neighbors,
     buffer: Vec<u8>,
     state: State,
 }
@@ -207,6 +209,7 @@ impl Hub {
             errands: Errands::default(),
             script: parts.script,
             contacts: Contacts::default(),
+            neighbors: Neighbors::default(),
             // Zero-filled by the system: only the pages that messages have reached cost memory.
             buffer: vec![0; MESSAGE_BYTES_MAX],
             state: State::Starting,
