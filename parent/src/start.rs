@@ -146,7 +146,7 @@ fn run(
         Some(dhcp) if !dhcp.no_ping => Some(Echo::open().map_err(system("cannot create ICMP raw socket"))?),
         _ => None,
     };
-    if config.asks_kernel() {
+    if config.dns_asks_kernel() {
         // A kernel without it shall be named now. Workers get sockets of their own.
         netlink(SockProtocol::NetlinkNetFilter).map_err(system("cannot create netfilter netlink socket"))?;
     }

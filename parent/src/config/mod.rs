@@ -126,8 +126,18 @@ pub struct Config {
 }
 
 impl Config {
-    /// Must the kernel be asked for what needs CAP_NET_ADMIN, or about neighbors, on behalf of dns?
+    /// Is a script to hear of neighbors?
+    pub fn watches_neighbors(&self) -> bool {
+        self.script.arp && self.script.wanted()
+    }
+
+    /// Must the kernel be asked for what needs CAP_NET_ADMIN, or about neighbors?
     pub fn asks_kernel(&self) -> bool {
+        self.dns_asks_kernel() || self.watches_neighbors()
+    }
+
+    /// Must it be asked on behalf of dns?
+    pub fn dns_asks_kernel(&self) -> bool {
         let dns = &self.dns;
         dns.port != 0 && (!dns.sets.is_empty() || dns.marks.wanted() || dns.queries.add_mac.any())
     }

@@ -48,6 +48,7 @@ use crate::lease_events::Contacts;
 use crate::leases::store::Store;
 use crate::listen::{self, Listening};
 use crate::log::{self, Log};
+use crate::neighbors::Neighbors;
 use crate::permit::Phase;
 use crate::script::ScriptProcess;
 use crate::service_manager;
@@ -95,6 +96,7 @@ pub struct Hub {
     errands: Errands,
     script: Option<ScriptProcess>,
     contacts: Contacts,
+    neighbors: Neighbors,
     buffer: Vec<u8>,
     state: State,
 }
@@ -207,6 +209,7 @@ impl Hub {
             errands: Errands::default(),
             script: parts.script,
             contacts: Contacts::default(),
+            neighbors: Neighbors::default(),
             // Zero-filled by the system: only the pages that messages have reached cost memory.
             buffer: vec![0; MESSAGE_BYTES_MAX],
             state: State::Starting,
@@ -302,8 +305,9 @@ impl Hub {
             return self.signal();
         }
         if self.script_owns(fd) {
-            self.script_ready(fd);
-        } else if fd == self.monitor.as_raw_fd() {
+            return self.script_ready(fd);
+        }
+        if fd == self.monitor.as_raw_fd() {
             self.interfaces_changed();
         } else if self.watch.as_ref().is_some_and(|watch| watch.as_fd().as_raw_fd() == fd) {
             let changes = self.watch.as_ref().map(Watch::changes).unwrap_or_default();
@@ -362,6 +366,12 @@ impl Hub {
         if let Some(script) = &mut self.script {
             script.flush_at_end();
         }
+        self.end_workers();
+        self.log.info(&format!("exiting on receipt of {signal}"));
+        End::Asked(status)
+    }
+
+    fn end_workers(&mut self) {
         let pids: Vec<_> = self.workers.iter().map(|worker| worker.pid).collect();
         for pid in &pids {
             let _ = kill(*pid, Signal::SIGKILL);
@@ -369,8 +379,6 @@ impl Hub {
         for pid in pids {
             let _ = waitpid(pid, None);
         }
-        self.log.info(&format!("exiting on receipt of {signal}"));
-        End::Asked(status)
     }
 
     fn dump_statistics(&mut self) {

@@ -126,11 +126,13 @@ fn kept_for_others(history: &[Question], configuration: &Configuration) -> bool 
         || !before.is_empty() && of_network(last) && text.contains("\nbogus-nxdomain")
 }
 
-/// What the reference keeps of the end of a chain makes a name exist whose addresses it leaves out, before it looks at what is configured.
+/// Some of what the reference keeps makes a name exist whose addresses it leaves out, before it looks at what is configured.
 fn taken_for_name(configuration: &Configuration, ours: &[u8], theirs: &[u8]) -> bool {
     let text = configuration.text();
     let both = text.contains("\nfilter-") && text.contains("\naddress=/");
-    both && ours[2] & 0x04 != 0 && ours[6..8] != [0, 0] && theirs[6..8] == [0, 0] && u16::from(theirs[3]) & RCODE == 0
+    let configured = |reply: &[u8]| reply[2] & 0x04 != 0 && reply[6..8] != [0, 0];
+    let left_out = |reply: &[u8]| reply[6..8] == [0, 0] && u16::from(reply[3]) & RCODE == 0;
+    both && (configured(ours) && left_out(theirs) || configured(theirs) && left_out(ours))
 }
 
 /// Where options of queries are changed, the client's DO bit is forgotten over TCP, and the cache answers.
