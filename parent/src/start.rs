@@ -140,7 +140,9 @@ fn run(
     let (store, invalid) = open_store(&config)?;
     let (directories, inaccessible) = open_tftp_roots(&mut config)?;
     let echo = match &config.dhcp {
-        Some(dhcp) if !dhcp.no_ping => Some(Echo::open().map_err(system("cannot create ICMP raw socket"))?),
+        Some(dhcp) if dhcp.serves() && !dhcp.no_ping => {
+            Some(Echo::open().map_err(system("cannot create ICMP raw socket"))?)
+        }
         _ => None,
     };
     if config.asks_kernel() {
@@ -280,7 +282,7 @@ fn open_standard_descriptors() {
 }
 
 fn open_store(config: &Config) -> Result<(Store, Vec<(usize, String)>), Failure> {
-    if config.dhcp.is_none() || config.process.leasefile_ro {
+    if !config.dhcp.as_ref().is_some_and(|dhcp| dhcp.serves()) || config.process.leasefile_ro {
         return Ok((Store::in_memory(), Vec::new()));
     }
     let path = &config.process.lease_file;
@@ -450,7 +452,7 @@ fn confine(
     read.sort();
     read.dedup();
     let mut write = Vec::new();
-    if config.dhcp.is_some() && !process.leasefile_ro {
+    if config.dhcp.as_ref().is_some_and(|dhcp| dhcp.serves()) && !process.leasefile_ro {
         write.extend(directory_of(&process.lease_file));
     }
     if let (Some(path), false) = (&process.pid_file, process.debug) {

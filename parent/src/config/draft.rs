@@ -237,7 +237,7 @@ impl Draft {
     }
 
     fn into_config(self) -> Config {
-        let dhcp_wanted = !self.dhcp.pools.is_empty();
+        let dhcp_wanted = self.dhcp.wanted();
         let Draft { dns, mut dhcp, mut dhcp6, host_entries, tftp, unserved, process, tftp_wanted, .. } = self;
         if !dhcp6.ranges.is_empty() {
             dhcp6.host_entries.clone_from(&host_entries);

@@ -7,6 +7,7 @@ use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use ipc::config::prefix::Prefix;
+use ipc::config::relay::RelayRoute;
 use ipc::config::wire::SharedNetwork;
 use serde::Serialize;
 
@@ -14,7 +15,6 @@ use super::client_tags::EnterpriseRule;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::process::given;
-use super::relay::{Relay, SplitRelay};
 use super::text::{reveal_path, reveal_text};
 
 type Value<'a> = Option<&'a str>;
@@ -25,10 +25,8 @@ type Outcome = Result<(), Fault>;
 pub struct Unserved {
     /// `dhcp-vendorclass` lines with `enterprise:`, for DHCPv6; the last first. (DHCPv4 looks at their text alone.)
     pub enterprise_classes: Vec<EnterpriseRule>,
-    /// `dhcp-relay` lines, the last first.
-    pub relays: Vec<Relay>,
-    /// `dhcp-split-relay` lines, the last first.
-    pub split_relays: Vec<SplitRelay>,
+    /// `dhcp-relay` lines for DHCPv6, the last first.
+    pub relays6: Vec<RelayRoute<Ipv6Addr>>,
     /// `leasequery`: who may ask for leases; an empty list stands for everybody.
     pub leasequery: Option<Vec<Prefix>>,
     /// `shared-network` lines for DHCPv6.
@@ -118,8 +116,7 @@ impl Unserved {
     /// Puts lists into the order in which they are searched or read.
     pub(crate) fn settle(&mut self) {
         self.enterprise_classes.reverse();
-        self.relays.reverse();
-        self.split_relays.reverse();
+        self.relays6.reverse();
         self.files.hosts.reverse();
         self.files.options.reverse();
     }

@@ -12,6 +12,7 @@
 //! | `pool`, `probe` | which address, and whether somebody has it already |
 //! | `host_rules`, `tags`, `options` | what the configuration says for this client |
 //! | `client_name`, `relay` | what clients and relay agents say |
+//! | `relay_agent` | being a relay agent |
 //! | `lease_view`, `state` | what is remembered |
 //! | `lines`, `option_name` | the log |
 
@@ -30,6 +31,7 @@ mod pool;
 mod probe;
 mod random;
 mod relay;
+mod relay_agent;
 mod reply;
 mod state;
 mod tags;
