@@ -4,11 +4,16 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::dhcp::{ConfiguredOption, HostRule};
+use crate::event::ClientWord;
 use crate::lease::{Lease, LeaseChange};
 use crate::link::{HardwareAddress, Interface};
 
 /// Most changes in one `Commit`.
 pub const CHANGES_MAX: usize = 32;
+
+/// Most leases in one message of the replay: they fit whatever is in them.
+pub const LEASES_MAX: usize = 50;
 
 /// Names one `Commit` or `SetNeighbor`; chosen by the worker, comes back in the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,8 +24,20 @@ pub struct Ticket(pub u32);
 pub enum ToWorker {
     /// The interfaces as they are now. Sent before `Start` and whenever they change.
     Interfaces(Vec<Interface>),
-    /// One lease of the store, replayed before `Start`.
-    Lease(Lease),
+    /// What a file adds to the configuration, in place of what it added before; sent before the leases, and when the file has changed. It
+    /// goes before what came earlier, and before the slice. A file comes in one piece or several, of which the last one says so.
+    FileRules {
+        /// Names the file; the parent's choice.
+        file: u32,
+        /// Host rules, the first to be tried first.
+        rules: Vec<HostRule>,
+        /// Options, the first to be tried first.
+        options: Vec<ConfiguredOption>,
+        /// Is this the last piece?
+        last: bool,
+    },
+    /// Leases of the store, replayed before `Start`: at most [`LEASES_MAX`].
+    Leases(Vec<Lease>),
     /// All leases have been replayed: begin to serve. The worker answers `Serving`.
     Start,
     /// The changes of this ticket are on stable storage: the acknowledgement may leave.
@@ -47,6 +64,15 @@ pub struct Neighbor {
     pub hardware: HardwareAddress,
 }
 
+/// The message that caused a change: what a script is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Kernel index of the interface it came in on.
+    pub interface: u32,
+    /// What the client said, about the last lease that the changes put; `None` when it merely extends its lease.
+    pub word: Option<ClientWord>,
+}
+
 /// dhcp to parent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToParent {
@@ -62,6 +88,8 @@ pub enum ToParent {
         changes: Vec<LeaseChange>,
         /// Entry for the unicast acknowledgement.
         neighbor: Option<Neighbor>,
+        /// Whose message caused it, where a script is to hear of it.
+        contact: Option<Box<Contact>>,
     },
     /// Put this entry into the kernel's neighbor table, for an offer by unicast. Answered by `NeighborSet`.
     SetNeighbor {
@@ -72,4 +100,27 @@ pub enum ToParent {
     },
     /// Send one ICMP echo request to this address of a pool. Not answered: a reply shows up on the echo socket.
     Ping(Ipv4Addr),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::{LEASES_MAX, ToWorker};
+    use crate::frame;
+    use crate::lease::{CLIENT_ID_BYTES_MAX, Lease};
+    use crate::link::HardwareAddress;
+
+    #[test]
+    fn the_longest_leases_fit_into_one_message() {
+        let longest = Lease {
+            address: Ipv4Addr::BROADCAST,
+            hardware: HardwareAddress::new(255, &[255; 16]).unwrap(),
+            client_id: Some(vec![255; CLIENT_ID_BYTES_MAX]),
+            name: Some("n".repeat(63)),
+            expires_s: u64::MAX,
+        };
+        let mut bytes = Vec::new();
+        frame::encode(&ToWorker::Leases(vec![longest; LEASES_MAX]), &mut bytes).unwrap();
+    }
 }

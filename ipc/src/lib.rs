@@ -11,7 +11,8 @@
 //! | `role` | which worker, and which start of it |
 //! | `boot` | the first message to every worker, and the fixed descriptor numbers |
 //! | `control` | the envelope of every later message |
-//! | `dns`, `dhcp`, `tftp`, `net`, `log` | one conversation each |
+//! | `dns`, `dhcp`, `tftp`, `net`, `script`, `log` | one conversation each |
+//! | `event` | what lease scripts are told |
 //! | `config` | the slices |
 //! | `idn` | names beyond ASCII |
 //! | `lease`, `link`, `tag`, `time` | nouns |
@@ -23,6 +24,7 @@ pub mod config;
 pub mod control;
 pub mod dhcp;
 pub mod dns;
+pub mod event;
 pub mod frame;
 pub mod idn;
 pub mod lease;
@@ -30,6 +32,7 @@ pub mod link;
 pub mod log;
 pub mod net;
 pub mod role;
+pub mod script;
 pub mod tag;
 pub mod tftp;
 pub mod time;

@@ -42,4 +42,13 @@ pub enum ToParent {
         /// Kernel index of the arrival interface.
         interface: u32,
     },
+    /// A file was sent whole, where a script is to hear of it. Not answered.
+    Sent {
+        /// Its size in bytes.
+        size: u64,
+        /// Who got it.
+        client: IpAddr,
+        /// Its path, root included; at most [`PATH_BYTES_MAX`](crate::event::PATH_BYTES_MAX) bytes.
+        path: String,
+    },
 }

@@ -18,11 +18,11 @@ LICENSE+=" Apache-2.0 MIT Unicode-3.0"
 SLOT="0"
 
 # The flags of net-dns/dnsmasq. What is always built in is required, so that a dependency on the flag means what it says. Not there yet,
-# hence no flag: auth-dns dbus dhcp-tools dnssec dumpfile lua nettlehash nls script selinux.
-IUSE="+conntrack +dhcp +id +idn +inotify +ipv6 +libidn2 +loop static +tftp"
-REQUIRED_USE="conntrack dhcp id idn inotify ipv6 libidn2 loop tftp"
+# hence no flag: auth-dns dbus dnssec dumpfile lua nettlehash nls selinux.
+IUSE="+conntrack +dhcp +dhcp-tools +id +idn +inotify +ipv6 +libidn2 +loop +script static +tftp"
+REQUIRED_USE="conntrack dhcp dhcp-tools id idn inotify ipv6 libidn2 loop script tftp"
 
-QA_FLAGS_IGNORED="usr/sbin/wardmasq usr/sbin/wardctl"
+QA_FLAGS_IGNORED="usr/sbin/wardmasq usr/sbin/wardctl usr/bin/dhcp_lease_time usr/bin/dhcp_release usr/bin/dhcp_release6"
 
 src_unpack() {
 	git-r3_src_unpack
@@ -43,6 +43,7 @@ src_test() {
 
 src_install() {
 	dosbin "$(cargo_target_dir)"/wardmasq "$(cargo_target_dir)"/wardctl
+	dobin "$(cargo_target_dir)"/dhcp_{lease_time,release,release6}
 
 	newinitd packaging/openrc/wardmasq.initd wardmasq
 	newconfd packaging/openrc/wardmasq.confd wardmasq

@@ -48,6 +48,11 @@ pub fn identity(role: Role, process: &Process) -> Result<Identity, Failure> {
     }))
 }
 
+/// The user of this name.
+pub fn user(name: &str) -> Option<Identity> {
+    find_user(&fs::read_to_string("/etc/passwd").unwrap_or_default(), name)
+}
+
 /// Can this process become `identity` at all? In a container that maps few ids it may have none to give.
 pub fn available(identity: Identity) -> bool {
     let covers = |map: &str, id: u32| {

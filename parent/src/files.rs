@@ -14,13 +14,14 @@ use crate::config::Process;
 pub fn hosts_paths(process: &Process) -> Vec<PathBuf> {
     let mut paths = Vec::new();
     for path in process.hosts.iter().chain(&process.addn_hosts).chain(&process.hostsdirs) {
-        if path.is_dir() {
-            paths.extend(files_of(path));
-        } else {
-            paths.push(path.clone());
-        }
+        paths.extend(expanded(path));
     }
     paths
+}
+
+/// A file, or the files of a directory.
+pub fn expanded(path: &Path) -> Vec<PathBuf> {
+    if path.is_dir() { files_of(path) } else { vec![path.to_owned()] }
 }
 
 /// The files of a directory in byte order, without those that editors leave behind.

@@ -46,7 +46,8 @@ pub fn list(process: &Process) -> Result<Vec<Interface>, Errno> {
     }
     for interface in &mut interfaces {
         interface.serves_dns = served(process, interface);
-        let dhcp = interface.serves_dns && !interface.loopback && !any(&process.no_dhcp_interfaces, &interface.name);
+        // Over loopback nobody gets an address, but asks for the time that is left of one (`dhcp_lease_time`).
+        let dhcp = interface.serves_dns && !any(&process.no_dhcp_interfaces, &interface.name);
         interface.serves_dhcp = dhcp && !any(&process.no_dhcpv4_interfaces, &interface.name);
         let listed = process.tftp_interfaces.is_empty() || any(&process.tftp_interfaces, &interface.name);
         let tftp = served(process, interface) || any(&process.tftp_interfaces, &interface.name);

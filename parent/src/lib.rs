@@ -14,8 +14,11 @@
 //! | `hub` | the event loop |
 //! | `permit`, `commit` | what a worker may say; what it may change |
 //! | `leases` | the lease store and dnsmasq's lease file |
+//! | `script`, `lease_events` | the process that calls scripts; what it is told |
 //! | `broker`, `files`, `watch` | small deeds for workers; files passed on; word of changes |
+//! | `dhcp_files` | host rules and options of files |
 //! | `log`, `service_manager` | the log; readiness notices |
+//! | `dhcp_tools` | three small clients, which are programs of their own |
 //! | `wardctl` | the other program: questions about a configuration |
 
 pub mod accounts;
@@ -24,12 +27,16 @@ pub mod command_line;
 pub mod commit;
 pub mod config;
 pub mod daemon;
+pub mod dhcp_files;
+#[cfg(feature = "dhcp-tools")]
+pub mod dhcp_tools;
 pub mod errands;
 mod failure;
 pub mod files;
 pub mod holder;
 pub mod hub;
 pub mod interfaces;
+pub mod lease_events;
 pub mod leases;
 pub mod listen;
 pub mod log;
@@ -37,6 +44,7 @@ pub mod path_mtu;
 pub mod permit;
 #[cfg(feature = "probe")]
 pub mod probe;
+pub mod script;
 pub mod service_manager;
 pub mod spawn;
 pub mod start;

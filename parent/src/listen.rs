@@ -250,7 +250,7 @@ fn open_dhcp_port(config: &Config, interfaces: &[Interface], port: u16) -> Resul
 
 /// With a bind option and exactly one interface, named in full, DHCP is tied to the device.
 pub fn only_dhcp_interface(process: &Process, interfaces: &[Interface]) -> Option<String> {
-    let mut serving = interfaces.iter().filter(|interface| interface.serves_dhcp);
+    let mut serving = interfaces.iter().filter(|interface| interface.serves_dhcp && !interface.loopback);
     match (process.bind, &process.interfaces[..], serving.next(), serving.next()) {
         (BindMode::Wildcard, ..) => None,
         (_, [name], Some(only), None) if *name == only.name => Some(only.name.clone()),

@@ -28,6 +28,17 @@ pub struct Log {
     lost: u32,
 }
 
+/// Who says a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// The parent.
+    Parent,
+    /// A worker.
+    Worker(Role),
+    /// A lease script.
+    Script,
+}
+
 enum Sink {
     Syslog {
         facility: u8,
@@ -58,12 +69,13 @@ impl Log {
         Ok(Log { program: program.to_owned(), sink, echo, debug, lost: 0 })
     }
 
-    /// The name under which a role's lines appear. Called as dnsmasq, the lines of dns and net bear the plain name, as there.
-    fn name(&self, role: Option<Role>) -> String {
-        match role {
-            None => self.program.clone(),
-            Some(Role::Dns | Role::Net) if self.program == "dnsmasq" => self.program.clone(),
-            Some(role) => format!("{}-{}", self.program, role.word()),
+    /// The name under which somebody's lines appear. Called as dnsmasq, the lines of dns and net bear the plain name, as there.
+    fn name(&self, speaker: Speaker) -> String {
+        match speaker {
+            Speaker::Parent => self.program.clone(),
+            Speaker::Worker(Role::Dns | Role::Net) if self.program == "dnsmasq" => self.program.clone(),
+            Speaker::Worker(role) => format!("{}-{}", self.program, role.word()),
+            Speaker::Script => format!("{}-script", self.program),
         }
     }
 
@@ -74,9 +86,9 @@ impl Log {
         }
     }
 
-    /// Writes one line; `role` is the worker that said it, or `None` for the parent.
-    pub fn write(&mut self, role: Option<Role>, severity: Severity, text: &str) {
-        let name = self.name(role);
+    /// Writes one line of whoever said it.
+    pub fn write(&mut self, speaker: Speaker, severity: Severity, text: &str) {
+        let name = self.name(speaker);
         let mut text = printable(text);
         let pid = std::process::id();
         if self.echo {
@@ -100,7 +112,7 @@ impl Log {
                     self.lost = self.lost.saturating_add(1);
                 } else if self.lost > 0 {
                     let lost = std::mem::take(&mut self.lost);
-                    self.write(None, Severity::Error, &format!("overflow: {lost} log entries lost"));
+                    self.write(Speaker::Parent, Severity::Error, &format!("overflow: {lost} log entries lost"));
                 }
             }
         }
@@ -108,17 +120,17 @@ impl Log {
 
     /// One of the parent's own lines.
     pub fn info(&mut self, text: &str) {
-        self.write(None, Severity::Info, text);
+        self.write(Speaker::Parent, Severity::Info, text);
     }
 
     /// One of the parent's own warnings.
     pub fn warning(&mut self, text: &str) {
-        self.write(None, Severity::Warning, text);
+        self.write(Speaker::Parent, Severity::Warning, text);
     }
 
     /// One of the parent's own errors.
     pub fn error(&mut self, text: &str) {
-        self.write(None, Severity::Error, text);
+        self.write(Speaker::Parent, Severity::Error, text);
     }
 
     /// Closes and opens the log file again (SIGUSR2), after somebody has renamed it.
@@ -221,8 +233,11 @@ mod tests {
     #[test]
     fn roles_have_names_of_their_own() {
         let log = Log::open("wardmasq", &LogTarget::Stderr, false, false).unwrap();
-        assert_eq!(log.name(Some(Role::Dns)), "wardmasq-dns");
+        assert_eq!(log.name(Speaker::Worker(Role::Dns)), "wardmasq-dns");
         let log = Log::open("dnsmasq", &LogTarget::Stderr, false, false).unwrap();
-        assert_eq!((log.name(Some(Role::Dns)), log.name(Some(Role::Dhcp))), ("dnsmasq".into(), "dnsmasq-dhcp".into()));
+        assert_eq!(
+            (log.name(Speaker::Worker(Role::Dns)), log.name(Speaker::Worker(Role::Dhcp))),
+            ("dnsmasq".into(), "dnsmasq-dhcp".into())
+        );
     }
 }

@@ -121,7 +121,7 @@ pub fn dhcp_kind(message: &dhcp::ToParent) -> Kind {
 pub fn tftp_kind(message: &tftp::ToParent) -> Kind {
     match message {
         tftp::ToParent::Serving => Kind::Serving,
-        tftp::ToParent::WantTransfer { .. } => Kind::Work,
+        tftp::ToParent::WantTransfer { .. } | tftp::ToParent::Sent { .. } => Kind::Work,
     }
 }
 

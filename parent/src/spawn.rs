@@ -34,7 +34,7 @@ const NAMESPACES: libc::c_int = libc::CLONE_NEWNS
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWCGROUP;
 /// Where the program's descriptor is put for the exec, which closes it.
-const PROGRAM: RawFd = 5;
+pub(crate) const PROGRAM: RawFd = 5;
 
 /// Everything that spawning needs, prepared once at start.
 pub struct Nursery {
@@ -120,6 +120,11 @@ impl Nursery {
         self.program.as_fd()
     }
 
+    /// The null device.
+    pub fn null(&self) -> BorrowedFd<'_> {
+        self.null.as_fd()
+    }
+
     /// The empty root, if there is one.
     pub fn empty_root(&self) -> Option<BorrowedFd<'_>> {
         self.empty_root.as_ref().map(|fd| fd.as_fd())
@@ -178,7 +183,7 @@ impl Nursery {
 }
 
 /// The default send buffer parks 278 small messages; a lease replay is longer. (The rest waits in our own queue.)
-fn enlarge_send_buffer(socket: &OwnedFd) {
+pub(crate) fn enlarge_send_buffer(socket: &OwnedFd) {
     let _ = nix::sys::socket::setsockopt(socket, nix::sys::socket::sockopt::SndBuf, &(512 * 1024));
 }
 
@@ -201,17 +206,7 @@ impl Luggage<'_> {
             libc::sigemptyset(&mut none);
             libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
             libc::umask(0o077);
-            // Out of the way first: any of them may sit on a number that another is to get.
-            let high = |fd: RawFd| libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 64);
-            let (program, null, control, log) =
-                (high(self.program), high(self.null), high(self.control), high(self.log));
-            for number in 0..3 {
-                libc::dup2(null, number);
-            }
-            libc::dup2(control, CONTROL);
-            libc::dup2(log, LOG);
-            libc::dup3(program, PROGRAM, libc::O_CLOEXEC);
-            libc::syscall(libc::SYS_close_range, (PROGRAM + 1) as libc::c_uint, libc::c_uint::MAX, 0);
+            take_places(self.program, Some(self.null), self.control, self.log);
             let argv =
                 [self.arguments[0].as_ptr(), self.arguments[1].as_ptr(), self.arguments[2].as_ptr(), std::ptr::null()];
             let environment: [*const libc::c_char; 1] = [std::ptr::null()];
@@ -225,6 +220,28 @@ impl Luggage<'_> {
             );
             libc::close(PROGRAM);
         }
+    }
+}
+
+/// In a new process: puts its channels at their numbers, the program at [`PROGRAM`], the null device, if given, at those of standard input,
+/// output and error, and closes everything else.
+///
+/// # Safety
+///
+/// Nothing in this process may own a descriptor and use it afterwards.
+pub(crate) unsafe fn take_places(program: RawFd, null: Option<RawFd>, control: RawFd, log: RawFd) {
+    // SAFETY: plain system calls on integers; who owns them no longer matters, as the caller promises.
+    unsafe {
+        // Out of the way first: any of them may sit on a number that another is to get.
+        let high = |fd: RawFd| libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 64);
+        let (program, null, control, log) = (high(program), null.map(high), high(control), high(log));
+        for (null, number) in null.into_iter().flat_map(|null| (0..3).map(move |number| (null, number))) {
+            libc::dup2(null, number);
+        }
+        libc::dup2(control, CONTROL);
+        libc::dup2(log, LOG);
+        libc::dup3(program, PROGRAM, libc::O_CLOEXEC);
+        libc::syscall(libc::SYS_close_range, (PROGRAM + 1) as libc::c_uint, libc::c_uint::MAX, 0);
     }
 }
 

@@ -4,7 +4,7 @@
 //! 1. Sockets of the service manager are taken over; command line and configuration are read.
 //! 2. Interfaces are listed, sockets bound, the lease file read, directories opened.
 //! 3. Unless told otherwise, the process leaves the terminal; the pid file is written and the log opened.
-//! 4. Rooms for the workers are prepared, and the parent confines itself.
+//! 4. Rooms for the workers are prepared, the script process starts, and the parent confines itself.
 //! 5. Workers start. When all of them serve, the start is complete.
 
 use std::collections::BTreeSet;
@@ -15,6 +15,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use ipc::config::dhcp::DhcpSlice;
 use ipc::config::tftp::TftpRoot;
 use ipc::log::Severity;
 use ipc::role::Role;
@@ -31,13 +32,16 @@ use crate::config::feature::{self, Feature};
 use crate::config::journal::Journal;
 use crate::config::{self, BindMode, Config, Loaded, LogTarget, Refusals, diagnosis};
 use crate::daemon::{self, Foreground};
+use crate::dhcp_files::{self, Kind};
 use crate::failure::Failure;
 use crate::files;
 use crate::hub::{End, Hub, Parts};
 use crate::interfaces;
+use crate::leases::init;
 use crate::leases::store::Store;
 use crate::listen;
-use crate::log::Log;
+use crate::log::{Log, Speaker};
+use crate::script::{self, ScriptProcess};
 use crate::service_manager;
 use crate::spawn::Nursery;
 use crate::watch::{self, Watch};
@@ -155,7 +159,8 @@ fn run(
         let identity = accounts::identity(role, &config.process)?;
         identities.push((role, Some(identity).filter(|identity| root && accounts::available(*identity))));
     }
-    let watch = open_watch(&config)?;
+    let script = script::setup(&config, root)?;
+    let (watch, unwatched) = open_watch(&config)?;
     let monitor = interfaces::monitor().map_err(system("cannot create netlink socket"))?;
 
     let process = config.process.clone();
@@ -175,6 +180,13 @@ fn run(
     })?;
     let nursery = Nursery::prepare(&identities)
         .map_err(|error| Failure::other(format!("cannot prepare workers: {}", files::reason(&error))))?;
+    let script =
+        match script {
+            Some(setup) => Some(ScriptProcess::start(&nursery, setup).map_err(|error| {
+                Failure::other(format!("cannot start the script process: {}", files::reason(&error)))
+            })?),
+            None => None,
+        };
     let null = daemon::null_device().map_err(|error| Failure::other(format!("/dev/null: {error}")))?;
     let signals = block_signals().map_err(system("cannot read signals"))?;
 
@@ -198,18 +210,18 @@ fn run(
     for option in &process.not_built {
         log.warning(&format!("option {option} has no effect yet"));
     }
-    for warning in process.warnings.iter().chain(&inaccessible) {
+    for warning in process.warnings.iter().chain(&inaccessible).chain(&unwatched) {
         log.warning(warning);
     }
     for (number, text) in invalid {
         let text = format!("ignoring invalid line in lease database: {text} (line {number})");
-        log.write(Some(Role::Dhcp), Severity::Error, &text);
+        log.write(Speaker::Worker(Role::Dhcp), Severity::Error, &text);
     }
     if config.dhcp.is_some()
         && let Some(name) = listen::only_dhcp_interface(&process, &interfaces)
     {
         let text = format!("DHCP, sockets bound exclusively to interface {name}");
-        log.write(Some(Role::Dhcp), Severity::Info, &text);
+        log.write(Speaker::Worker(Role::Dhcp), Severity::Info, &text);
     }
     match confine(&config, &nursery, &identities) {
         Ok(report) => log.confined(&format!("parent confined: {report}")),
@@ -221,7 +233,8 @@ fn run(
 
     // What fails from here on was not configured wrong.
     *journal = None;
-    let parts = Parts { config, nursery, sockets, echo, directories, store, log, signals, monitor, watch, interfaces };
+    let parts =
+        Parts { config, nursery, sockets, echo, directories, store, log, signals, monitor, watch, interfaces, script };
     let mut hub = Hub::new(parts).map_err(|error| Failure::other(format!("cannot start: {error}")))?;
     #[cfg(feature = "probe")]
     if let Some(role) = probe_role() {
@@ -282,16 +295,18 @@ fn open_standard_descriptors() {
 }
 
 fn open_store(config: &Config) -> Result<(Store, Vec<(usize, String)>), Failure> {
-    if !config.dhcp.as_ref().is_some_and(|dhcp| dhcp.serves()) || config.process.leasefile_ro {
-        return Ok((Store::in_memory(), Vec::new()));
-    }
     let path = &config.process.lease_file;
-    let (store, invalid) = Store::open(path).map_err(|error| {
-        let text = format!("cannot open or create lease file {}: {}", path.display(), files::reason(&error));
-        Failure::file(text)
-            .about(&["dhcp-leasefile", "dhcp-lease"], path.display())
-            .remedy("create the directory, or name another file with dhcp-leasefile")
-    })?;
+    let (store, invalid) = match (&config.script.program, config.process.leasefile_ro) {
+        _ if !config.dhcp.as_ref().is_some_and(DhcpSlice::serves) => return Ok((Store::in_memory(), Vec::new())),
+        (None, true) => return Ok((Store::in_memory(), Vec::new())),
+        (Some(program), true) => init::run(program)?,
+        (_, false) => Store::open(path).map_err(|error| {
+            let text = format!("cannot open or create lease file {}: {}", path.display(), files::reason(&error));
+            Failure::file(text)
+                .about(&["dhcp-leasefile", "dhcp-lease"], path.display())
+                .remedy("create the directory, or name another file with dhcp-leasefile")
+        })?,
+    };
     let lease_max = config.dhcp.as_ref().map_or(0, |dhcp| dhcp.lease_max as usize);
     if store.len() > lease_max {
         return Err(Failure::other("too many stored leases".to_owned())
@@ -335,28 +350,43 @@ fn open_tftp_roots(config: &mut Config) -> Result<(Vec<OwnedFd>, Vec<String>), F
     Ok((directories, warnings))
 }
 
-fn open_watch(config: &Config) -> Result<Option<Watch>, Failure> {
+/// The watch, and which directories of files for DHCP it cannot watch: these may be missing, as in dnsmasq.
+fn open_watch(config: &Config) -> Result<(Option<Watch>, Vec<String>), Failure> {
     let process = &config.process;
     let resolv = !process.no_poll && !process.resolv_files.is_empty();
-    if process.port == 0 || !Feature::Inotify.built() || (!resolv && process.hostsdirs.is_empty()) {
-        return Ok(None);
+    let dns = process.port != 0 && (resolv || !process.hostsdirs.is_empty());
+    let dhcp = config.dhcp.is_some() && config.dhcp_files.watched();
+    if !Feature::Inotify.built() || !(dns || dhcp) {
+        return Ok((None, Vec::new()));
     }
     let failed = |options: &'static [&str], text: String, (directory, error): (PathBuf, io::Error)| {
         Failure::other(text).about(options, directory.display()).remedy(files::reason(&error))
     };
     let mut watch =
         Watch::new().map_err(|error| Failure::other(format!("failed to create inotify: {}", files::reason(&error))))?;
-    if resolv {
+    if resolv && dns {
         watch.resolv_files(&process.resolv_files).map_err(|found| {
             let text = format!("directory {} for resolv-file is missing, cannot poll", found.0.display());
             failed(&["resolv-file"], text, found)
         })?;
     }
-    watch.hosts_directories(&process.hostsdirs).map_err(|found| {
-        let text = format!("bad dynamic directory {}: {}", found.0.display(), files::reason(&found.1));
-        failed(&["hostsdir"], text, found)
-    })?;
-    Ok(Some(watch))
+    let bad = |found: &(PathBuf, io::Error)| {
+        format!("bad dynamic directory {}: {}", found.0.display(), files::reason(&found.1))
+    };
+    if dns {
+        watch.hosts_directories(&process.hostsdirs).map_err(|found| failed(&["hostsdir"], bad(&found), found))?;
+    }
+    let mut unwatched = Vec::new();
+    if dhcp {
+        let files = &config.dhcp_files;
+        let hosts = files.hosts_dirs.iter().map(|path| (path, Kind::Hosts));
+        for (path, kind) in hosts.chain(files.options_dirs.iter().map(|path| (path, Kind::Options))) {
+            if let Err(found) = watch.dhcp_directory(path, kind) {
+                unwatched.push(bad(&found));
+            }
+        }
+    }
+    Ok((Some(watch), unwatched))
 }
 
 fn write_pid_file(path: &PathBuf, fatal: bool) -> Result<(), Failure> {
@@ -447,6 +477,15 @@ fn confine(
     read.extend(process.hosts.iter().chain(&process.addn_hosts).filter_map(|path| directory_of(path)));
     read.extend(process.addn_hosts.iter().chain(&process.hostsdirs).cloned());
     read.extend(process.servers_file.as_deref().and_then(directory_of));
+    if config.dhcp.is_some() {
+        let named = &config.dhcp_files;
+        let directories = named.hosts_dirs.iter().chain(&named.options_dirs);
+        read.extend(named.hosts.iter().chain(&named.options).filter_map(|path| directory_of(path)));
+        read.extend(named.hosts.iter().chain(&named.options).chain(directories).cloned());
+        read.extend(named.ethers.then(|| PathBuf::from("/etc")));
+        let paths = dhcp_files::paths(named);
+        read.extend(paths.iter().filter_map(|(path, _)| directory_of(&path.canonicalize().ok()?)));
+    }
     // Links are followed once, now.
     read.extend(files::hosts_paths(process).iter().filter_map(|path| directory_of(&path.canonicalize().ok()?)));
     read.sort();

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 
+use crate::dhcp_files::Kind;
 use crate::files;
 
 /// Watches directories.
@@ -25,6 +26,8 @@ struct Watched {
     resolv: bool,
     /// It is a `hostsdir`.
     hosts: bool,
+    /// It is a `dhcp-hostsdir` or a `dhcp-optsdir`.
+    dhcp: Option<Kind>,
 }
 
 /// What has changed.
@@ -36,6 +39,9 @@ pub enum Change {
     HostsFile(PathBuf),
     /// This file of a `hostsdir` is gone.
     HostsFileGone(PathBuf),
+    /// This file of a `dhcp-hostsdir` or a `dhcp-optsdir` is new or has new content. (One that is gone stays in force until SIGHUP,
+    /// as in dnsmasq: who writes such directories relies on it.)
+    DhcpFile(PathBuf, Kind),
 }
 
 impl Watch {
@@ -62,6 +68,11 @@ impl Watch {
         Ok(())
     }
 
+    /// Watches a directory of files for DHCP. The error names it.
+    pub fn dhcp_directory(&mut self, path: &Path, kind: Kind) -> Result<(), (PathBuf, io::Error)> {
+        self.add(path, |watched| watched.dhcp = Some(kind)).map_err(|errno| (path.to_owned(), errno.into()))
+    }
+
     fn add(&mut self, path: &Path, mark: impl FnOnce(&mut Watched)) -> Result<(), Errno> {
         let flags = AddWatchFlags::IN_CLOSE_WRITE
             | AddWatchFlags::IN_MOVED_TO
@@ -69,7 +80,7 @@ impl Watch {
             | AddWatchFlags::IN_MOVED_FROM
             | AddWatchFlags::IN_DELETE;
         let descriptor = self.inotify.add_watch(path, flags)?;
-        let fresh = || Watched { path: path.to_owned(), resolv: false, hosts: false };
+        let fresh = || Watched { path: path.to_owned(), resolv: false, hosts: false, dhcp: None };
         mark(self.directories.entry(descriptor).or_insert_with(fresh));
         Ok(())
     }
@@ -87,8 +98,14 @@ impl Watch {
                 if watched.resolv && !event.mask.intersects(gone) && !changes.contains(&Change::Resolv) {
                     changes.push(Change::Resolv);
                 }
+                let Some(name) = event.name else { continue };
+                if let Some(kind) = watched.dhcp
+                    && let Some(Change::HostsFile(path)) = hosts_change(&watched.path, name.clone(), event.mask)
+                {
+                    changes.push(Change::DhcpFile(path, kind));
+                }
                 if watched.hosts {
-                    changes.extend(event.name.and_then(|name| hosts_change(&watched.path, name, event.mask)));
+                    changes.extend(hosts_change(&watched.path, name, event.mask));
                 }
             }
         }

@@ -150,8 +150,8 @@ tftp-unique-root=mac
     assert_eq!(six.host_entries[1].addresses6.len(), 1);
     assert!(six.enable_ra && six.ranges[1].wants_dhcp());
     let rest = &config.unserved;
-    assert_eq!(rest.files.hosts, [PathBuf::from("/h2"), PathBuf::from("/h1")]);
-    assert!(rest.tftp_unique_root_by_mac && rest.script.program.is_some());
+    assert_eq!(config.dhcp_files.hosts, [PathBuf::from("/h2"), PathBuf::from("/h1")]);
+    assert!(rest.tftp_unique_root_by_mac && config.script.program.is_some());
     assert_eq!(rest.relays6[0].to, RelayTarget::Server { address: "fd02::1".parse().unwrap(), interface: None });
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::table::{Bound, Call, Condition, Test, WorkerPolicy};
-use crate::{dhcp, dns, net, parent, tftp};
+use crate::{dhcp, dns, net, parent, script, tftp};
 
 /// The page `docs/confinement.md`: every table.
 pub fn document() -> String {
@@ -31,6 +31,11 @@ pub fn document() -> String {
     );
     for (capability, why) in parent::CAPABILITIES {
         row(&mut page, &[&capability.to_string(), why]);
+    }
+    page.push_str("\n## script process\n\nNot confined. Started before the parent confines itself, where lease scripts are configured.\n\n");
+    page.push_str("| layer | how it stands |\n|---|---|\n");
+    for (layer, state) in script::LAYERS {
+        row(&mut page, &[layer, state]);
     }
     page
 }

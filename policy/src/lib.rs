@@ -20,6 +20,7 @@ mod document;
 mod facts;
 pub mod net;
 pub mod parent;
+pub mod script;
 pub mod table;
 pub mod tftp;
 

@@ -11,4 +11,5 @@ mod leases;
 mod misbehavior;
 mod reload;
 mod replaced;
+mod script;
 mod service;

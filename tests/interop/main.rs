@@ -5,6 +5,8 @@
 
 mod dhcp;
 mod dhcp_client;
+mod dhcp_files;
+mod dhcp_tools;
 mod dig;
 mod dns_forwarded;
 mod dns_kernel;
@@ -12,5 +14,6 @@ mod dns_local;
 mod dns_records;
 mod process;
 mod resolver;
+mod script;
 mod service_manager;
 mod tftp;

@@ -12,6 +12,7 @@ use ipc::link::Interface;
 use ipc::time::Now;
 use parent::commit::Territory;
 use parent::leases::store::Store;
+use parent::leases::turn::Turn;
 use support::{Dice, Directory};
 
 use crate::agenda::Agenda;
@@ -362,6 +363,7 @@ impl House {
             commits.iter().map(|(ticket, _)| ticket.0).zip(&accepted).collect::<Vec<_>>()
         ));
         self.store.record(&changes).expect("record leases");
+        self.note_renewals(&changes);
         self.check_store();
         for ((ticket, _), accepted) in commits.into_iter().zip(accepted) {
             let word = if accepted { ToWorker::Committed(ticket) } else { ToWorker::NotCommitted(ticket) };
@@ -369,17 +371,28 @@ impl House {
         }
     }
 
+    /// A client that asks again may get a lease that ends sooner, when the clock has been set back; it takes the last word it hears.
+    fn note_renewals(&mut self, changes: &[LeaseChange]) {
+        for change in changes {
+            if let LeaseChange::Put(lease) = change
+                && let Some((_, until_s)) = self.promised.get_mut(&lease.address)
+            {
+                *until_s = (*until_s).min(lease.expires_s);
+            }
+        }
+    }
+
     fn judge(&self, commits: &[(Ticket, Vec<LeaseChange>)]) -> (Vec<bool>, Vec<LeaseChange>) {
         let now_s = self.clocks().wall_s;
-        let (mut accepted, mut together) = (Vec::new(), Vec::new());
+        let (mut accepted, mut turn) = (Vec::new(), Turn::default());
         for (_, changes) in commits {
-            let judged = self.territory.judge(&self.store, &together, changes, now_s).is_ok();
+            let judged = self.territory.judge(&self.store, &turn, changes, now_s).is_ok();
             if judged {
-                together.extend(changes.iter().cloned());
+                changes.iter().for_each(|change| turn.take(&self.store, change));
             }
             accepted.push(judged);
         }
-        (accepted, together)
+        (accepted, turn.changes().to_vec())
     }
 
     fn start_worker(&mut self) {
@@ -389,10 +402,8 @@ impl House {
         seed[..8].copy_from_slice(&self.dice.roll().to_le_bytes());
         self.engine = Engine::new(self.slice.clone(), seed);
         self.handle(Input::FromParent(ToWorker::Interfaces(vec![lan()])));
-        let leases: Vec<_> = self.store.iter().cloned().collect();
-        for lease in leases {
-            self.handle(Input::FromParent(ToWorker::Lease(lease)));
-        }
+        let leases = self.store.iter().cloned().collect();
+        self.handle(Input::FromParent(ToWorker::Leases(leases)));
         self.handle(Input::FromParent(ToWorker::Start));
     }
 
@@ -405,6 +416,7 @@ impl House {
         if !commits.is_empty() || self.dice.below(2) == 0 {
             let (_, changes) = self.judge(&commits);
             self.store.record(&changes).expect("record leases");
+            self.note_renewals(&changes);
             let after = std::fs::read(&self.path).expect("read the lease file");
             // As much of what was appended as reached the disk. A file that was written afresh is there or not.
             if after.len() > before.len() {

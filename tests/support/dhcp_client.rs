@@ -2,6 +2,7 @@
 //!
 //! Every message carries the broadcast flag (RFC 2131 section 4.1), so that answers arrive without an address of our own.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,8 @@ pub struct Reply {
     pub server: Option<Ipv4Addr>,
     /// Option 51.
     pub lease_time_s: Option<u32>,
+    /// All options.
+    pub options: BTreeMap<u8, Vec<u8>>,
 }
 
 impl DhcpClient {
@@ -68,6 +71,16 @@ impl DhcpClient {
         requested: Option<Ipv4Addr>,
         server: Option<Ipv4Addr>,
     ) -> u32 {
+        // Subnet mask, router, DNS server, domain.
+        let mut options = vec![(55, vec![1, 3, 6, 15])];
+        for (code, address) in [(50, requested), (54, server)] {
+            options.extend(address.map(|address| (code, address.octets().to_vec())));
+        }
+        self.send_with(kind, hardware, ciaddr, &options)
+    }
+
+    /// Sends a message with these options. Returns its transaction id.
+    pub fn send_with(&mut self, kind: u8, hardware: Hardware, ciaddr: Ipv4Addr, options: &[(u8, Vec<u8>)]) -> u32 {
         self.xid = self.xid.wrapping_add(1);
         let mut message = vec![1, 1, 6, 0];
         message.extend(self.xid.to_be_bytes());
@@ -77,14 +90,11 @@ impl DhcpClient {
         message.extend(hardware);
         message.resize(236, 0);
         message.extend([99, 130, 83, 99, 53, 1, kind]);
-        for (code, address) in [(50, requested), (54, server)] {
-            if let Some(address) = address {
-                message.extend([code, 4]);
-                message.extend(address.octets());
-            }
+        for (code, value) in options {
+            message.extend([*code, u8::try_from(value.len()).expect("an option fits its length")]);
+            message.extend(value);
         }
-        // Subnet mask, router, DNS server, domain.
-        message.extend([55, 4, 1, 3, 6, 15, 255]);
+        message.push(255);
         message.resize(message.len().max(300), 0);
         // A server that is being killed may have taken its interface's queue with it; the caller sees the silence.
         let _ = self.socket.send_to(&message, (Ipv4Addr::BROADCAST, 67));
@@ -146,6 +156,29 @@ impl DhcpClient {
         self.answer_to(xid, patience)
     }
 
+    /// DISCOVER to ACK with these options in both: the address, with the repetitions that a client makes.
+    pub fn lease_with(&mut self, hardware: Hardware, options: &[(u8, Vec<u8>)]) -> Ipv4Addr {
+        let second = Duration::from_secs(1);
+        for _ in 0..20 {
+            let xid = self.send_with(DISCOVER, hardware, Ipv4Addr::UNSPECIFIED, options);
+            let Some(offer) = self.answer_to(xid, second).filter(|reply| reply.kind == OFFER) else { continue };
+            let server = offer.server.expect("an offer names its server");
+            let chosen = [(50, offer.address.octets().to_vec()), (54, server.octets().to_vec())];
+            let xid = self.send_with(REQUEST, hardware, Ipv4Addr::UNSPECIFIED, &[options, &chosen].concat());
+            if self.answer_to(xid, second).is_some_and(|reply| reply.kind == ACK) {
+                return offer.address;
+            }
+        }
+        panic!("no lease for {hardware:02x?} after 20 attempts");
+    }
+
+    /// REQUEST of a client that confirms its lease after a restart, with these options: is it acknowledged?
+    pub fn confirm_with(&mut self, hardware: Hardware, address: Ipv4Addr, options: &[(u8, Vec<u8>)]) -> bool {
+        let wanted = [(50, address.octets().to_vec())];
+        let xid = self.send_with(REQUEST, hardware, Ipv4Addr::UNSPECIFIED, &[options, &wanted].concat());
+        self.answer_to(xid, Duration::from_secs(2)).is_some_and(|reply| reply.kind == ACK)
+    }
+
     /// RELEASE, which is not answered.
     pub fn release(&mut self, hardware: Hardware, address: Ipv4Addr, server: Ipv4Addr) {
         self.send(RELEASE, hardware, address, None, Some(server));
@@ -170,6 +203,7 @@ fn parse(bytes: &[u8]) -> Option<Reply> {
         hardware: bytes.get(28..34)?.try_into().ok()?,
         server: None,
         lease_time_s: None,
+        options: BTreeMap::new(),
     };
     let mut at = 240;
     while let [code, length, ..] = *bytes.get(at..)? {
@@ -184,6 +218,8 @@ fn parse(bytes: &[u8]) -> Option<Reply> {
             54 => reply.server = address_at(at + 2),
             _ => {}
         }
+        let value = bytes.get(at + 2..at + 2 + usize::from(length))?;
+        reply.options.insert(code, value.to_vec());
         at += 2 + usize::from(length);
     }
     (reply.kind != 0).then_some(reply)

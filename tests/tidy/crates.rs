@@ -11,7 +11,7 @@ use crate::manifest::{key, section};
 use crate::{CORES, none, sources};
 
 /// Every crate of this workspace that can be imported.
-const OURS: [&str; 9] = ["ipc", "policy", "shell", "dns", "dhcp", "tftp", "net", "wardmasq", "parent"];
+const OURS: [&str; 10] = ["ipc", "policy", "shell", "dns", "dhcp", "tftp", "net", "script", "wardmasq", "parent"];
 
 fn dependencies(folder: &str) -> Vec<String> {
     let text = sources::read(&format!("{folder}/Cargo.toml"));
@@ -32,7 +32,7 @@ fn ipc_and_policy_import_nothing_of_ours() {
 
 #[test]
 fn the_shell_and_the_parent_import_only_what_is_below_them() {
-    let shell = strangers("workers/shell", &["ipc", "policy", "dns", "dhcp", "tftp", "net"]);
+    let shell = strangers("workers/shell", &["ipc", "policy", "dns", "dhcp", "tftp", "net", "script"]);
     let parent = strangers("parent", &["ipc", "policy", "shell"]);
     none("an arrow points upwards", [shell, parent].concat());
 }

@@ -22,6 +22,8 @@ pub struct TftpSlice {
     pub mtu: Option<u32>,
     /// `quiet-tftp`.
     pub quiet: bool,
+    /// Does a script hear of files that were sent?
+    pub tell_script: bool,
 }
 
 /// One directory that is served.

@@ -144,6 +144,7 @@ pub(crate) fn settle(draft: &mut Draft) {
     draft.host_entries.reverse();
     draft.dhcp6.settle();
     draft.unserved.settle();
+    draft.dhcp_files.settle();
     record::last_first(&mut dns.records);
     dns.replies.aliases.reverse();
     draft.auth.zones.reverse();

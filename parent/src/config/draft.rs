@@ -9,6 +9,7 @@ use ipc::config::dns::DnsSlice;
 use ipc::config::tftp::TftpSlice;
 
 use super::auth::AuthService;
+use super::dhcp_files::DhcpFiles;
 use super::dhcp_host::HostEntry;
 use super::dhcp6::Dhcp6;
 use super::dnssec::Dnssec;
@@ -19,6 +20,7 @@ use super::keys::{self, Row};
 use super::reach::Reach;
 use super::record::mx::MxLine;
 use super::refusal::{ERRORS_MAX, Refusals};
+use super::script::LeaseScript;
 use super::unserved::Unserved;
 use super::{Config, ConfigError, LogTarget, Process, check};
 
@@ -46,6 +48,10 @@ pub(crate) struct Draft {
     pub(crate) dhcp6: Dhcp6,
     /// DHCP and TFTP settings that no worker uses yet.
     pub(crate) unserved: Unserved,
+    /// Files that add to the configuration of DHCP.
+    pub(crate) dhcp_files: DhcpFiles,
+    /// Who hears of leases.
+    pub(crate) script: LeaseScript,
     /// The parent's own.
     pub(crate) process: Process,
     /// The authoritative service.
@@ -114,6 +120,8 @@ impl Draft {
             tftp: TftpSlice { max: 50, ..TftpSlice::default() },
             dhcp6: Dhcp6::default(),
             unserved: Unserved::default(),
+            dhcp_files: DhcpFiles::default(),
+            script: LeaseScript::default(),
             process: Process {
                 user: Some("nobody".to_owned()),
                 pid_file: Some(PathBuf::from("/var/run/dnsmasq.pid")),
@@ -238,10 +246,13 @@ impl Draft {
 
     fn into_config(self) -> Config {
         let dhcp_wanted = self.dhcp.wanted();
-        let Draft { dns, mut dhcp, mut dhcp6, host_entries, tftp, unserved, process, tftp_wanted, .. } = self;
+        let Draft { dns, mut dhcp, mut dhcp6, host_entries, mut tftp, unserved, script, process, tftp_wanted, .. } =
+            self;
         if !dhcp6.ranges.is_empty() {
             dhcp6.host_entries.clone_from(&host_entries);
         }
+        dhcp.tell_script = script.wanted();
+        tftp.tell_script = script.wanted();
         dhcp.host_rules = host_entries.into_iter().map(|entry| entry.rule).collect();
         Config {
             dns,
@@ -249,6 +260,8 @@ impl Draft {
             dhcp6,
             tftp: tftp_wanted.then_some(tftp),
             unserved,
+            dhcp_files: self.dhcp_files,
+            script,
             process,
             auth: self.auth,
             dnssec: self.dnssec,

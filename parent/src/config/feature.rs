@@ -92,6 +92,7 @@ impl Feature {
             Feature::Idn => built_if(cfg!(feature = "idn")),
             Feature::Inotify => built_if(cfg!(feature = "inotify")),
             Feature::Loop => built_if(cfg!(feature = "loop")),
+            Feature::Script => built_if(cfg!(feature = "script")),
             Feature::Tftp => built_if(cfg!(feature = "tftp")),
             Feature::Auth
             | Feature::Dbus
@@ -99,7 +100,6 @@ impl Feature {
             | Feature::Dnssec
             | Feature::Dumpfile
             | Feature::Lua
-            | Feature::Script
             | Feature::Ubus => State::Missing,
         }
     }
@@ -134,7 +134,7 @@ impl Feature {
 
     /// The options by which `config` asks for this service, the first that it may have first; empty when it does not.
     fn asked_by(self, config: &Config) -> &'static [&'static str] {
-        let script = &config.unserved.script;
+        let script = &config.script;
         let (asks, options): (bool, &[&str]) = match self {
             Feature::Auth => {
                 (config.auth.server.is_some() || !config.auth.zones.is_empty(), &["auth-zone", "auth-server"])
@@ -147,7 +147,10 @@ impl Feature {
             Feature::Dumpfile => (config.process.dumpfile.is_some(), &["dumpfile"]),
             // Without it there is nothing to answer, which is what `no-ident` asks for; names stay as they are.
             Feature::Ident | Feature::Idn => (false, &[]),
-            Feature::Inotify => (!config.process.hostsdirs.is_empty(), &["hostsdir"]),
+            Feature::Inotify => (
+                !config.process.hostsdirs.is_empty() || config.dhcp_files.watched(),
+                &["hostsdir", "dhcp-hostsdir", "dhcp-optsdir"],
+            ),
             Feature::Ipset => (!config.dns.sets.ipset.is_empty(), &["ipset"]),
             Feature::Loop => (config.dns.queries.loop_detect, &["dns-loop-detect"]),
             Feature::Lua => (script.lua.is_some(), &["dhcp-luascript"]),

@@ -20,8 +20,8 @@ use super::record_type::record_types;
 use super::text::{reveal_path, reveal_text};
 use super::{auth, dnssec, domain, kernel_set, mark, query, reply};
 use super::{
-    client_tags, dhcp, dhcp_host, dhcp_option, dhcp6, dns, process, pxe, ra, relay, route, source, tag, tftp, unserved,
-    wire,
+    client_tags, dhcp, dhcp_files, dhcp_host, dhcp_option, dhcp6, dns, process, pxe, ra, relay, route, script, source,
+    tag, tftp, wire,
 };
 
 /// Whether an option has a value.
@@ -225,7 +225,7 @@ pub static OPTIONS: &[Row] = &[
     built("domain-needed", "D", NO, ADDS, |draft, _| { draft.dns.domain_needed = true; Ok(()) }).means("", "never forward names without a dot").example("domain-needed"),
     built("dhcp-lease-max", "X:", REQUIRED, ONCE, |draft, value| { draft.dhcp.lease_max = count(value)?; Ok(()) }).means("=<number>", "give out so many leases at most (1000)").example("dhcp-lease-max=500").unless_given("1000"),
     built("bind-interfaces", "z", NO, ADDS, |draft, _| { draft.bind_interfaces = true; Ok(()) }).means("", "listen on the addresses of served interfaces only").example("bind-interfaces"),
-    unbuilt("read-ethers", "Z", NO, ADDS, "reading /etc/ethers", |draft, _| { draft.unserved.files.ethers = true; Ok(()) }).means("", "take DHCP hosts from /etc/ethers").example("read-ethers"),
+    built("read-ethers", "Z", NO, ADDS, |draft, _| { draft.dhcp_files.ethers = true; Ok(()) }).means("", "take DHCP hosts from /etc/ethers").example("read-ethers"),
     built("alias", "V:", REQUIRED, ADDS, reply::alias).means("=<address>,<address>[,<mask>]", "replace IPv4 addresses in replies").example("alias=192.0.2.0,10.0.0.0,255.255.255.0"),
     built("dhcp-vendorclass", "U:", REQUIRED, ADDS, dhcp::vendor_class).but("DHCPv6 clients are not looked at").means("=set:<tag>,<class>", "set a tag by the client's vendor class").example("dhcp-vendorclass=set:printers,Hewlett-Packard"),
     built("dhcp-userclass", "j:", REQUIRED, ADDS, dhcp::user_class).means("=set:<tag>,<class>", "set a tag by the client's user class").example("dhcp-userclass=set:accounts,accounts"),
@@ -243,11 +243,11 @@ pub static OPTIONS: &[Row] = &[
     built("bootp-dynamic", "3:", OPTIONAL, ADDS, |draft, value| { draft.dhcp.bootp_dynamic.push(tag::tests(value)); Ok(()) }).means("[=<tags>]", "give BOOTP clients addresses of ranges").example("bootp-dynamic=tag:old").unless_given("off"),
     built("dhcp-mac", "4:", REQUIRED, ADDS, dhcp::mac).means("=set:<tag>,<address>", "set a tag by the client's hardware address").example("dhcp-mac=set:phones,00:60:8C:*:*:*"),
     built("no-ping", "5", NO, ADDS, |draft, _| { draft.dhcp.no_ping = true; Ok(()) }).means("", "do not check by ping that an address is free").example("no-ping"),
-    unbuilt("dhcp-script", "6:", REQUIRED, ONCE, "lease scripts", unserved::script).means("=<file>", "run this program when leases change").example("dhcp-script=/usr/local/bin/lease-changed"),
+    built("dhcp-script", "6:", REQUIRED, ONCE, script::program).means("=<file>", "run this program when leases change").example("dhcp-script=/usr/local/bin/lease-changed"),
     built("conf-dir", "7:", REQUIRED, ADDS, source::conf_dir).means("=<directory>[,<suffix>...]", "read the configuration files of a directory").example("conf-dir=/etc/dnsmasq.d,*.conf"),
     built("log-facility", "8:", REQUIRED, ONCE, process::log_facility).means("=<facility>|<file>|-", "log there instead of to the system log's daemon facility").example("log-facility=/var/log/dnsmasq.log").unless_given("the facility daemon of the system log"),
     built("leasefile-ro", "9", NO, ADDS, |draft, _| { draft.process.leasefile_ro = true; Ok(()) }).means("", "keep no lease file; the script keeps leases").example("leasefile-ro"),
-    unbuilt("script-on-renewal", "", NO, ADDS, "lease scripts", |draft, _| { draft.unserved.script.on_renewal = true; Ok(()) }).means("", "run the script when a lease is renewed, too").example("script-on-renewal"),
+    built("script-on-renewal", "", NO, ADDS, |draft, _| { draft.script.on_renewal = true; Ok(()) }).means("", "run the script when a lease is renewed, too").example("script-on-renewal"),
     built("dns-forward-max", "0:", REQUIRED, ONCE, |draft, value| { draft.dns.dns_forward_max = count(value)?; Ok(()) }).means("=<number>", "questions in flight to upstream servers, at most (150)").example("dns-forward-max=300").unless_given("150"),
     built("clear-on-reload", "", NO, ADDS, |draft, _| { draft.dns.clear_on_reload = true; Ok(()) }).means("", "empty the cache when upstream servers change").example("clear-on-reload"),
     built("dhcp-ignore-names", "", OPTIONAL, ADDS, |draft, value| { draft.dhcp.ignore_names.push(tag::tests(value)); Ok(()) }).means("[=<tags>]", "do not use names that clients claim").example("dhcp-ignore-names=tag:guest").unless_given("off"),
@@ -274,10 +274,10 @@ pub static OPTIONS: &[Row] = &[
     built("dhcp-subscrid", "", REQUIRED, ADDS, client_tags::subscriber_id).means("=set:<tag>,<id>", "set a tag by the relay agent's subscriber id").example("dhcp-subscrid=set:customer,1234"),
     built("dhcp-pxe-vendor", "", REQUIRED, ADDS, pxe::vendor).means("=<vendor>...", "treat clients of these vendors as PXE clients").example("dhcp-pxe-vendor=PXEClient,Vendor").unless_given("PXEClient"),
     built("interface-name", "", REQUIRED, ADDS, interface_name::interface_name).means("=<name>,<interface>[/4|/6]", "give a name the addresses of an interface").example("interface-name=router.example.lan,eth0/4"),
-    unbuilt("dhcp-hostsfile", "", REQUIRED, ADDS, "host rules from files", unserved::hosts_file).means("=<path>", "read DHCP hosts from a file or directory").example("dhcp-hostsfile=/etc/dnsmasq.dhcp-hosts"),
-    unbuilt("dhcp-optsfile", "", REQUIRED, ADDS, "options from files", unserved::options_file).means("=<path>", "read DHCP options from a file or directory").example("dhcp-optsfile=/etc/dnsmasq.dhcp-options"),
-    unbuilt("dhcp-hostsdir", "", REQUIRED, ADDS, "host rules from watched directories", unserved::hosts_dir).means("=<directory>", "read DHCP hosts from here, whenever a file appears").example("dhcp-hostsdir=/etc/dnsmasq.dhcp-hosts.d"),
-    unbuilt("dhcp-optsdir", "", REQUIRED, ADDS, "options from watched directories", unserved::options_dir).means("=<directory>", "read DHCP options from here, whenever a file appears").example("dhcp-optsdir=/etc/dnsmasq.dhcp-options.d"),
+    built("dhcp-hostsfile", "", REQUIRED, ADDS, dhcp_files::hosts_file).means("=<path>", "read DHCP hosts from a file or directory").example("dhcp-hostsfile=/etc/dnsmasq.dhcp-hosts"),
+    built("dhcp-optsfile", "", REQUIRED, ADDS, dhcp_files::options_file).means("=<path>", "read DHCP options from a file or directory").example("dhcp-optsfile=/etc/dnsmasq.dhcp-options"),
+    built("dhcp-hostsdir", "", REQUIRED, ADDS, dhcp_files::hosts_dir).means("=<directory>", "read DHCP hosts from here, whenever a file appears").example("dhcp-hostsdir=/etc/dnsmasq.dhcp-hosts.d"),
+    built("dhcp-optsdir", "", REQUIRED, ADDS, dhcp_files::options_dir).means("=<directory>", "read DHCP options from here, whenever a file appears").example("dhcp-optsdir=/etc/dnsmasq.dhcp-options.d"),
     built("dhcp-no-override", "", NO, ADDS, |draft, _| { draft.dhcp.no_override = true; Ok(()) }).means("", "keep the header fields for names as such").example("dhcp-no-override"),
     built("tftp-port-range", "", REQUIRED, ONCE, tftp::port_range).means("=<first>,<last>", "use these ports for TFTP transfers").example("tftp-port-range=40000,40100").unless_given("ports that the system chooses"),
     built("stop-dns-rebind", "", NO, ADDS, |draft, _| { draft.dns.replies.stop_rebind = true; Ok(()) }).means("", "drop replies with private addresses from upstream servers").example("stop-dns-rebind"),
@@ -291,7 +291,7 @@ pub static OPTIONS: &[Row] = &[
     built("min-cache-ttl", "", REQUIRED, ONCE, dns::min_cache_ttl).means("=<seconds>", "shortest time to keep an answer (0)").example("min-cache-ttl=60").unless_given("0"),
     built("max-cache-ttl", "", REQUIRED, ONCE, |draft, value| { draft.dns.max_cache_ttl = ttl_unless_zero(value)?; Ok(()) }).means("=<seconds>", "longest time to keep an answer").example("max-cache-ttl=86400").unless_given("no limit"),
     built("dhcp-alternate-port", "", OPTIONAL, ONCE, dhcp::alternate_port).means("[=<server>[,<client>]]", "use other DHCP ports (1067, 1068)").example("dhcp-alternate-port=1067,1068").unless_given("ports 67 and 68"),
-    unbuilt("dhcp-scriptuser", "", REQUIRED, ONCE, "lease scripts", unserved::script_user).means("=<user>", "run the script as this user").example("dhcp-scriptuser=nobody").unless_given("root"),
+    built("dhcp-scriptuser", "", REQUIRED, ONCE, script::user).means("=<user>", "run the script as this user").example("dhcp-scriptuser=nobody").unless_given("root"),
     built("min-port", "", REQUIRED, ONCE, |draft, value| { draft.port_limits.0 = Some(port(value)?); Ok(()) }).means("=<port>", "lowest port to ask upstream servers from (1024)").example("min-port=4096").unless_given("1024"),
     built("max-port", "", REQUIRED, ONCE, |draft, value| { draft.port_limits.1 = Some(port(value)?); Ok(()) }).means("=<port>", "highest port to ask upstream servers from (65535)").example("max-port=60000").unless_given("65535"),
     built("dhcp-fqdn", "", NO, ADDS, |draft, _| { draft.dns.dhcp_fqdn = true; Ok(()) }).means("", "enter DHCP clients under full names only").example("dhcp-fqdn"),
@@ -312,7 +312,7 @@ pub static OPTIONS: &[Row] = &[
     built("dhcp-sequential-ip", "", NO, ADDS, |draft, _| { draft.dhcp.sequential_ip = true; Ok(()) }).means("", "give out addresses in order").example("dhcp-sequential-ip"),
     built("conntrack", "", NO, ADDS, |draft, _| { draft.dns.marks.copied = true; Ok(()) }).means("", "give forwarded questions the connection mark of the client's").example("conntrack"),
     built("dhcp-client-update", "", NO, ADDS, |draft, _| { draft.dhcp.client_update = true; Ok(()) }).means("", "let DHCP clients update DNS themselves").example("dhcp-client-update"),
-    unbuilt("dhcp-luascript", "", REQUIRED, ADDS, "Lua", unserved::lua_script).means("=<file>", "run this Lua program when leases change").example("dhcp-luascript=/etc/dnsmasq.lua"),
+    unbuilt("dhcp-luascript", "", REQUIRED, ADDS, "Lua", script::lua).means("=<file>", "run this Lua program when leases change").example("dhcp-luascript=/etc/dnsmasq.lua"),
     unbuilt("enable-ra", "", NO, ADDS, "router advertisements", |draft, _| { draft.dhcp6.enable_ra = true; Ok(()) }).means("", "send router advertisements for DHCPv6 ranges").example("enable-ra"),
     unbuilt("dhcp-duid", "", REQUIRED, ONCE, "DHCPv6", dhcp6::duid).means("=<enterprise>,<hex>", "use this DUID for DHCPv6").example("dhcp-duid=311,01:02:03:04").unless_given("made from the time and a hardware address"),
     built("host-record", "", REQUIRED, ADDS, host::host_record).means("=<name>...[,<address>...][,<ttl>]", "give names address and PTR records").example("host-record=server.example.lan,192.168.0.2,fd00::2,300"),
@@ -342,7 +342,7 @@ pub static OPTIONS: &[Row] = &[
     unbuilt("quiet-dhcp6", "", NO, ADDS, "DHCPv6", |draft, _| { draft.dhcp6.quiet = true; Ok(()) }).means("", "do not log DHCPv6").example("quiet-dhcp6"),
     unbuilt("quiet-ra", "", NO, ADDS, "router advertisements", |draft, _| { draft.dhcp6.quiet_ra = true; Ok(()) }).means("", "do not log router advertisements").example("quiet-ra"),
     built("dns-loop-detect", "", NO, ADDS, |draft, _| { draft.dns.queries.loop_detect = true; Ok(()) }).means("", "find and drop upstream servers that lead back here").example("dns-loop-detect"),
-    unbuilt("script-arp", "", NO, ADDS, "lease scripts", |draft, _| { draft.unserved.script.arp = true; Ok(()) }).means("", "run the script when neighbors come and go").example("script-arp"),
+    unbuilt("script-arp", "", NO, ADDS, "word of neighbors", |draft, _| { draft.script.arp = true; Ok(()) }).means("", "run the script when neighbors come and go").example("script-arp"),
     built("dhcp-ttl", "", REQUIRED, ONCE, |draft, value| { draft.dns.dhcp_ttl = Some(count(value)?); Ok(()) }).means("=<seconds>", "time to live of names from leases").example("dhcp-ttl=60").unless_given("as local-ttl"),
     built("dhcp-reply-delay", "", REQUIRED, ONCE, dhcp::reply_delay).means("=[<tags>,]<seconds>", "wait before answering DHCP").example("dhcp-reply-delay=tag:slow,2"),
     built("dhcp-rapid-commit", "", NO, ADDS, |draft, _| { draft.dhcp.rapid_commit = true; Ok(()) }).means("", "grant DHCPv4 leases in two messages").example("dhcp-rapid-commit"),
@@ -436,7 +436,7 @@ const PARITY_HEAD: &str = "\
 
 Every option that dnsmasq knows is accepted, with its rules of repetition, and its value is checked as dnsmasq checks it, with the
 same words for what is wrong. One that is not built has no effect, and the log says so at start; if it asks for a whole service that is
-not built (DNSSEC, authoritative zones, DHCPv6, scripts, D-Bus), the start fails by name.
+not built (DNSSEC, authoritative zones, DHCPv6, scripts in Lua, D-Bus), the start fails by name.
 
 ## Differences in what is accepted
 

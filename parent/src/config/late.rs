@@ -3,11 +3,16 @@
 //! Each is the value of a `dhcp-host` or a `dhcp-option`, without the keyword. Quotes, comments and blanks are those of the
 //! configuration. Nothing here ends a start: who reads such a file logs the error and goes on with the next line.
 
+use ipc::config::dhcp::{ConfiguredOption, HardwarePattern};
+use ipc::lease::name_is_legal;
+
 use super::ConfigError;
 use super::dhcp_host::{self, HostEntry};
 use super::dhcp_option::{self, SentOption};
+use super::draft::Draft;
 use super::fault::Fault;
 use super::line::content;
+use super::{hex, name};
 
 /// A line of a hosts file, without its newline. `None`: it is empty or a comment. `place` is what an error ends in, such as
 /// ` at line 3 of FILE`.
@@ -18,6 +23,48 @@ pub fn host(line: &[u8], place: &str) -> Result<Option<HostEntry>, ConfigError> 
 /// A line of an options file, as [`host`]. `None` also stands for an option whose number none can have.
 pub fn option(line: &[u8], place: &str) -> Result<Option<SentOption>, ConfigError> {
     value(line, dhcp_option::sent).map_err(|fault| fault.in_file(place))
+}
+
+/// Lines of an options file, gathered as the dhcp worker wants them.
+pub struct Options(Draft);
+
+impl Default for Options {
+    fn default() -> Options {
+        Options(Draft::new())
+    }
+}
+
+impl Options {
+    /// Takes a line, as [`host`].
+    pub fn take(&mut self, line: &[u8], place: &str) -> Result<(), ConfigError> {
+        let draft = &mut self.0;
+        match value(line, |text| Ok(Some(text.to_owned()))).map_err(|fault| fault.in_file(place))? {
+            Some(text) => dhcp_option::option(draft, Some(&text)).map_err(|fault| fault.in_file(place)),
+            None => Ok(()),
+        }
+    }
+
+    /// The options of all lines, the last line first.
+    pub fn finish(self) -> Vec<ConfiguredOption> {
+        let mut options = self.0.dhcp.options;
+        options.reverse();
+        options
+    }
+}
+
+/// A hardware address or a pattern of some, as in a `dhcp-host`.
+pub fn hardware(text: &str) -> Option<HardwarePattern> {
+    hex::hardware(text)
+}
+
+/// A host name, and the domain behind it.
+pub fn host_name(text: &str) -> Option<(String, Option<String>)> {
+    let plain = text.split('.').all(|label| label.is_empty() || label.bytes().all(is_plain));
+    name::host(text, || Fault::Value).ok().filter(|(host, _)| plain && name_is_legal(host))
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
 fn value<T>(line: &[u8], parse: impl Fn(&str) -> Result<Option<T>, Fault>) -> Result<Option<T>, Fault> {

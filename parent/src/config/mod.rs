@@ -13,6 +13,8 @@
 //! | `draft` | the tree while it is being read |
 //! | `reach` | whether reading may touch anything but the text |
 //! | `process`, `dns`, `route`, `dhcp`, `dhcp_host`, `dhcp_option`, `option_value`, `tftp` | value parsers by area |
+//! | `dhcp_files` | files that add to the configuration of DHCP |
+//! | `script` | the program that hears of leases |
 //! | `dhcp6`, `range6`, `ra` | DHCPv6 and router advertisements: types and parsers |
 //! | `client_tags`, `relay`, `wire`, `pxe`, `unserved` | types and parsers of DHCP settings that no worker uses yet |
 //! | `text`, `number`, `name`, `hex`, `tag`, `prefix`, `record_type`, `interface_address` | values that several options share |
@@ -30,6 +32,7 @@ mod check;
 pub mod client_tags;
 mod dhcp;
 pub mod dhcp6;
+pub mod dhcp_files;
 pub mod dhcp_host;
 pub mod dhcp_option;
 pub(crate) mod dhcp_option_names;
@@ -67,6 +70,7 @@ pub mod refusal;
 pub mod relay;
 pub mod reply;
 mod route;
+pub mod script;
 pub mod server_file;
 pub(crate) mod source;
 pub(crate) mod spot;
@@ -87,11 +91,13 @@ use ipc::config::tftp::TftpSlice;
 use serde::Serialize;
 
 use self::auth::AuthService;
+use self::dhcp_files::DhcpFiles;
 use self::dhcp6::Dhcp6;
 use self::dnssec::Dnssec;
 use self::draft::Draft;
 use self::journal::Journal;
 pub use self::refusal::{ConfigError, Refusals};
+use self::script::LeaseScript;
 use self::unserved::Unserved;
 
 /// Everything that was configured.
@@ -107,6 +113,10 @@ pub struct Config {
     pub tftp: Option<TftpSlice>,
     /// Settings of DHCP and TFTP that no worker uses yet.
     pub unserved: Unserved,
+    /// Files that add to the configuration of DHCP.
+    pub dhcp_files: DhcpFiles,
+    /// Who hears of leases.
+    pub script: LeaseScript,
     /// What the parent keeps to itself.
     pub process: Process,
     /// The authoritative service.

@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use ipc::config::prefix::Prefix;
 use ipc::control::ToWorker;
 use ipc::dhcp::{self, Neighbor};
-use ipc::lease::LeaseChange;
 use ipc::link::Interface;
 use ipc::log::Severity;
 use ipc::role::Role;
@@ -15,15 +14,20 @@ use ipc::role::Role;
 use super::{Hub, PendingCommit};
 use crate::broker;
 use crate::files;
+use crate::leases::turn::Turn;
+use crate::log::Speaker;
 
 impl Hub {
     pub(super) fn dhcp_says(&mut self, index: usize, message: dhcp::ToParent) -> bool {
         match message {
             dhcp::ToParent::Serving => true,
-            dhcp::ToParent::Commit { ticket, changes, neighbor } => {
+            dhcp::ToParent::Commit { ticket, changes, neighbor, contact } => {
+                if contact.iter().flat_map(|contact| &contact.word).any(|word| !word.is_bounded()) {
+                    return false;
+                }
                 // Judged and recorded at the end of this turn, together with all others.
                 let worker = self.workers[index].control().as_raw_fd();
-                self.commits.push(PendingCommit { worker, ticket, changes, neighbor });
+                self.commits.push(PendingCommit { worker, ticket, changes, neighbor, contact });
                 true
             }
             dhcp::ToParent::SetNeighbor { ticket, neighbor } => {
@@ -74,18 +78,23 @@ impl Hub {
         }
         let commits = std::mem::take(&mut self.commits);
         let now_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let mut changes: Vec<LeaseChange> = Vec::new();
-        let mut accepted = Vec::new();
+        let mut turn = Turn::default();
+        let (mut accepted, mut events) = (Vec::new(), Vec::new());
         for commit in &commits {
-            let judged = self.territory.judge(&self.store, &changes, &commit.changes, now_s);
+            let judged = self.territory.judge(&self.store, &turn, &commit.changes, now_s);
             if let Err(refusal) = judged {
-                self.log.write(Some(Role::Dhcp), Severity::Warning, &format!("lease change refused: {refusal:?}"));
+                self.log.write(
+                    Speaker::Worker(Role::Dhcp),
+                    Severity::Warning,
+                    &format!("lease change refused: {refusal:?}"),
+                );
             } else {
-                changes.extend(commit.changes.iter().cloned());
+                events.extend(self.events_of(commit, &turn));
+                commit.changes.iter().for_each(|change| turn.take(&self.store, change));
             }
             accepted.push(judged.is_ok());
         }
-        let recorded = match self.store.record(&changes) {
+        let recorded = match self.store.record(turn.changes()) {
             Ok(()) => true,
             Err(error) => {
                 let path = self.store.path().map(|path| path.display().to_string()).unwrap_or_default();
@@ -94,9 +103,10 @@ impl Hub {
             }
         };
         if recorded {
-            for change in &changes {
+            for change in turn.changes() {
                 self.publish(change);
             }
+            self.tell_leases(events);
         }
         for (commit, accepted) in commits.into_iter().zip(accepted) {
             let Some(index) = self.workers.iter().position(|worker| worker.owns(commit.worker)) else { continue };

@@ -178,6 +178,7 @@ impl Hub {
                         self.send_dns(index, dns::ToWorker::HostsFileChanged { path, error }, descriptors);
                     }
                 }
+                Change::DhcpFile(path, kind) => self.dhcp_file_changed(path, kind),
                 Change::HostsFileGone(path) => {
                     for index in self.dns_workers() {
                         let path = path.to_string_lossy().into_owned();

@@ -1,6 +1,7 @@
 //! What the tftp worker asks for: a socket per transfer.
 
 use ipc::control::ToWorker;
+use ipc::event::{Event, PATH_BYTES_MAX};
 use ipc::tftp;
 
 use super::Hub;
@@ -11,6 +12,13 @@ impl Hub {
     pub(super) fn tftp_says(&mut self, index: usize, message: tftp::ToParent) -> bool {
         match message {
             tftp::ToParent::Serving => true,
+            tftp::ToParent::Sent { size, client, path } => {
+                let legal = path.len() <= PATH_BYTES_MAX && !path.chars().any(char::is_control);
+                if legal {
+                    self.tell_script(Event::Tftp { size, client, path });
+                }
+                legal
+            }
             tftp::ToParent::WantTransfer { ticket, client, local, interface } => {
                 // The parent cannot see whether that client asked; it sees that the address is ours and the interface serves.
                 let ours = interfaces::owns(&self.interfaces, local);

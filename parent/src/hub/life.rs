@@ -161,6 +161,9 @@ impl Hub {
     }
 
     pub(super) fn died(&mut self, pid: nix::unistd::Pid, how: &str, status: i32) {
+        if self.script.as_ref().is_some_and(|script| script.pid() == pid) {
+            return self.script_died(how);
+        }
         let Some(index) = self.workers.iter().position(|worker| worker.pid == pid) else { return };
         // Its last words are still in its channels.
         while self.log_lines(index) {}

@@ -4,12 +4,14 @@
 //! and replaces workers. It sleeps without a timeout unless a worker is to be started later or killed if it lingers.
 //!
 //! Here are the loop, signals and the machine around us; `life` starts, replaces and buries workers, `talk` speaks with them, and
-//! `for_dns`, `for_dhcp`, `for_tftp` and `for_net` do what each role asks for.
+//! `for_dns`, `for_dhcp`, `for_tftp` and `for_net` do what each role asks for; `for_script` tells of what has happened.
 
 mod dns_slice;
 mod for_dhcp;
+mod for_dhcp_files;
 mod for_dns;
 mod for_net;
+mod for_script;
 mod for_tftp;
 mod life;
 #[cfg(feature = "probe")]
@@ -24,7 +26,7 @@ use std::time::SystemTime;
 
 use ipc::config::net::NetSlice;
 use ipc::control::ToWorker;
-use ipc::dhcp::{Neighbor, Ticket};
+use ipc::dhcp::{Contact, Neighbor, Ticket};
 use ipc::lease::LeaseChange;
 use ipc::link::Interface;
 use ipc::role::Role;
@@ -42,16 +44,19 @@ use crate::config::feature::Feature;
 use crate::config::{BindMode, Config};
 use crate::errands::Errands;
 use crate::interfaces;
+use crate::lease_events::Contacts;
 use crate::leases::store::Store;
 use crate::listen::{self, Listening};
 use crate::log::{self, Log};
 use crate::permit::Phase;
+use crate::script::ScriptProcess;
 use crate::service_manager;
 use crate::spawn::{Nursery, sealed};
 use crate::supervisor::Restarts;
 use crate::upstreams::Upstreams;
 use crate::watch::Watch;
 use crate::worker::Worker;
+use for_dhcp_files::FileRules;
 
 /// Messages taken from one worker in one turn, so that none can keep the others waiting.
 const MESSAGES_PER_TURN: usize = 64;
@@ -75,6 +80,7 @@ pub struct Hub {
     upstreams: Rc<Upstreams>,
     store: Store,
     territory: Territory,
+    file_rules: FileRules,
     ports: Ports,
     log: Log,
     epoll: Epoll,
@@ -87,6 +93,8 @@ pub struct Hub {
     resolv: Resolv,
     commits: Vec<PendingCommit>,
     errands: Errands,
+    script: Option<ScriptProcess>,
+    contacts: Contacts,
     buffer: Vec<u8>,
     state: State,
 }
@@ -115,6 +123,8 @@ pub struct Parts {
     pub watch: Option<Watch>,
     /// The interfaces at start.
     pub interfaces: Vec<Interface>,
+    /// Who hears of leases.
+    pub script: Option<ScriptProcess>,
 }
 
 #[derive(Default)]
@@ -141,6 +151,7 @@ struct PendingCommit {
     ticket: Ticket,
     changes: Vec<LeaseChange>,
     neighbor: Option<Neighbor>,
+    contact: Option<Box<Contact>>,
 }
 
 /// Where the parent itself is.
@@ -182,6 +193,7 @@ impl Hub {
             upstreams: Rc::default(),
             store: parts.store,
             territory,
+            file_rules: FileRules::default(),
             log: parts.log,
             epoll,
             signals: parts.signals,
@@ -193,6 +205,8 @@ impl Hub {
             resolv: Resolv::default(),
             commits: Vec::new(),
             errands: Errands::default(),
+            script: parts.script,
+            contacts: Contacts::default(),
             // Zero-filled by the system: only the pages that messages have reached cost memory.
             buffer: vec![0; MESSAGE_BYTES_MAX],
             state: State::Starting,
@@ -207,6 +221,7 @@ impl Hub {
         if let Some(watch) = &hub.watch {
             hub.watch_fd(watch.as_fd(), true, false)?;
         }
+        hub.prime_script()?;
         if hub.config.process.port != 0 {
             hub.make_dns_slice()?;
             hub.add_role(Role::Dns);
@@ -286,7 +301,9 @@ impl Hub {
         if fd == self.signals.as_fd().as_raw_fd() {
             return self.signal();
         }
-        if fd == self.monitor.as_raw_fd() {
+        if self.script_owns(fd) {
+            self.script_ready(fd);
+        } else if fd == self.monitor.as_raw_fd() {
             self.interfaces_changed();
         } else if self.watch.as_ref().is_some_and(|watch| watch.as_fd().as_raw_fd() == fd) {
             let changes = self.watch.as_ref().map(Watch::changes).unwrap_or_default();
@@ -342,6 +359,9 @@ impl Hub {
     fn end(&mut self, signal: &str, status: u8) -> End {
         service_manager::stopping();
         self.record_commits();
+        if let Some(script) = &mut self.script {
+            script.flush_at_end();
+        }
         let pids: Vec<_> = self.workers.iter().map(|worker| worker.pid).collect();
         for pid in &pids {
             let _ = kill(*pid, Signal::SIGKILL);
@@ -366,6 +386,7 @@ impl Hub {
     /// sockets.
     fn reload(&mut self) {
         self.renew_dns_slice();
+        self.tell_all_leases();
         if self.state != State::Running {
             for state in self.roles.values_mut() {
                 state.reload_again = true;

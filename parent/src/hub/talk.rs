@@ -10,6 +10,7 @@ use ipc::{dhcp, dns, net, tftp};
 use serde::Serialize;
 
 use super::{Hub, MESSAGES_PER_TURN, now_ms};
+use crate::log::Speaker;
 use crate::permit::{self, Kind, Phase};
 use crate::worker::{Heard, Sent, Worker};
 
@@ -121,9 +122,10 @@ impl Hub {
             Role::Dns => self.prime_dns(index, interfaces),
             Role::Dhcp => {
                 self.send(index, &ToWorker::Role(dhcp::ToWorker::Interfaces(interfaces)), Vec::new());
+                self.send_dhcp_files(index);
                 let leases: Vec<Lease> = self.store.iter().cloned().collect();
-                for lease in leases {
-                    self.send(index, &ToWorker::Role(dhcp::ToWorker::Lease(lease)), Vec::new());
+                for some in leases.chunks(dhcp::LEASES_MAX) {
+                    self.send(index, &ToWorker::Role(dhcp::ToWorker::Leases(some.to_vec())), Vec::new());
                 }
                 self.send(index, &ToWorker::Role(dhcp::ToWorker::Start), Vec::new());
             }
@@ -160,10 +162,14 @@ impl Hub {
         match heard {
             Heard::Message(batch) => {
                 if batch.lost > 0 {
-                    self.log.write(Some(role), Severity::Error, &format!("overflow: {} log entries lost", batch.lost));
+                    self.log.write(
+                        Speaker::Worker(role),
+                        Severity::Error,
+                        &format!("overflow: {} log entries lost", batch.lost),
+                    );
                 }
                 for line in batch.lines.iter().take(LINES_MAX) {
-                    self.log.write(Some(role), line.severity, &line.text);
+                    self.log.write(Speaker::Worker(role), line.severity, &line.text);
                 }
                 true
             }

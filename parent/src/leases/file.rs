@@ -39,6 +39,8 @@ pub struct LeaseFile {
     file: File,
     end: u64,
     blank: u64,
+    /// It holds lines that are no records, of which there is no copy yet.
+    damaged: bool,
     /// Lines that are kept as they were found (DUID, IPv6).
     kept: String,
 }
@@ -67,7 +69,14 @@ impl LeaseFile {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let mut loaded = Loaded {
-            file: LeaseFile { path: path.to_owned(), file, end: bytes.len() as u64, blank: 0, kept: String::new() },
+            file: LeaseFile {
+                path: path.to_owned(),
+                file,
+                end: bytes.len() as u64,
+                blank: 0,
+                damaged: false,
+                kept: String::new(),
+            },
             leases: Vec::new(),
             invalid: Vec::new(),
         };
@@ -100,6 +109,7 @@ impl LeaseFile {
                 Record::Kept | Record::Invalid => loaded.invalid.push((index + 1, text.to_owned())),
             }
         }
+        loaded.file.damaged = !loaded.invalid.is_empty();
         if !bytes.is_empty() && !bytes.ends_with(b"\n") {
             // The next line must not be glued to the remains of this one.
             loaded.file.append_raw(b"\n")?;
@@ -165,7 +175,8 @@ impl LeaseFile {
         self.blank > BLANK_BYTES_TOLERATED && self.blank > self.end / 2
     }
 
-    /// Writes the file afresh with exactly these leases, in this order, and returns their places.
+    /// Writes the file afresh with exactly these leases, in this order, and returns their places. One that held lines that are no
+    /// records is copied first, to the same name with `.damaged` behind it, and is not written if it cannot be copied.
     pub fn compact<'a>(&mut self, leases: impl IntoIterator<Item = &'a Lease>) -> io::Result<Vec<Place>> {
         let mut text = String::new();
         let mut places = Vec::new();
@@ -175,6 +186,10 @@ impl LeaseFile {
             places.push(Place { offset: before as u64, length: (text.len() - before) as u32 });
         }
         text.push_str(&self.kept);
+        if self.damaged {
+            self.copy_damaged()?;
+            self.damaged = false;
+        }
         match self.replace_by_rename(text.as_bytes()) {
             Ok(file) => self.file = file,
             Err(_) => {
@@ -188,10 +203,29 @@ impl LeaseFile {
         Ok(places)
     }
 
+    /// Keeps the file as it is beside itself, lines that are no records included: they may be all that is left of something.
+    fn copy_damaged(&self) -> io::Result<()> {
+        let mut bytes = vec![0; usize::try_from(self.end).map_err(io::Error::other)?];
+        self.file.read_exact_at(&mut bytes, 0)?;
+        let mut copy = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o644)
+            .custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW)
+            .open(self.beside(".damaged"))?;
+        copy.write_all(&bytes)?;
+        copy.sync_all()
+    }
+
+    fn beside(&self, ending: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(ending);
+        PathBuf::from(path)
+    }
+
     fn replace_by_rename(&self, bytes: &[u8]) -> io::Result<File> {
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".new");
-        let beside = PathBuf::from(beside);
+        let beside = self.beside(".new");
         let _ = std::fs::remove_file(&beside);
         let mut file = OpenOptions::new()
             .read(true)
@@ -312,5 +346,27 @@ mod tests {
         let loaded = LeaseFile::open(&path).unwrap();
         assert_eq!(loaded.leases.len(), 1);
         assert_eq!(loaded.invalid.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn a_damaged_file_is_copied_before_it_is_written_afresh() {
+        let scratch = Scratch::new("damaged");
+        let path = scratch.0.join("leases");
+        let text = b"junk\n10 02:00:00:00:00:01 10.0.0.1 * *\n\xff\n";
+        std::fs::write(&path, text).unwrap();
+        let copy = scratch.0.join("leases.damaged");
+        let mut file = LeaseFile::open(&path).unwrap().file;
+        assert!(!copy.exists());
+        file.compact([&lease(1, 10)]).unwrap();
+        assert_eq!(std::fs::read(&copy).unwrap(), text);
+        assert_eq!(std::fs::read(&path).unwrap(), b"10 02:00:00:00:00:01 10.0.0.1 * *\n");
+
+        // What cannot be copied is left as it is.
+        std::fs::write(&path, text).unwrap();
+        std::fs::remove_file(&copy).unwrap();
+        std::fs::create_dir(&copy).unwrap();
+        let mut file = LeaseFile::open(&path).unwrap().file;
+        assert!(file.compact([&lease(1, 10)]).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), text);
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use ipc::lease::{Lease, LeaseChange};
 
 use super::file::{LeaseFile, Place};
+use super::line::{self, Record};
 
 /// Leases by address, with the place of each in the file and an index of names.
 pub struct Store {
@@ -36,6 +37,24 @@ impl Store {
             store.hold(lease, Some(place));
         }
         Ok((store, loaded.invalid))
+    }
+
+    /// A store that lives in memory only, with the leases of a text in the format of the file; and the lines that are no records.
+    pub fn of_text(bytes: &[u8]) -> (Store, Vec<(usize, String)>) {
+        let mut store = Store::in_memory();
+        let mut invalid = Vec::new();
+        for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            let text = String::from_utf8_lossy(line);
+            match line::read(&text) {
+                Record::Lease(lease) => {
+                    store.let_go(lease.address);
+                    store.hold(lease, None);
+                }
+                Record::Invalid => invalid.push((index + 1, text.into_owned())),
+                Record::Blank | Record::Kept => {}
+            }
+        }
+        (store, invalid)
     }
 
     /// A store that lives in memory only.

@@ -27,32 +27,35 @@ const SEQUENCES: usize = 3_000;
 const SEQUENCES_PER_CONFIGURATION: usize = 25;
 /// Messages of a sequence, at most.
 const MESSAGES_MAX: usize = 12;
-/// A run ends when so many differences have been seen.
-const DIFFERENCES_MAX: usize = 20;
+/// Pairs of programs that are spoken to side by side.
+const RUNS_AT_ONCE: usize = 4;
+/// One of them ends when it has seen so many differences.
+const DIFFERENCES_MAX: usize = 5;
 
 #[test]
 fn generated_machines_are_answered_as_dnsmasq_answers_them() {
     let mut dice = Dice::announced();
     let wanted = std::env::var("WARDMASQ_SEQUENCES").ok().and_then(|text| text.parse().ok()).unwrap_or(SEQUENCES);
-    let pair = Pair { ours: Site::new(Subject::Ours), theirs: Site::new(Subject::Theirs) };
-    let mut run = Run::default();
-    let mut differences = Vec::new();
-    while run.sequences < wanted && differences.len() < DIFFERENCES_MAX {
-        let configuration = Configuration::fresh(&mut dice);
-        if let Some(text) = run.with(configuration, &pair, &mut dice) {
-            // Each takes a while to find, so it is told at once.
-            eprintln!("{text}");
-            differences.push(text);
-        }
+    // Mostly, answers are waited for.
+    let runs: Vec<_> = (0..RUNS_AT_ONCE)
+        .map(|_| {
+            let dice = Dice::new(dice.roll());
+            std::thread::spawn(move || run(dice, wanted / RUNS_AT_ONCE))
+        })
+        .collect();
+    let mut all = Run::default();
+    for run in runs {
+        let run = run.join().expect("a run to its end");
+        all.sequences += run.sequences;
+        all.messages += run.messages;
+        all.answered += run.answered;
+        all.differences += run.differences;
     }
     eprintln!(
         "{} sequences, {} messages, {} answered, {} differences",
-        run.sequences,
-        run.messages,
-        run.answered,
-        differences.len()
+        all.sequences, all.messages, all.answered, all.differences
     );
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    assert_eq!(all.differences, 0);
 }
 
 /// What has been done.
@@ -61,6 +64,20 @@ struct Run {
     sequences: usize,
     messages: usize,
     answered: usize,
+    differences: usize,
+}
+
+fn run(mut dice: Dice, wanted: usize) -> Run {
+    let pair = Pair { ours: Site::new(Subject::Ours), theirs: Site::new(Subject::Theirs) };
+    let mut run = Run::default();
+    while run.sequences < wanted && run.differences < DIFFERENCES_MAX {
+        let configuration = Configuration::fresh(&mut dice);
+        if let Some(text) = run.with(configuration, &pair, &mut dice) {
+            run.differences += 1;
+            eprintln!("{text}");
+        }
+    }
+    run
 }
 
 /// Both programs.
@@ -108,14 +125,15 @@ impl Pair {
     }
 
     /// Tells of a difference with as few messages and lines as show it.
-    fn smallest(&self, mut configuration: Configuration, mut messages: Vec<Message>) -> String {
+    fn smallest(&self, difference: &str, mut configuration: Configuration, mut messages: Vec<Message>) -> String {
         if self.replay(&configuration, &messages).is_some() {
             messages = shrink(&messages, |fewer| self.replay(&configuration, fewer).is_some());
             let lines =
                 shrink(&configuration.lines, |lines| self.replay(&configuration.with(lines), &messages).is_some());
             configuration.lines = lines;
         }
-        let difference = self.replay(&configuration, &messages).unwrap_or("  (not seen again)".to_owned());
+        let difference =
+            self.replay(&configuration, &messages).unwrap_or_else(|| format!("  not seen again:\n{difference}"));
         let mut text = format!("{difference}\n  configuration:\n");
         for line in configuration.text().lines() {
             let _ = writeln!(text, "    {line}");
@@ -133,7 +151,7 @@ impl Run {
     fn with(&mut self, configuration: Configuration, pair: &Pair, dice: &mut Dice) -> Option<String> {
         let servers = pair.serve(&configuration);
         let mut history: Vec<Message> = Vec::new();
-        let mut differs = false;
+        let mut difference = None;
         'all: for _ in 0..SEQUENCES_PER_CONFIGURATION {
             self.sequences += 1;
             let first = dice.below(usize::from(MACHINES));
@@ -147,19 +165,19 @@ impl Run {
                 let (mine, yours) = pair.say(&history[history.len() - 1])?;
                 self.messages += 1;
                 self.answered += usize::from(!yours.is_empty());
-                differs = reply::difference(&history, &mine, &yours).is_some();
+                difference = reply::difference(&history, &mine, &yours);
                 if let Some(reply) = yours.first().and_then(|datagram| Reply::of(&datagram.payload)) {
                     machines[speaker].hear(reply.kind, reply.address, reply.server);
                 }
-                if differs {
+                if difference.is_some() {
                     break 'all;
                 }
             }
         }
-        differs = differs
-            || record::log_difference(&servers.0.lines(), &servers.1.lines()).is_some()
-            || record::lease_difference(&servers.0.leases(), &servers.1.leases()).is_some();
+        let difference = difference
+            .or_else(|| record::log_difference(&servers.0.lines(), &servers.1.lines()))
+            .or_else(|| record::lease_difference(&servers.0.leases(), &servers.1.leases()));
         drop(servers);
-        differs.then(|| pair.smallest(configuration, history))
+        Some(pair.smallest(&difference?, configuration, history))
     }
 }

@@ -51,6 +51,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         ticket: Ticket(9),
         changes: vec![LeaseChange::Put(lease.clone()), LeaseChange::Remove(address)],
         neighbor: Some(Neighbor { interface: 2, address, hardware }),
+        contact: None,
     };
     let lines = vec![Line { severity: Severity::Info, text: "query[A] host from 10.0.0.9".to_owned() }];
     vec![
@@ -64,7 +65,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
             local: address.into(),
             interface: 2,
         })),
-        encoded(&ToWorker::Role(dhcp::ToWorker::Lease(lease))),
+        encoded(&ToWorker::Role(dhcp::ToWorker::Leases(vec![lease]))),
         encoded(&ToWorker::Role(dns::ToWorker::HostsFile { path: "/etc/hosts".to_owned(), error: None })),
         encoded(&Batch { lines, lost: 3 }),
     ]

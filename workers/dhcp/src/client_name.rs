@@ -27,11 +27,12 @@ pub(crate) struct Name {
 }
 
 impl Name {
-    /// A name in text form; `None` unless its first label is a legal host name and the rest printable.
+    /// A name in text form; `None` unless its first label is a legal host name. A rest that is not printable is left out.
     fn from_text(text: &[u8]) -> Option<Name> {
-        let text = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))?;
-        let (label, domain) = text.split_once('.').map_or((text, None), |(label, domain)| (label, Some(domain)));
-        let domain = domain.filter(|domain| !domain.is_empty());
+        let end = text.iter().position(|byte| *byte == b'.').unwrap_or(text.len());
+        let label = std::str::from_utf8(&text[..end]).ok()?;
+        let printable = |rest: &&[u8]| !rest.is_empty() && rest.iter().all(u8::is_ascii_graphic);
+        let domain = text.get(end + 1..).filter(printable).and_then(|rest| std::str::from_utf8(rest).ok());
         name_is_legal(label).then(|| Name {
             label: label.to_owned(),
             domain: domain.map(str::to_owned),
@@ -60,7 +61,7 @@ pub(crate) fn said(request: &Packet<'_>, client_update: bool) -> Said {
         };
         let flags = if client_update {
             // N set, and O if that overrides the client: nobody but the client does the update. E as received.
-            8 | ((flags & 1) << 1) | (flags & 4)
+            8 | if flags & 3 == 0 { 0 } else { 2 } | (flags & 4)
         } else {
             // S set, and O if that overrides the client: the server does the update. N is meaningless then. E as received.
             (if flags & 1 == 0 { flags | 3 } else { flags }) & 0x07

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use ipc::config::dhcp::DhcpSlice;
-use ipc::dhcp::{CHANGES_MAX, Neighbor, Ticket, ToParent, ToWorker};
+use ipc::dhcp::{CHANGES_MAX, Contact, Neighbor, Ticket, ToParent, ToWorker};
 use ipc::lease::{Lease, LeaseChange};
 use ipc::time::Now;
 
 use crate::client_name::Claim;
+use crate::file_rules::FileRules;
 use crate::host_rules::HostRules;
 use crate::lease_view::LeaseView;
 use crate::lines;
@@ -26,6 +27,8 @@ use crate::v4::{self, Answer, Outcome};
 
 /// Most answers that wait for the parent or are held back. When full, a request is dropped; its client asks again.
 const WAITING_MAX: usize = 1024;
+/// Most requests that wait for a change under way to something that they touch. When full, one is dropped; its client asks again.
+const PARKED_MAX: usize = 256;
 /// Wait before the end of a lease is reported again when the parent could not record it.
 const EXPIRY_RETRY_S: u64 = 60;
 
@@ -80,9 +83,12 @@ pub enum Input<'a> {
 #[derive(Debug)]
 pub struct Engine {
     config: Config,
+    files: FileRules,
     state: State,
     phase: Phase,
     waiting: BTreeMap<Ticket, Waiting>,
+    /// Requests that are judged again when a commit is over, in the order in which they came.
+    parked: Vec<Request>,
     /// Answers that are held back, by when they are due.
     delayed: BTreeMap<(u64, Ticket), Answer>,
     next_ticket: u32,
@@ -113,6 +119,7 @@ impl Engine {
     /// An engine that has not begun to serve: it takes interfaces and leases until `Start`.
     pub fn new(mut slice: DhcpSlice, seed: [u8; 32]) -> Engine {
         let rules = HostRules::new(std::mem::take(&mut slice.host_rules));
+        let files = FileRules::new(&slice.options);
         let state = State {
             interfaces: BTreeMap::new(),
             leases: LeaseView::default(),
@@ -124,9 +131,11 @@ impl Engine {
         };
         Engine {
             config: Config { slice, rules },
+            files,
             state,
             phase: Phase::Replaying,
             waiting: BTreeMap::new(),
+            parked: Vec::new(),
             delayed: BTreeMap::new(),
             next_ticket: 0,
             clocks: Now::default(),
@@ -169,7 +178,10 @@ impl Engine {
 
     /// Is no reply owed? Asked after `Drain`.
     pub fn idle(&self) -> bool {
-        self.waiting.is_empty() && self.delayed.is_empty() && self.state.probes.deadline_ms().is_none()
+        self.waiting.is_empty()
+            && self.parked.is_empty()
+            && self.delayed.is_empty()
+            && self.state.probes.deadline_ms().is_none()
     }
 }
 
@@ -205,7 +217,7 @@ impl Engine {
             return;
         }
         let Some(packet) = Packet::parse(bytes).filter(Packet::is_request) else { return };
-        let (outcome, lines) = v4::judge(&self.config, &mut self.state, &packet, arrival, now);
+        let (outcome, lines, contact) = v4::judge(&self.config, &mut self.state, &packet, arrival, now);
         match outcome {
             Outcome::Silence => out.lines.extend(lines),
             // Nothing is logged of a request that will be judged again.
@@ -220,9 +232,15 @@ impl Engine {
                 }
             }
             Outcome::Record(changes, answer) => {
-                if self.waiting.len() < WAITING_MAX && self.state.leases.lock(&changes) {
+                if self.waiting.len() >= WAITING_MAX {
+                    return;
+                }
+                if self.state.leases.lock(&changes) {
                     out.lines.extend(lines);
-                    self.commit(changes, answer, out);
+                    self.commit(changes, answer, contact, out);
+                } else if self.parked.len() < PARKED_MAX {
+                    // Nothing is logged of a request that will be judged again.
+                    self.parked.push(Request { bytes: bytes.to_vec(), arrival });
                 }
             }
         }
@@ -239,6 +257,13 @@ impl Engine {
             return;
         }
         if answer.delay_s > 0 { self.hold_back(answer, now) } else { self.send(answer, out) }
+    }
+
+    /// Judges again what waited for a commit.
+    fn serve_parked(&mut self, now: Now, out: &mut Outbox) {
+        for request in std::mem::take(&mut self.parked) {
+            self.serve(&request.bytes, request.arrival, now, out);
+        }
     }
 
     /// Sends an answer now, or as soon as its neighbor entry is made.
@@ -294,10 +319,16 @@ impl Engine {
     }
 
     /// Asks for changes that are locked already.
-    fn commit(&mut self, changes: Vec<LeaseChange>, answer: Option<Answer>, out: &mut Outbox) {
+    fn commit(
+        &mut self,
+        changes: Vec<LeaseChange>,
+        answer: Option<Answer>,
+        contact: Option<Box<Contact>>,
+        out: &mut Outbox,
+    ) {
         let ticket = self.ticket();
         let neighbor = answer.as_ref().and_then(neighbor_of);
-        out.actions.push(Action::Tell(ToParent::Commit { ticket, changes: changes.clone(), neighbor }));
+        out.actions.push(Action::Tell(ToParent::Commit { ticket, changes: changes.clone(), neighbor, contact }));
         self.waiting.insert(ticket, Waiting::Commit { changes, answer });
     }
 
@@ -326,11 +357,11 @@ impl Engine {
                 self.state.leases.remind(address, now.wall_s + 1);
             }
             if changes.len() == CHANGES_MAX {
-                self.commit(std::mem::take(&mut changes), None, out);
+                self.commit(std::mem::take(&mut changes), None, None, out);
             }
         }
         if !changes.is_empty() {
-            self.commit(changes, None, out);
+            self.commit(changes, None, None, out);
         }
     }
 }
@@ -344,9 +375,22 @@ impl Engine {
                 pool::take_netmasks(&mut self.config.slice.pools, &list);
                 self.state.interfaces = list.into_iter().map(|interface| (interface.index, interface)).collect();
             }
-            ToWorker::Lease(lease) => self.state.leases.apply(LeaseChange::Put(lease)),
+            ToWorker::FileRules { file, rules, options, last } => {
+                if let Some(rules) = self.files.take(file, rules, options, last) {
+                    self.config.rules.replace_file(file, rules);
+                    // Before the start there may be thousands to come.
+                    if self.phase != Phase::Replaying {
+                        self.config.slice.options = self.files.all_options();
+                        self.rename_configured(out);
+                    }
+                }
+            }
+            ToWorker::Leases(leases) => {
+                leases.into_iter().for_each(|lease| self.state.leases.apply(LeaseChange::Put(lease)))
+            }
             ToWorker::Start => {
                 self.phase = Phase::Serving;
+                self.config.slice.options = self.files.all_options();
                 out.actions.push(Action::Tell(ToParent::Serving));
                 out.lines.extend(self.config.slice.pools.iter().map(lines::pool_at_start).map(lines::info));
                 out.lines.extend(relay_agent::at_start(&self.config.slice).into_iter().map(lines::info));
@@ -359,12 +403,14 @@ impl Engine {
                         self.state.leases.apply(change);
                     }
                     answer.into_iter().for_each(|answer| deliver(answer, out));
+                    self.serve_parked(now, out);
                 }
             }
             ToWorker::NotCommitted(ticket) => {
                 if let Some(Waiting::Commit { changes, .. }) = self.take_commit(ticket) {
                     self.state.leases.unlock(&changes);
                     self.remind_of_ends(&changes, now);
+                    self.serve_parked(now, out);
                 }
             }
             ToWorker::NeighborSet { ticket, done } => self.neighbor_set(ticket, done, out),
@@ -417,7 +463,7 @@ impl Engine {
             }
             changes.push(LeaseChange::Put(lease));
             if self.state.leases.lock(&changes) {
-                self.commit(changes, None, out);
+                self.commit(changes, None, None, out);
             }
         }
     }

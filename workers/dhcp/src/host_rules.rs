@@ -1,9 +1,11 @@
 //! Which `dhcp-host` line fits a client.
 //!
-//! Rules come by the thousand from `dhcp-hostsfile`, so all but those with wildcards are found through maps.
+//! Rules come by the thousand from `dhcp-hostsfile`, so all but those with wildcards are found through maps, and the rules of a file that
+//! has changed are exchanged without a look at the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::ops::Range;
 
 use ipc::config::dhcp::{ClientIdRule, HardwarePattern, HostRule};
 use ipc::lease::Lease;
@@ -23,46 +25,100 @@ pub(crate) struct Likeness<'a> {
     pub(crate) name: Option<&'a str>,
 }
 
-/// The rules, and maps to find them by. Positions in the maps are in list order.
-#[derive(Debug)]
+/// Where a rule stands among the others: the lower, the earlier it is tried.
+type Rank = i64;
+
+/// The rules, and maps to find them by.
+#[derive(Debug, Default)]
 pub(crate) struct HostRules {
-    rules: Vec<HostRule>,
-    by_client_id: BTreeMap<Vec<u8>, Vec<usize>>,
-    by_hardware: BTreeMap<Vec<u8>, Vec<usize>>,
-    by_name: BTreeMap<String, Vec<usize>>,
-    by_address: BTreeMap<Ipv4Addr, Vec<usize>>,
-    with_wildcards: Vec<usize>,
+    rules: BTreeMap<Rank, HostRule>,
+    by_client_id: Index<Vec<u8>>,
+    by_hardware: Index<Vec<u8>>,
+    by_name: Index<String>,
+    by_address: Index<Ipv4Addr>,
+    with_wildcards: BTreeSet<Rank>,
+    /// The ranks of the rules of each file.
+    files: BTreeMap<u32, Range<Rank>>,
 }
 
-impl HostRules {
-    /// Makes the maps.
-    pub(crate) fn new(rules: Vec<HostRule>) -> HostRules {
-        let mut by_client_id: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-        let mut by_hardware: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-        let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        let mut by_address: BTreeMap<Ipv4Addr, Vec<usize>> = BTreeMap::new();
-        let mut with_wildcards = Vec::new();
-        for (position, rule) in rules.iter().enumerate() {
-            if let Some(ClientIdRule::Is(id)) = &rule.client_id {
-                by_client_id.entry(id.clone()).or_default().push(position);
-            }
-            for pattern in &rule.hardware {
-                match exact(pattern) {
-                    Some(bytes) => by_hardware.entry(bytes).or_default().push(position),
-                    None => with_wildcards.push(position),
-                }
-            }
-            if let Some(name) = &rule.name {
-                by_name.entry(name.to_ascii_lowercase()).or_default().push(position);
-            }
-            if let Some(address) = rule.address {
-                by_address.entry(address).or_default().push(position);
-            }
-        }
-        with_wildcards.dedup();
-        HostRules { rules, by_client_id, by_hardware, by_name, by_address, with_wildcards }
+/// Ranks of rules by something that is in them: one flat set, since there may be a hundred thousand of each.
+#[derive(Debug)]
+struct Index<K>(BTreeSet<(K, Rank)>);
+
+impl<K> Default for Index<K> {
+    fn default() -> Index<K> {
+        Index(BTreeSet::new())
+    }
+}
+
+impl<K: Ord + Clone> Index<K> {
+    /// The ranks of the rules that have `key`, in order.
+    fn ranks(&self, key: K) -> impl Iterator<Item = Rank> {
+        self.0.range((key.clone(), Rank::MIN)..=(key, Rank::MAX)).map(|(_, rank)| *rank)
     }
 
+    fn set(&mut self, key: K, rank: Rank, there: bool) {
+        if there {
+            self.0.insert((key, rank));
+        } else {
+            self.0.remove(&(key, rank));
+        }
+    }
+}
+
+/// # Making
+impl HostRules {
+    /// The rules of the slice, in order.
+    pub(crate) fn new(rules: Vec<HostRule>) -> HostRules {
+        let mut made = HostRules::default();
+        made.insert(0, rules);
+        made
+    }
+
+    /// Replaces the rules of a file. They go before all others.
+    pub(crate) fn replace_file(&mut self, file: u32, rules: Vec<HostRule>) {
+        if let Some(before) = self.files.remove(&file) {
+            for rank in before {
+                if let Some(rule) = self.rules.remove(&rank) {
+                    self.index(rank, &rule, false);
+                }
+            }
+        }
+        let end = self.rules.first_key_value().map_or(0, |(first, _)| (*first).min(0));
+        let start = end - i64::try_from(rules.len()).unwrap_or(0);
+        self.insert(start, rules);
+        self.files.insert(file, start..end);
+    }
+
+    fn insert(&mut self, first: Rank, rules: Vec<HostRule>) {
+        for (rank, rule) in (first..).zip(rules) {
+            self.index(rank, &rule, true);
+            self.rules.insert(rank, rule);
+        }
+    }
+
+    fn index(&mut self, rank: Rank, rule: &HostRule, there: bool) {
+        if let Some(ClientIdRule::Is(id)) = &rule.client_id {
+            self.by_client_id.set(id.clone(), rank, there);
+        }
+        for pattern in &rule.hardware {
+            match exact(pattern) {
+                Some(bytes) => self.by_hardware.set(bytes, rank, there),
+                None if there => drop(self.with_wildcards.insert(rank)),
+                None => drop(self.with_wildcards.remove(&rank)),
+            }
+        }
+        if let Some(name) = &rule.name {
+            self.by_name.set(name.to_ascii_lowercase(), rank, there);
+        }
+        if let Some(address) = rule.address {
+            self.by_address.set(address, rank, there);
+        }
+    }
+}
+
+/// # Finding
+impl HostRules {
     /// The rule for a client: by client id, then by whole hardware address, then by name, then by the hardware pattern
     /// with the fewest wildcards. Rules with passing tag tests come before those without tests; a rule whose address
     /// belongs to none of `networks` does not count. Without `networks`, neither this nor the name is looked at.
@@ -86,26 +142,27 @@ impl HostRules {
         by_name_too: bool,
         usable: &dyn Fn(&HostRule) -> bool,
     ) -> Option<&HostRule> {
-        let first = |positions: Option<&Vec<usize>>, also: &dyn Fn(&HostRule) -> bool| {
-            positions?.iter().filter_map(|p| self.rules.get(*p)).find(|rule| also(rule) && usable(rule))
+        let first = |ranks: &mut dyn Iterator<Item = Rank>, also: &dyn Fn(&HostRule) -> bool| {
+            ranks.filter_map(|rank| self.rules.get(&rank)).find(|rule| also(rule) && usable(rule))
         };
+        let of_id = |id: &[u8]| first(&mut self.by_client_id.ranks(id.to_vec()), &|_| true);
         let by_id = client.client_id.and_then(|id| {
             // Some clients put a zero type byte before an id that is plain text; the configuration has it without.
             let plain = id.split_first().filter(|(kind, _)| **kind == 0).map(|(_, plain)| plain);
-            first(self.by_client_id.get(id), &|_| true).or_else(|| first(self.by_client_id.get(plain?), &|_| true))
+            of_id(id).or_else(|| of_id(plain?))
         });
         by_id
             .or_else(|| {
                 let used = client.hardware.used();
-                first(self.by_hardware.get(used), &|rule| has_hardware(rule, client.hardware))
+                first(&mut self.by_hardware.ranks(used.to_vec()), &|rule| has_hardware(rule, client.hardware))
                     .filter(|_| !used.is_empty())
             })
             .or_else(|| {
                 let name = client.name.filter(|_| by_name_too)?;
-                first(self.by_name.get(&name.to_ascii_lowercase()), &|_| true)
+                first(&mut self.by_name.ranks(name.to_ascii_lowercase()), &|_| true)
             })
             .or_else(|| {
-                let candidates = self.with_wildcards.iter().filter_map(|p| self.rules.get(*p));
+                let candidates = self.with_wildcards.iter().filter_map(|rank| self.rules.get(rank));
                 let mut best: Option<(usize, &HostRule)> = None;
                 for rule in candidates.filter(|rule| usable(rule)) {
                     let matching = rule.hardware.iter().filter(|p| exact(p).is_none() && fits(p, client.hardware));
@@ -121,7 +178,7 @@ impl HostRules {
 
     /// The first rule that gives away this address.
     pub(crate) fn of_address(&self, address: Ipv4Addr) -> Option<&HostRule> {
-        self.rules.get(*self.by_address.get(&address)?.first()?)
+        self.rules.get(&self.by_address.ranks(address).next()?)
     }
 
     /// The name that the configuration gives to the holder of a lease.
@@ -186,6 +243,24 @@ mod tests {
         assert_eq!(found(&rules, None, &[2, 1, 8], None), Some("tight"));
         assert_eq!(found(&rules, None, &[2, 2, 8], None), Some("loose"));
         assert_eq!(found(&rules, None, &[3, 2, 8], None), None);
+    }
+
+    #[test]
+    fn the_rules_of_a_file_go_first_and_are_replaced_alone() {
+        let exact = |last: u8| vec![pattern(&[Some(2), Some(last)])];
+        let mut rules = HostRules::new(vec![named("configured", exact(1)), named("other", exact(9))]);
+        rules.replace_file(7, vec![named("a", exact(1)), named("a2", exact(1)), named("a3", exact(3))]);
+        assert_eq!(found(&rules, None, &[2, 1], None), Some("a"));
+        rules.replace_file(8, vec![named("b", exact(1))]);
+        assert_eq!(found(&rules, None, &[2, 1], None), Some("b"));
+        rules.replace_file(7, vec![named("c", exact(1))]);
+        assert_eq!(found(&rules, None, &[2, 1], None), Some("c"), "what was read last goes first");
+        assert_eq!(found(&rules, None, &[2, 3], None), None);
+        rules.replace_file(7, vec![]);
+        rules.replace_file(8, vec![]);
+        assert_eq!(found(&rules, None, &[2, 1], None), Some("configured"));
+        assert_eq!(found(&rules, None, &[2, 9], None), Some("other"));
+        assert_eq!((rules.rules.len(), rules.by_hardware.0.len(), rules.by_name.0.len()), (2, 2, 2));
     }
 
     #[test]

@@ -6,11 +6,13 @@
 //! | file | holds |
 //! |---|---|
 //! | `engine` | the front door, and the answers that wait |
+//! | `event` | what a script is told of the client that changed a lease |
 //! | `outbox` | what comes out |
 //! | `packet`, `reply` | bytes in, bytes out |
 //! | `v4` | one file per kind of message that arrives |
 //! | `pool`, `probe` | which address, and whether somebody has it already |
 //! | `host_rules`, `tags`, `options` | what the configuration says for this client |
+//! | `file_rules` | what files add to that |
 //! | `client_name`, `relay` | what clients and relay agents say |
 //! | `relay_agent` | being a relay agent |
 //! | `lease_view`, `state` | what is remembered |
@@ -20,6 +22,8 @@
 
 mod client_name;
 mod engine;
+mod event;
+mod file_rules;
 mod host_rules;
 mod lease_view;
 mod lines;

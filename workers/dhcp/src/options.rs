@@ -42,7 +42,7 @@ pub(crate) struct Terms<'a> {
 /// Adds everything that follows the message type, the server id, the lease time and rapid commit.
 pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply, lines: &mut Vec<Line>) {
     let slice = &exchange.config.slice;
-    let local = terms.network.map_or(exchange.fallback, |network| network.local);
+    let local = terms.network.map_or(Ipv4Addr::UNSPECIFIED, |network| network.local);
     let chosen = Chosen::new(exchange, terms.network, lines);
     exchange.log_requested(lines);
     let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
@@ -223,7 +223,7 @@ fn renewal_times(chosen: &Chosen<'_>, terms: &Terms<'_>) -> (u32, u32) {
     (t1 - fuzz, t2 - fuzz)
 }
 
-/// Containers out of `encap:` and `vi-encap:` options, each where the first of its members stands in the list. Asking for a
+/// Containers out of `encap:` and `vi-encap:` options, each where the first of its members stands in the list, sent or not. Asking for a
 /// container is asking for all its members.
 fn put_containers(
     exchange: &Exchange<'_>,
@@ -238,15 +238,16 @@ fn put_containers(
             Place::Enterprise(_) => ENTERPRISE_OPTIONS,
             Place::Plain | Place::Vendor(_) | Place::Prompt => continue,
         };
-        if !(option.force || asked(code)) || !exchange.tags.pass(&option.tests) {
-            continue;
+        let known = containers.iter().position(|(place, _)| *place == &option.place);
+        let container = known.unwrap_or(containers.len());
+        if known.is_none() {
+            containers.push((&option.place, Vec::new()));
         }
-        match containers.iter_mut().find(|(place, _)| *place == &option.place) {
-            Some((_, members)) => members.push(option),
-            None => containers.push((&option.place, vec![option])),
+        if (option.force || asked(code)) && exchange.tags.pass(&option.tests) {
+            containers[container].1.push(option);
         }
     }
-    for (place, members) in containers {
+    for (place, members) in containers.into_iter().filter(|(_, members)| !members.is_empty()) {
         match place {
             Place::Encapsulated(code) => put_container(exchange, reply, *code, Vec::new(), &members),
             Place::Enterprise(enterprise) => put_enterprise(reply, *enterprise, &members),
@@ -278,7 +279,8 @@ fn put_vendor_options(
     }
     let own_class = chosen.of(60).filter(|option| option.force || asked(60));
     let own_class = own_class.map(|option| value(option, exchange.fallback, false));
-    let Some(class) = own_class.as_deref().or(exchange.packet.option(60)) else { return };
+    let class = own_class.as_deref().or(exchange.packet.option(60));
+    let Some(class) = class.filter(|class| !class.is_empty()) else { return };
     let options: Vec<_> = members_for(exchange, class).collect();
     if options.is_empty() || !(asked(43) || asked(60) || options.iter().any(|option| option.force)) {
         return;
@@ -293,7 +295,7 @@ fn put_vendor_options(
 
 /// The `vendor:` options, prompts included, that the client's class asks for.
 pub(crate) fn vendor_members<'e>(exchange: &'e Exchange<'_>) -> impl Iterator<Item = &'e ConfiguredOption> {
-    let class = exchange.packet.option(60);
+    let class = exchange.packet.option(60).filter(|class| !class.is_empty());
     class.into_iter().flat_map(move |class| members_for(exchange, class))
 }
 

@@ -86,7 +86,8 @@ impl<'a> Packet<'a> {
 
     /// The kind of message, if it is a DHCP message at all.
     pub(crate) fn kind(&self) -> Option<MessageType> {
-        self.option(53)?.first().map(|kind| MessageType::from(*kind))
+        // Type 0 is none, so that the message is one of BOOTP.
+        self.option(53)?.first().filter(|kind| **kind != 0).map(|kind| MessageType::from(*kind))
     }
 
     /// `xid`.

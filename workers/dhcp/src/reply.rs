@@ -41,7 +41,12 @@ impl Reply {
     pub(crate) fn to(request: &Packet<'_>) -> Reply {
         let asked = request.option(57).and_then(|value| Some(u16::from_be_bytes(value.get(..2)?.try_into().ok()?)));
         let asked = asked.map_or(0, |bytes| usize::from(bytes).saturating_sub(LOWER_HEADER_BYTES));
-        Reply::within(request, asked.clamp(PACKET_BYTES_STANDARD, PACKET_BYTES_MAX), request.option(82))
+        Reply::within(
+            request,
+            // dnsmasq never fills the last byte.
+            asked.clamp(PACKET_BYTES_STANDARD, PACKET_BYTES_MAX) - 1,
+            request.option(82).filter(|relay| !relay.is_empty()),
+        )
     }
 
     /// The same to a BOOTP client, which has room for few options (RFC 951 section 3) and none for those of relay agents.

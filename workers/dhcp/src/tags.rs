@@ -75,6 +75,11 @@ impl Tags {
         lines.iter().any(|tests| self.pass(tests))
     }
 
+    /// The tags, the latest first.
+    pub(crate) fn latest_first(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().rev().map(String::as_str)
+    }
+
     fn has(&self, tag: &str) -> bool {
         self.0.iter().any(|set| set == tag)
     }
@@ -91,7 +96,7 @@ impl Tags {
 /// The text of the `tags:` log line: the latest first.
 impl fmt::Display for Tags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, tag) in self.0.iter().rev().enumerate() {
+        for (position, tag) in self.latest_first().enumerate() {
             write!(f, "{}{tag}", if position == 0 { "" } else { ", " })?;
         }
         Ok(())

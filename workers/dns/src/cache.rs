@@ -169,19 +169,18 @@ impl Cache {
         Some(Hit { set: &slot.set, stale, age_s, turn: if round_robin { turn } else { 0 } })
     }
 
-    /// Is there any entry that shows that this name (lower case) exists? As in dnsmasq, which keeps the names of addresses elsewhere, those are
-    /// not known by their PTR records, nor by what was said of services there.
-    pub fn knows(&self, name: &Name, now_ms: u64) -> bool {
-        [rtype::A, rtype::AAAA, rtype::CNAME, rtype::PTR, rtype::SRV]
-            .into_iter()
-            .filter(|qtype| !matches!(*qtype, rtype::PTR | rtype::SRV) || arpa::address(name).is_none())
-            .filter_map(|qtype| self.slots.get(self.slot(name.wire(), qtype)? as usize))
-            .any(|slot| slot.expires_ms > now_ms)
-    }
-
-    /// Is there an entry of one of these types for this name (lower case)?
-    pub fn has_any(&self, name: &Name, types: &BTreeSet<u16>, now_ms: u64) -> bool {
-        let mut slots = types.iter().filter_map(|qtype| self.slots.get(self.slot(name.wire(), *qtype)? as usize));
+    /// Is there any entry that shows that this name (lower case) exists, among those of addresses, aliases, services and the types that
+    /// are kept `by_choice`? As in dnsmasq, which keeps the names of addresses elsewhere, those are not known by their PTR records, nor
+    /// by what was said of services there.
+    pub fn knows(&self, name: &Name, by_choice: &BTreeSet<u16>, now_ms: u64) -> bool {
+        let types = [rtype::A, rtype::AAAA, rtype::CNAME, rtype::PTR, rtype::SRV];
+        let of_address = arpa::address(name).is_some();
+        let mut slots = types
+            .iter()
+            .filter(|qtype| !(of_address && matches!(**qtype, rtype::PTR | rtype::SRV)))
+            // Of everything that is kept by choice there is no list.
+            .chain(by_choice.iter().filter(|qtype| **qtype != rtype::ANY))
+            .filter_map(|qtype| self.slots.get(self.slot(name.wire(), *qtype)? as usize));
         slots.any(|slot| slot.expires_ms > now_ms)
     }
 
@@ -548,7 +547,11 @@ mod tests {
         assert_eq!(states, [Some(false), Some(true), Some(true), None]);
         cache.insert(b"\x01a\0", 1, addresses(&[1], 60), CLIENT, 0);
         let name = Name::from_text(b"a").unwrap();
-        assert!(cache.knows(&name, 59_999) && !cache.knows(&name, 60_000));
+        let none = BTreeSet::new();
+        assert!(cache.knows(&name, &none, 59_999) && !cache.knows(&name, &none, 60_000));
+        cache.insert(b"\x01b\0", rtype::MX, RrSet { kind: Kind::NxDomain, ..addresses(&[1], 60) }, CLIENT, 0);
+        let missing = Name::from_text(b"b").unwrap();
+        assert!(!cache.knows(&missing, &BTreeSet::from([rtype::TXT, rtype::ANY]), 0));
         cache.insert(b"\x01a\0", rtype::DS, addresses(&[1], 60), CLIENT, 0);
         assert!(cache.find(b"\x01a\0", rtype::DS, 59_999).is_some());
         assert!(cache.find(b"\x01a\0", rtype::DS, 60_000).is_none());
@@ -560,7 +563,7 @@ mod tests {
         for (text, known) in [("1.2.3.10.in-addr.arpa", false), ("_http._tcp.example.com", true)] {
             let name = Name::from_text(text.as_bytes()).unwrap();
             cache.insert(name.wire(), rtype::PTR, addresses(&[1], 60), CLIENT, 0);
-            assert_eq!(cache.knows(&name, 0), known, "{text}");
+            assert_eq!(cache.knows(&name, &BTreeSet::new(), 0), known, "{text}");
         }
     }
 

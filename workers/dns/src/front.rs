@@ -392,7 +392,10 @@ impl Front {
         let question = &query.question;
         let qtype = routed_type(question);
         let verdict = self.routes.find(&question.name, qtype);
-        let exists = || self.local.knows(&question.name) || self.cache.knows(&question.name, query.now.monotonic_ms);
+        let exists = || {
+            self.local.knows(&question.name)
+                || self.cache.knows(&question.name, self.limits.types(), query.now.monotonic_ms)
+        };
         let no_data = |known: bool| if known || exists() { rcode::NOERROR } else { rcode::NXDOMAIN };
         let needs_domain = self.needs_domain(question);
         let group = match verdict {

@@ -231,7 +231,7 @@ fn duplicate_to(from: RawFd, number: RawFd) {
 }
 
 #[expect(unsafe_code, reason = "fixed descriptor numbers become owned here, once each")]
-fn own(raw: RawFd) -> OwnedFd {
+pub(crate) fn own(raw: RawFd) -> OwnedFd {
     // SAFETY: the caller has just made or received this number and nobody else owns it.
     unsafe { OwnedFd::from_raw_fd(raw) }
 }

@@ -15,6 +15,7 @@
 //! | `clock` | both clocks, once per turn |
 //! | `watchdog` | ends a worker that computes without ever returning to its loop |
 //! | `dns`, `dhcp`, `tftp`, `net` | one main per role |
+//! | `script` | the script process, which is no worker: it is not confined, and hears nobody but the parent |
 
 pub mod boot;
 mod clock;
@@ -27,6 +28,8 @@ mod net;
 mod poll;
 #[cfg(feature = "probe")]
 pub mod probe;
+#[cfg(feature = "script")]
+mod script;
 mod stream;
 #[cfg(feature = "tftp")]
 mod tftp;
@@ -39,6 +42,17 @@ use ipc::role::Role;
 
 /// Argument by which the program knows that it is to be a worker; the role's word follows it.
 pub const WORKER_ARGUMENT: &str = "--wardmasq-worker";
+
+/// The word behind it that makes the script process, which is no worker.
+pub const SCRIPT_WORD: &str = "script";
+
+/// Be the script process until the parent is gone. Descriptor 3 must be the channel to the parent and 4 the one for log lines.
+pub fn run_script() -> ! {
+    #[cfg(feature = "script")]
+    script::run();
+    #[cfg(not(feature = "script"))]
+    panic!("scripts are not built in")
+}
 
 /// Be a worker of this role until drained or killed. Descriptor 3 must be the control channel and 4 the log channel.
 pub fn run(role: Role) -> ! {

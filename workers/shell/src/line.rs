@@ -116,6 +116,12 @@ impl Log {
     }
 }
 
+impl AsFd for Log {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
 /// Cuts at the limit, at a character's edge. 63 lines of the longest kind fit one message.
 fn cut(text: &mut String) {
     if text.len() > LINE_BYTES_MAX - 40 {

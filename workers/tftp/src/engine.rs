@@ -228,7 +228,7 @@ impl Engine {
             },
         );
         let path = lines::printable(&target.full);
-        Ok(Plan { client, path, file, mode, agreement })
+        Ok(Plan { client, path, size: facts.size, file, mode, agreement })
     }
 
     fn open(&self, target: &Target, client: IpAddr, files: &mut dyn Files) -> Result<(FileHandle, FileFacts), Refusal> {
@@ -290,10 +290,14 @@ impl Engine {
                 match result {
                     Ok(Progress::Waiting) => {}
                     Ok(Progress::Done) => {
-                        if let Some(plan) = self.end(socket, files, out)
-                            && !self.slice.quiet
-                        {
-                            out.log(Severity::Info, lines::sent(&plan.path, plan.client));
+                        if let Some(plan) = self.end(socket, files, out) {
+                            if !self.slice.quiet {
+                                out.log(Severity::Info, lines::sent(&plan.path, plan.client));
+                            }
+                            if self.slice.tell_script {
+                                let Plan { size, client, path, .. } = plan;
+                                out.actions.push(Action::Tell(ToParent::Sent { size, client, path }));
+                            }
                         }
                     }
                     Err(reason) => self.unreadable(socket, &reason, files, out),

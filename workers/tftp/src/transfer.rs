@@ -40,6 +40,8 @@ pub struct Plan {
     pub client: IpAddr,
     /// The whole path, for log lines.
     pub path: String,
+    /// The file's size in bytes, when it was opened.
+    pub size: u64,
     /// The open file.
     pub file: FileHandle,
     /// How it travels.

@@ -114,6 +114,9 @@ impl Scene {
                 Action::Close { socket } => words.push(format!("close {}", socket.0)),
                 Action::Tell(ToParent::Serving) => words.push("serving".to_owned()),
                 Action::Tell(ToParent::WantTransfer { .. }) => words.push("want".to_owned()),
+                Action::Tell(ToParent::Sent { size, client, path }) => {
+                    words.push(format!("script hears of {path}, {size} bytes, to {client}"));
+                }
             }
         }
         words.extend(self.out.lines.iter().map(|line| line.text.clone()));
@@ -196,6 +199,17 @@ fn refusals_say_to_the_client_what_they_say_to_the_log() {
         assert_eq!(scene.ask(request), (vec![error(code, text)], vec![text.to_owned()]), "{request:?}");
         assert!(scene.settled());
     }
+}
+
+#[test]
+fn a_script_hears_of_what_was_sent_whole() {
+    let mut scene = scene(TftpSlice { tell_script: true, quiet: true, ..slice() });
+    let (socket, _) = scene.fetch("exact octet ");
+    for block in 1..=2 {
+        assert_eq!(scene.acknowledge(socket, block).1, [""; 0]);
+    }
+    let words = scene.acknowledge(socket, 3).1;
+    assert_eq!(words, ["close 1", "script hears of /srv/exact, 1024 bytes, to 10.0.0.9"]);
 }
 
 #[test]

@@ -12,7 +12,6 @@ use crate::lines;
 use crate::options::Terms;
 use crate::pool::{self, Choice, Search};
 use crate::probe::Judgement;
-use crate::reply::Reply;
 use crate::state::State;
 
 /// Offers an address; with rapid commit leases it at once (RFC 4039).
@@ -42,7 +41,7 @@ pub(super) fn discover(exchange: &mut Exchange<'_>, state: &mut State, now: Now)
     exchange.say_tags();
     let offer = exchange.message("DHCPOFFER", Some(address), "", "");
     let lease_time_s = exchange.lease_time_s(&network);
-    let mut reply = Reply::to(exchange.packet);
+    let mut reply = exchange.reply();
     reply.set_yiaddr(address);
     reply.put(53, &[MessageType::Offer.into()]);
     reply.put_address(54, exchange.server_id(Some(&network)));

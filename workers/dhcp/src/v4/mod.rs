@@ -13,6 +13,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use dhcproto::v4::MessageType;
 use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE, PoolMode};
 use ipc::config::pxe::BootServer;
+use ipc::dhcp::Contact;
 use ipc::lease::{Lease, LeaseChange};
 use ipc::link::{HardwareAddress, Interface};
 use ipc::log::Line;
@@ -20,6 +21,7 @@ use ipc::time::Now;
 
 use crate::client_name::{self, Name, Said};
 use crate::engine::{Arrival, Port};
+use crate::event;
 use crate::host_rules::Likeness;
 use crate::lines;
 use crate::option_name;
@@ -127,25 +129,25 @@ impl Answer {
     }
 }
 
-/// Judges one request.
+/// Judges one request. Besides what is to be done: log lines, and what the parent is to know of who caused a change.
 pub(crate) fn judge<'s>(
     config: &'s Config,
     state: &mut State,
     packet: &'s Packet<'s>,
     arrival: Arrival,
     now: Now,
-) -> (Outcome, Vec<Line>) {
-    let Some(interface) = state.interfaces.get(&arrival.interface) else { return (Outcome::Silence, Vec::new()) };
+) -> (Outcome, Vec<Line>, Option<Box<Contact>>) {
+    let Some(interface) = state.interfaces.get(&arrival.interface) else { return (Outcome::Silence, Vec::new(), None) };
     let interface = state.bridge_of(config, interface).unwrap_or(interface);
     if !interface.serves_dhcp {
-        return (Outcome::Silence, Vec::new());
+        return (Outcome::Silence, Vec::new(), None);
     }
     let mut exchange = match Exchange::open(config, state, interface, packet, arrival) {
         Ok(exchange) => exchange,
-        Err(lines) => return (Outcome::Silence, lines),
+        Err(lines) => return (Outcome::Silence, lines, None),
     };
     if let Some(outcome) = pxe::answer(&mut exchange) {
-        return (outcome, exchange.lines);
+        return (outcome, exchange.lines, None);
     }
     let outcome = match packet.kind() {
         Some(MessageType::Discover) => discover::discover(&mut exchange, state, now),
@@ -156,7 +158,8 @@ pub(crate) fn judge<'s>(
         None => bootp::bootp(&mut exchange, state, now),
         _ => Outcome::Silence,
     };
-    (outcome, exchange.lines)
+    let contact = if let Outcome::Record(..) = outcome { event::contact(&exchange) } else { None };
+    (outcome, exchange.lines, contact)
 }
 
 /// # Finding out
@@ -176,7 +179,7 @@ impl<'s> Exchange<'s> {
         };
         let relay = RelayWord::read(packet);
         let selector = relay.link.or_else(|| packet.address(118));
-        let networks = networks_of(config, interface, packet, selector, fallback);
+        let networks = networks_of(config, interface, packet, &relay, selector, fallback);
         if networks.is_empty() {
             let via = match (selector, packet.giaddr()) {
                 (Some(subnet), _) => format!("with subnet selector {subnet}"),
@@ -201,7 +204,7 @@ impl<'s> Exchange<'s> {
                 let through = |agents: &Vec<Ipv4Addr>, agent| agents.is_empty() || agents.contains(&agent);
                 packet.giaddr().filter(|agent| slice.proxies.as_ref().is_some_and(|agents| through(agents, *agent)))
             }),
-            unicast: relay.unicast.unwrap_or(arrival.destination != Ipv4Addr::BROADCAST),
+            unicast: arrival.destination != Ipv4Addr::BROADCAST,
             hardware: packet.hardware(),
             client_id: packet.client_id().filter(|_| !slice.ignore_client_id && !bootp).map(<[u8]>::to_vec),
             set_tags: Tags::default(),
@@ -281,9 +284,11 @@ impl<'s> Exchange<'s> {
         }
     }
 
-    /// `ciaddr`, unless the client asks for an address beside it: only who renews may have both (RFC 2131 section 4.3.2).
+    /// `ciaddr`, unless the client looks for a server or asks for an address beside it: it has none to speak of then (RFC 2131
+    /// section 4.3.2).
     fn own_address(&self) -> Option<Ipv4Addr> {
-        self.packet.ciaddr().filter(|_| self.packet.address(50).is_none())
+        let means_it = self.packet.address(50).is_none() && self.packet.kind() != Some(MessageType::Discover);
+        self.packet.ciaddr().filter(|_| means_it)
     }
 
     /// An answer with nothing in it yet.
@@ -349,18 +354,20 @@ fn networks_of<'s>(
     config: &'s Config,
     interface: &Interface,
     packet: &Packet<'_>,
+    relay: &RelayWord,
     selector: Option<Ipv4Addr>,
     fallback: Ipv4Addr,
 ) -> Vec<Network<'s>> {
     let slice = &config.slice;
     let local = pool::local_networks(slice, interface);
     if let Some(inside) = selector.or(packet.giaddr()) {
-        // A relay agent on our own network changes nothing about it; elsewhere it is the router for want of a better one.
+        // A relay agent on our own network changes nothing about it; elsewhere it is the router for want of a better one, by the address that
+        // clients are to see of it.
         let own = local
             .iter()
             .find(|network| network.router.is_some() && network.includes(inside))
             .map(|network| network.local);
-        let (ours, router) = (own.unwrap_or(fallback), own.or(packet.giaddr()));
+        let (ours, router) = (own.unwrap_or(fallback), own.or(relay.server_id).or(packet.giaddr()));
         return pool::remote_networks(slice, inside, ours, router);
     }
     match packet.ciaddr() {

@@ -105,9 +105,7 @@ impl Server {
             leases: leases.clone(),
         };
         server.say(ToWorker::Interfaces(vec![eth0()]));
-        for lease in leases {
-            server.say(ToWorker::Lease(lease));
-        }
+        server.say(ToWorker::Leases(leases));
         server.say(ToWorker::Start);
         assert_eq!(server.told, [ToParent::Serving]);
         server.told.clear();

@@ -189,11 +189,7 @@ impl Front {
             return;
         }
         let now_ms = query.now.monotonic_ms;
-        let exists = || {
-            self.local.is_host(name.wire())
-                || self.cache.knows(name, now_ms)
-                || self.cache.has_any(name, self.limits.types(), now_ms)
-        };
+        let exists = || self.local.is_host(name.wire()) || self.cache.knows(name, self.limits.types(), now_ms);
         if !page.answered && self.reply_rules.filters_type(qtype) && !query.dnssec_ok() && exists() {
             // All that there may be is left out of answers.
             self.append_filtered(page);

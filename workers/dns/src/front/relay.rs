@@ -277,7 +277,7 @@ impl Front {
         let exists = missing
             && (self.local.knows(&question.name)
                 || self.routes.has_address(&question.name)
-                || self.cache.knows(&question.name, now.monotonic_ms));
+                || self.cache.knows(&question.name, self.limits.types(), now.monotonic_ms));
         let seen = Header { low: if exists { header.low & 0xf0 } else { header.low }, ..*header };
         let log = self.log;
         let filtered = self.reply_rules.filters_type(question.qtype);

@@ -1,0 +1,266 @@
+//! Which events a script hears when leases change, in dnsmasq's order. Pure: the leases before, the changes, and the time are arguments.
+//!
+//! Of the changes of one commit, leases that end are told first, then names that leases have lost, then what leases are now. What a client
+//! has said is told with the events of its own lease that its message causes, and with no others.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use ipc::config::domain::Domains;
+use ipc::dhcp::Contact;
+use ipc::event::{ClientWord, LeaseEvent, Turn};
+use ipc::lease::{Lease, LeaseChange};
+use ipc::link::Interface;
+
+/// Where leases were last heard of, as kernel indexes of interfaces. One entry per lease at most.
+#[derive(Debug, Default)]
+pub struct Contacts(BTreeMap<Ipv4Addr, u32>);
+
+/// What events are made of besides leases.
+pub struct Scene<'a> {
+    /// The domains of addresses.
+    pub domains: &'a Domains,
+    /// The interfaces there are.
+    pub interfaces: &'a [Interface],
+    /// Seconds since the epoch.
+    pub now_s: u64,
+    /// Is a lease told when only its end has moved (`script-on-renewal`, `leasefile-ro`)?
+    pub on_renewal: bool,
+}
+
+impl Contacts {
+    /// Notes where the client of a lease was heard.
+    pub fn note(&mut self, address: Ipv4Addr, interface: u32) {
+        self.0.insert(address, interface);
+    }
+
+    /// Forgets a lease that is over.
+    pub fn forget(&mut self, address: Ipv4Addr) {
+        self.0.remove(&address);
+    }
+
+    /// The interface of the last contact, else the one whose network the address is on.
+    fn interface(&self, address: Ipv4Addr, interfaces: &[Interface]) -> Option<String> {
+        let on_it = |interface: &&Interface| {
+            interface.serves_dhcp
+                && interface.addresses.iter().any(|(own, length)| match own {
+                    std::net::IpAddr::V4(own) => same_network(*own, address, *length),
+                    std::net::IpAddr::V6(_) => false,
+                })
+        };
+        let found = match self.0.get(&address) {
+            Some(index) => interfaces.iter().find(|interface| interface.index == *index),
+            None => interfaces.iter().find(on_it),
+        };
+        found.map(|interface| interface.name.clone())
+    }
+}
+
+fn same_network(one: Ipv4Addr, other: Ipv4Addr, length: u8) -> bool {
+    let mask = u32::MAX.checked_shl(32 - u32::from(length.min(32))).unwrap_or(0);
+    (u32::from(one) ^ u32::from(other)) & mask == 0
+}
+
+/// The events of one commit. `before` gives the lease that an address had.
+pub fn of_commit<'l>(
+    changes: &[LeaseChange],
+    contact: Option<&Contact>,
+    before: impl Fn(Ipv4Addr) -> Option<&'l Lease>,
+    contacts: &mut Contacts,
+    scene: &Scene<'_>,
+) -> Vec<LeaseEvent> {
+    // The client that spoke is that of the last lease.
+    let spoken = changes.iter().rev().find_map(|change| match change {
+        LeaseChange::Put(lease) => Some(lease.address),
+        LeaseChange::Remove(_) => None,
+    });
+    let word: Option<&ClientWord> = contact.and_then(|contact| contact.word.as_ref());
+    let word_of = |lease: &Lease| word.filter(|_| Some(lease.address) == spoken).cloned();
+
+    let mut events = Vec::new();
+    for change in changes {
+        let (address, next) = match change {
+            LeaseChange::Put(lease) => (lease.address, Some(lease)),
+            LeaseChange::Remove(address) => (*address, None),
+        };
+        let Some(held) = before(address) else { continue };
+        if next.is_none_or(|next| !same_client(held, next)) {
+            events.push(event(Turn::Del, held, contacts, scene));
+            contacts.forget(address);
+        }
+    }
+    if let (Some(address), Some(contact)) = (spoken, contact) {
+        contacts.note(address, contact.interface);
+    }
+    let puts = || {
+        changes.iter().rev().filter_map(|change| match change {
+            LeaseChange::Put(lease) => Some((lease, before(lease.address).filter(|held| same_client(held, lease)))),
+            LeaseChange::Remove(_) => None,
+        })
+    };
+    for (lease, held) in puts() {
+        let lost = held.and_then(|held| held.name.clone()).filter(|name| lease.name.as_ref() != Some(name));
+        if lost.is_some() {
+            let nameless = Lease { name: None, ..lease.clone() };
+            let mut event = event(Turn::Old, &nameless, contacts, scene);
+            event.domain = domain(lease.address, scene);
+            event.old_name = lost;
+            event.word = word_of(lease);
+            events.push(event);
+        }
+    }
+    for (lease, held) in puts() {
+        let turn = match held {
+            None => Turn::Add,
+            // Who asks for its lease anew and is not merely extending it is told, whether anything has changed or not.
+            Some(held) if changed(held, lease, scene.on_renewal) || word_of(lease).is_some() => Turn::Old,
+            Some(_) => continue,
+        };
+        let mut event = event(turn, lease, contacts, scene);
+        event.word = word_of(lease);
+        events.push(event);
+    }
+    events
+}
+
+/// The event that tells of a lease as it stands: at a start and at a reload.
+pub fn standing(lease: &Lease, contacts: &Contacts, scene: &Scene<'_>) -> LeaseEvent {
+    event(Turn::Old, lease, contacts, scene)
+}
+
+fn event(turn: Turn, lease: &Lease, contacts: &Contacts, scene: &Scene<'_>) -> LeaseEvent {
+    let finite = turn != Turn::Del && lease.expires_s != 0;
+    LeaseEvent {
+        turn,
+        lease: lease.clone(),
+        old_name: None,
+        domain: lease.name.as_ref().and_then(|_| domain(lease.address, scene)),
+        interface: contacts.interface(lease.address, scene.interfaces),
+        remaining_s: finite.then(|| lease.expires_s.saturating_sub(scene.now_s)),
+        word: None,
+    }
+}
+
+fn domain(address: Ipv4Addr, scene: &Scene<'_>) -> Option<String> {
+    scene.domains.of(address.into()).map(str::to_owned)
+}
+
+/// Is a lease still that of the same client? By its id, else by its hardware address; a different id is a different client.
+fn same_client(held: &Lease, next: &Lease) -> bool {
+    match (&held.client_id, &next.client_id) {
+        (Some(held), Some(next)) => held == next,
+        _ => held.hardware == next.hardware,
+    }
+}
+
+fn changed(held: &Lease, next: &Lease, on_renewal: bool) -> bool {
+    let ends = |lease: &Lease| on_renewal.then_some(lease.expires_s);
+    let same = held.name == next.name && held.hardware == next.hardware && held.client_id == next.client_id;
+    !same || ends(held) != ends(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use ipc::link::HardwareAddress;
+
+    use super::*;
+
+    fn lease(last: u8, name: Option<&str>) -> Lease {
+        Lease {
+            address: Ipv4Addr::new(10, 0, 0, last),
+            hardware: HardwareAddress::new(1, &[2, last]).unwrap(),
+            client_id: None,
+            name: name.map(str::to_owned),
+            expires_s: 1100,
+        }
+    }
+
+    /// How a client came to cause changes.
+    #[derive(Clone, Copy)]
+    enum How {
+        /// It asked for its lease.
+        Asked,
+        /// It extended its lease.
+        Extended,
+    }
+    use How::{Asked, Extended};
+
+    fn told(held: &[Lease], changes: &[LeaseChange], how: How, on_renewal: bool) -> Vec<String> {
+        let domains = Domains { default: Some("lan".to_owned()), ..Domains::default() };
+        let scene = Scene { domains: &domains, interfaces: &[], now_s: 1000, on_renewal };
+        let word = matches!(how, Asked).then(ClientWord::default);
+        let contact = Contact { interface: 2, word };
+        let before = |address| held.iter().find(|lease| lease.address == address);
+        let mut contacts = Contacts::default();
+        let events = of_commit(changes, Some(&contact), before, &mut contacts, &scene);
+        let text = |event: LeaseEvent| {
+            let name = event.lease.name.unwrap_or_default();
+            let old = event.old_name.map(|old| format!(" lost {old}")).unwrap_or_default();
+            let word = if event.word.is_some() { " word" } else { "" };
+            let left = event.remaining_s.map(|left| format!(" {left}s")).unwrap_or_default();
+            format!("{:?} {} {name}{old}{word}{left}", event.turn, event.lease.address.octets()[3])
+        };
+        events.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn a_new_lease_is_added_with_the_clients_word() {
+        let changes = [LeaseChange::Put(lease(1, Some("box")))];
+        assert_eq!(told(&[], &changes, Asked, false), ["Add 1 box word 100s"]);
+    }
+
+    #[test]
+    fn a_renewal_is_told_only_if_wanted() {
+        let later = Lease { expires_s: 1200, ..lease(1, Some("box")) };
+        let changes = [LeaseChange::Put(later)];
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Extended, false), [""; 0]);
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Extended, true), ["Old 1 box 200s"]);
+    }
+
+    #[test]
+    fn a_client_that_asks_for_its_lease_again_is_told() {
+        let changes = [LeaseChange::Put(lease(1, Some("box")))];
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Asked, false), ["Old 1 box word 100s"]);
+    }
+
+    #[test]
+    fn a_changed_name_is_two_events() {
+        let changes = [LeaseChange::Put(lease(1, Some("new")))];
+        let expected = ["Old 1  lost box 100s", "Old 1 new 100s"];
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Extended, false), expected);
+        let expected = ["Old 1  lost box word 100s", "Old 1 new word 100s"];
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Asked, false), expected);
+    }
+
+    #[test]
+    fn a_name_that_moves_is_lost_first_and_the_loser_told_last() {
+        let changes = [LeaseChange::Put(lease(1, None)), LeaseChange::Put(lease(2, Some("box")))];
+        let expected = ["Old 1  lost box 100s", "Add 2 box word 100s", "Old 1  100s"];
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Asked, false), expected);
+    }
+
+    #[test]
+    fn a_client_that_moves_leaves_its_address_first() {
+        let moved = Lease { hardware: HardwareAddress::new(1, &[2, 1]).unwrap(), ..lease(2, Some("box")) };
+        let changes = [LeaseChange::Remove(Ipv4Addr::new(10, 0, 0, 1)), LeaseChange::Put(moved)];
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Asked, false), ["Del 1 box", "Add 2 box word 100s"]);
+    }
+
+    #[test]
+    fn an_address_that_another_client_takes_over_is_over_and_new() {
+        let taken = Lease { hardware: HardwareAddress::new(1, &[2, 9]).unwrap(), ..lease(1, None) };
+        let changes = [LeaseChange::Put(taken.clone())];
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Asked, false), ["Del 1 box", "Add 1  word 100s"]);
+        let id = Some(vec![1]);
+        let held = Lease { client_id: id.clone(), ..lease(1, None) };
+        let changes = [LeaseChange::Put(Lease { client_id: id, ..taken })];
+        assert_eq!(told(&[held], &changes, Asked, false), ["Old 1  word 100s"]);
+    }
+
+    #[test]
+    fn networks_are_compared_by_their_length() {
+        let address = |last| Ipv4Addr::new(10, 0, 0, last);
+        assert!(same_network(address(1), address(127), 25) && !same_network(address(1), address(128), 25));
+        assert!(same_network(address(1), Ipv4Addr::new(99, 1, 2, 3), 0) && !same_network(address(1), address(2), 32));
+    }
+}
