@@ -12,6 +12,9 @@ use crate::link::{HardwareAddress, Interface};
 /// Most changes in one `Commit`.
 pub const CHANGES_MAX: usize = 32;
 
+/// Most leases in one message of the replay: they fit whatever is in them.
+pub const LEASES_MAX: usize = 50;
+
 /// Names one `Commit` or `SetNeighbor`; chosen by the worker, comes back in the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ticket(pub u32);
@@ -33,8 +36,8 @@ pub enum ToWorker {
         /// Is this the last piece?
         last: bool,
     },
-    /// One lease of the store, replayed before `Start`.
-    Lease(Lease),
+    /// Leases of the store, replayed before `Start`: at most [`LEASES_MAX`].
+    Leases(Vec<Lease>),
     /// All leases have been replayed: begin to serve. The worker answers `Serving`.
     Start,
     /// The changes of this ticket are on stable storage: the acknowledgement may leave.
@@ -97,4 +100,27 @@ pub enum ToParent {
     },
     /// Send one ICMP echo request to this address of a pool. Not answered: a reply shows up on the echo socket.
     Ping(Ipv4Addr),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::{LEASES_MAX, ToWorker};
+    use crate::frame;
+    use crate::lease::{CLIENT_ID_BYTES_MAX, Lease};
+    use crate::link::HardwareAddress;
+
+    #[test]
+    fn the_longest_leases_fit_into_one_message() {
+        let longest = Lease {
+            address: Ipv4Addr::BROADCAST,
+            hardware: HardwareAddress::new(255, &[255; 16]).unwrap(),
+            client_id: Some(vec![255; CLIENT_ID_BYTES_MAX]),
+            name: Some("n".repeat(63)),
+            expires_s: u64::MAX,
+        };
+        let mut bytes = Vec::new();
+        frame::encode(&ToWorker::Leases(vec![longest; LEASES_MAX]), &mut bytes).unwrap();
+    }
 }

@@ -9,6 +9,7 @@ use ipc::dhcp::CHANGES_MAX;
 use ipc::lease::{CLIENT_ID_BYTES_MAX, Lease, LeaseChange, name_is_legal};
 
 use crate::leases::store::Store;
+use crate::leases::turn::Turn;
 
 /// Longest finite lease from now, in seconds: the largest lease time there is.
 const LEASE_SECONDS_MAX: u64 = u32::MAX as u64;
@@ -88,77 +89,81 @@ impl Territory {
     }
 
     /// Judges one commit against the leases there are and the changes that have been accepted in the same turn.
-    pub fn judge(
-        &self,
-        store: &Store,
-        accepted: &[LeaseChange],
-        changes: &[LeaseChange],
-        now_s: u64,
-    ) -> Result<(), Refusal> {
+    pub fn judge(&self, store: &Store, turn: &Turn, changes: &[LeaseChange], now_s: u64) -> Result<(), Refusal> {
         if changes.len() > CHANGES_MAX {
             return Err(Refusal::TooMany);
         }
         let mut added = 0usize;
         let mut removed = 0usize;
-        let together = [accepted, changes].concat();
-        for change in &together {
+        let lease_of = |address| turn.lease(store, address);
+        for change in changes {
             match change {
                 LeaseChange::Put(lease) => {
-                    self.judge_lease(store, lease, &together, now_s)?;
-                    added += usize::from(store.get(lease.address).is_none());
+                    self.judge_lease(lease_of(lease.address), lease, now_s)?;
+                    judge_name(lease, changes, |name| turn.holder_of(store, name))?;
+                    added += usize::from(lease_of(lease.address).is_none());
                 }
                 // A removal needs no territory: leases from before the ranges were changed run out too.
-                LeaseChange::Remove(address) => removed += usize::from(store.get(*address).is_some()),
+                LeaseChange::Remove(address) => removed += usize::from(lease_of(*address).is_some()),
             }
         }
         // dhcp-lease-max bounds new leases; those that were taken over from a file stay.
-        if added > 0 && (store.len() + added).saturating_sub(removed) > self.lease_max {
+        if added > 0 && (turn.count(store) + added).saturating_sub(removed) > self.lease_max {
             return Err(Refusal::Full);
         }
         Ok(())
     }
 
-    fn judge_lease(&self, store: &Store, lease: &Lease, changes: &[LeaseChange], now_s: u64) -> Result<(), Refusal> {
+    /// `held` is the lease that the address has.
+    fn judge_lease(&self, held: Option<&Lease>, lease: &Lease, now_s: u64) -> Result<(), Refusal> {
         // An unchanged territory rule would forbid renaming a lease that was taken over; so a lease that stands may be changed, but not
         // be given to somebody else.
-        let stands = store.get(lease.address).is_some_and(|held| held.hardware == lease.hardware);
+        let stands = held.is_some_and(|held| held.hardware == lease.hardware);
         if !self.holds(lease.address) && !stands {
             return Err(Refusal::ForeignAddress);
         }
         if lease.hardware.length > 16 || lease.client_id.as_ref().is_some_and(|id| id.len() > CLIENT_ID_BYTES_MAX) {
             return Err(Refusal::TooLong);
         }
-        let unchanged_expiry = store.get(lease.address).is_some_and(|held| held.expires_s == lease.expires_s);
+        let unchanged_expiry = held.is_some_and(|held| held.expires_s == lease.expires_s);
         let finite = lease.expires_s != 0 && !unchanged_expiry;
         if finite && (lease.expires_s < now_s || lease.expires_s > now_s + LEASE_SECONDS_MAX) {
             return Err(Refusal::BadExpiry);
         }
-        let Some(name) = &lease.name else { return Ok(()) };
-        if !name_is_legal(name) {
-            return Err(Refusal::BadName);
-        }
-        let loses_name = |holder: Ipv4Addr| {
-            changes.iter().any(|change| match change {
-                LeaseChange::Put(other) => {
-                    other.address == holder && !other.name.as_ref().is_some_and(|held| held.eq_ignore_ascii_case(name))
-                }
-                LeaseChange::Remove(address) => *address == holder,
-            })
-        };
-        let twice = changes.iter().any(|change| match change {
-            LeaseChange::Put(other) => {
-                other.address != lease.address
-                    && other.name.as_ref().is_some_and(|held| held.eq_ignore_ascii_case(name))
-            }
-            LeaseChange::Remove(_) => false,
-        });
-        if twice {
-            return Err(Refusal::NameTaken);
-        }
-        match store.holder_of(name) {
-            Some(holder) if holder != lease.address && !loses_name(holder) => Err(Refusal::NameTaken),
+        match &lease.name {
+            Some(name) if !name_is_legal(name) => Err(Refusal::BadName),
             _ => Ok(()),
         }
+    }
+}
+
+/// Is the name of a lease free, or given up in the same commit?
+fn judge_name(
+    lease: &Lease,
+    changes: &[LeaseChange],
+    holder_of: impl Fn(&str) -> Option<Ipv4Addr>,
+) -> Result<(), Refusal> {
+    let Some(name) = &lease.name else { return Ok(()) };
+    let loses_name = |holder: Ipv4Addr| {
+        changes.iter().any(|change| match change {
+            LeaseChange::Put(other) => {
+                other.address == holder && !other.name.as_ref().is_some_and(|held| held.eq_ignore_ascii_case(name))
+            }
+            LeaseChange::Remove(address) => *address == holder,
+        })
+    };
+    let twice = changes.iter().any(|change| match change {
+        LeaseChange::Put(other) => {
+            other.address != lease.address && other.name.as_ref().is_some_and(|held| held.eq_ignore_ascii_case(name))
+        }
+        LeaseChange::Remove(_) => false,
+    });
+    if twice {
+        return Err(Refusal::NameTaken);
+    }
+    match holder_of(name) {
+        Some(holder) if holder != lease.address && !loses_name(holder) => Err(Refusal::NameTaken),
+        _ => Ok(()),
     }
 }
 
@@ -196,7 +201,7 @@ mod tests {
     }
 
     fn judge(store: &Store, changes: &[LeaseChange]) -> Result<(), Refusal> {
-        territory().judge(store, &[], changes, NOW)
+        territory().judge(store, &Turn::default(), changes, NOW)
     }
 
     #[test]
@@ -229,6 +234,28 @@ mod tests {
         assert_eq!(judge(&store, &[put(10, None), put(11, Some("box"))]), Ok(()));
         assert_eq!(judge(&store, &[put(10, Some("box"))]), Ok(()));
         assert_eq!(judge(&store, &[put(11, Some("b\nx"))]), Err(Refusal::BadName));
+    }
+
+    #[test]
+    fn what_one_turn_has_accepted_counts() {
+        let mut store = Store::in_memory();
+        store.record(&[put(10, Some("box"))]).unwrap();
+        let mut turn = Turn::default();
+        let mut judge = |changes: &[LeaseChange]| {
+            let judged = territory().judge(&store, &turn, changes, NOW);
+            if judged.is_ok() {
+                changes.iter().for_each(|change| turn.take(&store, change));
+            }
+            judged
+        };
+        assert_eq!(judge(&[put(11, Some("other"))]), Ok(()));
+        assert_eq!(judge(&[put(12, Some("Other"))]), Err(Refusal::NameTaken));
+        assert_eq!(judge(&[put(10, None)]), Ok(()));
+        assert_eq!(judge(&[put(12, Some("box"))]), Ok(()), "the name is free now");
+        assert_eq!(judge(&[put(13, None)]), Err(Refusal::Full));
+        assert_eq!(judge(&[LeaseChange::Remove(Ipv4Addr::new(10, 0, 0, 11))]), Ok(()));
+        assert_eq!(judge(&[put(13, Some("other"))]), Ok(()));
+        assert_eq!(turn.changes().len(), 5);
     }
 
     #[test]

@@ -29,6 +29,9 @@ const BACKLOG: i32 = 32;
 /// The TFTP port (RFC 1350).
 const TFTP_PORT: u16 = 69;
 
+/// Where PXE clients ask for boot files (the PXE specification, section 2.2.3).
+const PXE_PORT: u16 = 4011;
+
 /// One listening socket and the role that serves it.
 pub struct Listening {
     /// Who serves it.
@@ -65,6 +68,10 @@ pub fn open(
     let adopted: Vec<Role> = sockets.iter().map(|listening| listening.role).collect();
     if config.dhcp.is_some() && !adopted.contains(&Role::Dhcp) {
         sockets.push(open_dhcp(config, interfaces)?);
+    }
+    if config.dhcp.as_ref().is_some_and(|dhcp| dhcp.pxe.enabled) {
+        // Behind the server socket, which its worker takes the first one for.
+        sockets.push(open_dhcp_port(config, interfaces, PXE_PORT)?);
     }
     for wanted in wanted(config, interfaces).iter().filter(|wanted| !adopted.contains(&wanted.role)) {
         sockets.extend(wanted.open().map_err(|errno| wanted.failed(errno))?);
@@ -217,7 +224,10 @@ fn with_scope(at: SocketAddr, from: &SocketAddr) -> SocketAddr {
 }
 
 fn open_dhcp(config: &Config, interfaces: &[Interface]) -> Result<Listening, Failure> {
-    let port = config.dhcp.as_ref().map_or(67, |dhcp| dhcp.server_port);
+    open_dhcp_port(config, interfaces, config.dhcp.as_ref().map_or(67, |dhcp| dhcp.server_port))
+}
+
+fn open_dhcp_port(config: &Config, interfaces: &[Interface], port: u16) -> Result<Listening, Failure> {
     let at = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
     let fail = |errno: Errno| {
         let remedy = remedy(errno, false, port);
@@ -227,7 +237,9 @@ fn open_dhcp(config: &Config, interfaces: &[Interface]) -> Result<Listening, Fai
     };
     let socket = bound(at, SockType::Datagram, config.process.bind != BindMode::Wildcard).map_err(fail)?;
     setsockopt(&socket, sockopt::Broadcast, &true).map_err(fail)?;
-    if let Some(only) = only_dhcp_interface(&config.process, interfaces) {
+    // What comes in through an alias of a bridge does not come in through the bridge.
+    let bridged = config.dhcp.as_ref().is_some_and(|dhcp| !dhcp.bridges.is_empty());
+    if let Some(only) = only_dhcp_interface(&config.process, interfaces).filter(|_| !bridged) {
         setsockopt(&socket, sockopt::BindToDevice, &only.into()).map_err(fail)?;
     }
     Ok(Listening { role: Role::Dhcp, place: Place::Datagram, socket, at: None })

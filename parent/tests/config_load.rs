@@ -133,13 +133,7 @@ dhcp-range=set:b,::1,::400,constructor:eth*,12h
 dhcp-host=id:00:01,[fd00::5],laptop
 dhcp-host=11:22:33:44:55:66,10.0.0.15
 dhcp-option=option6:dns-server,[::]
-dhcp-option=encap:175,190,x
 dhcp-option=vendor:PXEClient,6,2b
-dhcp-option-pxe=3,10.0.0.1
-dhcp-match=set:efi,option:client-arch,7
-tag-if=set:a,tag:b
-tag-if=set:c,tag:a
-dhcp-boot=file,,boot.lan
 dhcp-relay=10.0.0.1,10.1.0.1
 dhcp-relay=10.0.0.1,10.2.0.1
 dhcp-hostsfile=/h1
@@ -156,9 +150,6 @@ tftp-unique-root=mac
     assert_eq!(six.host_entries[1].addresses6.len(), 1);
     assert!(six.enable_ra && six.ranges[1].wants_dhcp());
     let rest = &config.unserved;
-    assert_eq!((rest.encapsulated.len(), rest.pxe.options.len(), rest.option_matches.len()), (1, 1, 1));
-    assert_eq!(rest.tag_if[1].sets, ["c"], "in the order written");
-    assert_eq!(rest.pxe.boots_by_name[0].server, "boot.lan");
     assert_eq!(config.dhcp_files.hosts, [PathBuf::from("/h2"), PathBuf::from("/h1")]);
     assert!(rest.tftp_unique_root_by_mac && config.script.program.is_some());
     let Relay::V4(first) = &rest.relays[0] else { panic!() };

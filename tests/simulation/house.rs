@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 
-use dhcp::{Action, Arrival, Engine, Input, Outbox};
+use dhcp::{Action, Arrival, Engine, Input, Outbox, Port};
 use ipc::config::dhcp::{DhcpSlice, HardwarePattern, HostRule, Pool, PoolMode};
 use ipc::dhcp::{Ticket, ToParent, ToWorker};
 use ipc::lease::LeaseChange;
@@ -12,6 +12,7 @@ use ipc::link::Interface;
 use ipc::time::Now;
 use parent::commit::Territory;
 use parent::leases::store::Store;
+use parent::leases::turn::Turn;
 use support::{Dice, Directory};
 
 use crate::agenda::Agenda;
@@ -196,7 +197,8 @@ impl House {
                 self.note_end(&message);
                 let source = message.ciaddr.unwrap_or(Ipv4Addr::UNSPECIFIED);
                 let destination = if message.unicast { SERVER } else { Ipv4Addr::BROADCAST };
-                let arrival = Arrival { interface: LAN, source: SocketAddrV4::new(source, 68), destination };
+                let arrival =
+                    Arrival { interface: LAN, source: SocketAddrV4::new(source, 68), destination, port: Port::Server };
                 self.handle(Input::Packet { bytes: &message.bytes(), arrival });
             }
             Event::Answer(bytes) => {
@@ -382,15 +384,15 @@ impl House {
 
     fn judge(&self, commits: &[(Ticket, Vec<LeaseChange>)]) -> (Vec<bool>, Vec<LeaseChange>) {
         let now_s = self.clocks().wall_s;
-        let (mut accepted, mut together) = (Vec::new(), Vec::new());
+        let (mut accepted, mut turn) = (Vec::new(), Turn::default());
         for (_, changes) in commits {
-            let judged = self.territory.judge(&self.store, &together, changes, now_s).is_ok();
+            let judged = self.territory.judge(&self.store, &turn, changes, now_s).is_ok();
             if judged {
-                together.extend(changes.iter().cloned());
+                changes.iter().for_each(|change| turn.take(&self.store, change));
             }
             accepted.push(judged);
         }
-        (accepted, together)
+        (accepted, turn.changes().to_vec())
     }
 
     fn start_worker(&mut self) {
@@ -400,10 +402,8 @@ impl House {
         seed[..8].copy_from_slice(&self.dice.roll().to_le_bytes());
         self.engine = Engine::new(self.slice.clone(), seed);
         self.handle(Input::FromParent(ToWorker::Interfaces(vec![lan()])));
-        let leases: Vec<_> = self.store.iter().cloned().collect();
-        for lease in leases {
-            self.handle(Input::FromParent(ToWorker::Lease(lease)));
-        }
+        let leases = self.store.iter().cloned().collect();
+        self.handle(Input::FromParent(ToWorker::Leases(leases)));
         self.handle(Input::FromParent(ToWorker::Start));
     }
 

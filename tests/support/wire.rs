@@ -1,5 +1,6 @@
 //! One end of a cable: Ethernet frames in and out of an interface, so that a test can play any number of machines behind it.
 
+use std::cell::Cell;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -26,6 +27,8 @@ const HEADER_BYTES: usize = 14 + 20 + 8;
 #[derive(Debug)]
 pub struct Wire {
     socket: OwnedFd,
+    /// ARP requests answered so far.
+    answered: Cell<u32>,
 }
 
 /// A UDP datagram and the headers it comes in.
@@ -54,7 +57,7 @@ impl Wire {
             .find_map(|found| found.address?.as_link_addr().copied())
             .unwrap_or_else(|| panic!("there is no interface {interface}"));
         bind(socket.as_raw_fd(), &link).expect("bind to the interface");
-        Wire { socket }
+        Wire { socket, answered: Cell::new(0) }
     }
 
     /// Sends a datagram.
@@ -80,11 +83,17 @@ impl Wire {
                 continue;
             }
             if let Some(answer) = answer_to_arp(&frame, &holder) {
+                self.answered.set(self.answered.get() + 1);
                 self.send_frame(&answer);
             } else if let Some(datagram) = Datagram::parse(&frame) {
                 return Some(datagram);
             }
         }
+    }
+
+    /// How many ARP requests have been answered so far. What somebody has asked for is still to come.
+    pub fn answered(&self) -> u32 {
+        self.answered.get()
     }
 
     fn send_frame(&self, frame: &[u8]) {

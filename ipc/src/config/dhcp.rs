@@ -4,7 +4,10 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::client_tag::{NameMatch, OptionMatch, RelayIdRule, TagIf};
 use super::domain::Domains;
+use super::pxe::{BootServer, Pxe};
+use super::wire::{BridgeAliases, SharedNetwork};
 use crate::tag::TagTest;
 
 /// A lease time that never ends (`infinite`).
@@ -27,12 +30,36 @@ pub struct DhcpSlice {
     pub boot: Vec<Boot>,
     /// `dhcp-ignore` lines: a client that passes all tests of one is not served.
     pub ignore: Vec<Vec<TagTest>>,
+    /// `bootp-dynamic` lines: BOOTP clients that pass all tests of one get addresses of ranges.
+    pub bootp_dynamic: Vec<Vec<TagTest>>,
     /// `dhcp-ignore-names` lines; an empty list of tests always applies.
     pub ignore_names: Vec<Vec<TagTest>>,
-    /// `dhcp-vendorclass`, `dhcp-userclass`, `dhcp-mac` lines, in that order of evaluation.
+    /// `dhcp-mac` lines, the last of the file first.
+    pub hardware_rules: Vec<HardwareRule>,
+    /// `dhcp-generate-names` lines: clients without name that pass all tests of one are named by their hardware address.
+    pub generate_names: Vec<Vec<TagTest>>,
+    /// `dhcp-reply-delay`.
+    pub reply_delay: Option<ReplyDelay>,
+    /// `dhcp-proxy`: clients shall send everything to the relay agents at these addresses; an empty list stands for all agents.
+    pub proxies: Option<Vec<Ipv4Addr>>,
+    /// `shared-network` lines for DHCPv4.
+    pub shared_networks: Vec<SharedNetwork<Ipv4Addr>>,
+    /// `bridge-interface` lines, one per bridge.
+    pub bridges: Vec<BridgeAliases>,
+    /// `dhcp-vendorclass` and `dhcp-userclass` lines, the last of the file first.
     pub class_rules: Vec<ClassRule>,
+    /// `dhcp-circuitid`, `dhcp-remoteid` and `dhcp-subscrid` lines, the last of the file first.
+    pub relay_ids: Vec<RelayIdRule>,
+    /// `dhcp-match` lines, of both families, the last of the file first.
+    pub option_matches: Vec<OptionMatch>,
+    /// `dhcp-name-match` lines, the last of the file first.
+    pub name_matches: Vec<NameMatch>,
+    /// `tag-if` lines, in the order written: a later one sees what an earlier one set.
+    pub tag_if: Vec<TagIf>,
     /// `dhcp-broadcast` lines; an empty list of tests always applies.
     pub broadcast: Vec<Vec<TagTest>>,
+    /// What PXE clients are offered.
+    pub pxe: Pxe,
     /// `domain`.
     pub domains: Domains,
     /// `dhcp-lease-max`.
@@ -45,6 +72,8 @@ pub struct DhcpSlice {
     pub rapid_commit: bool,
     /// `dhcp-sequential-ip`.
     pub sequential_ip: bool,
+    /// `dhcp-client-update`.
+    pub client_update: bool,
     /// `dhcp-ignore-clid`.
     pub ignore_client_id: bool,
     /// `dhcp-no-override`.
@@ -57,6 +86,15 @@ pub struct DhcpSlice {
     pub dns_served: bool,
     /// Does a script hear of leases, so that the parent wants to know what clients say?
     pub tell_script: bool,
+}
+
+/// `dhcp-reply-delay`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyDelay {
+    /// All must hold.
+    pub tests: Vec<TagTest>,
+    /// How long an offer waits, in seconds.
+    pub seconds: u32,
 }
 
 /// One `dhcp-range` (dnsmasq: context).
@@ -132,6 +170,15 @@ pub struct HardwarePattern {
     pub bytes: Vec<Option<u8>>,
 }
 
+/// One `dhcp-mac`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HardwareRule {
+    /// The tag to set.
+    pub tag: String,
+    /// Whose hardware address matches this.
+    pub pattern: HardwarePattern,
+}
+
 /// A rule that sets a tag by what the client says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassRule {
@@ -148,14 +195,12 @@ pub enum ClassTest {
     VendorClass(Vec<u8>),
     /// Option 77 contains the text.
     UserClass(Vec<u8>),
-    /// The hardware address matches.
-    Hardware(HardwarePattern),
 }
 
 /// One `dhcp-option`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfiguredOption {
-    /// Option number.
+    /// Option number; never 0, and 255 stands for the header field `siaddr`.
     pub code: u8,
     /// What to send.
     pub value: OptionValue,
@@ -163,8 +208,23 @@ pub struct ConfiguredOption {
     pub tests: Vec<TagTest>,
     /// Sent whether asked for or not (`dhcp-option-force`).
     pub force: bool,
-    /// `vendor:TEXT`: sent inside option 43, to clients whose vendor class contains the text.
-    pub vendor: Option<Vec<u8>>,
+    /// Where it goes.
+    pub place: Place,
+}
+
+/// Where a configured option goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// Among the options.
+    Plain,
+    /// `vendor:TEXT`: inside option 43, to clients whose vendor class contains the text.
+    Vendor(Vec<u8>),
+    /// `pxe-prompt`: inside option 43, to clients whose vendor class contains that of a PXE client.
+    Prompt,
+    /// `encap:CODE`: inside this option, which is never 0.
+    Encapsulated(u8),
+    /// `vi-encap:ENTERPRISE`: inside option 125 (RFC 3925 section 4).
+    Enterprise(u32),
 }
 
 /// The value of a configured option.
@@ -187,8 +247,8 @@ pub struct Boot {
     pub file: String,
     /// Server name.
     pub server_name: Option<String>,
-    /// Server address (`siaddr`).
-    pub next_server: Option<Ipv4Addr>,
+    /// The server (`siaddr`).
+    pub next_server: Option<BootServer>,
     /// All must hold.
     pub tests: Vec<TagTest>,
 }

@@ -2,6 +2,7 @@
 //!
 //! Every value has been parsed into its type by the parent; no worker reads configuration text.
 
+pub mod client_tag;
 pub mod dhcp;
 pub mod dns;
 pub mod domain;
@@ -9,6 +10,7 @@ pub mod kernel_set;
 pub mod mark;
 pub mod net;
 pub mod prefix;
+pub mod pxe;
 pub mod query;
 pub mod record;
 pub mod reply;
@@ -16,3 +18,4 @@ pub mod route_table;
 pub mod routes;
 pub mod routing;
 pub mod tftp;
+pub mod wire;

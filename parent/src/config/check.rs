@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use ipc::config::dhcp::{ClassTest, DhcpSlice};
+use ipc::config::dhcp::DhcpSlice;
 
 use super::draft::Draft;
 use super::fault::{Fault, STATUS_CONFIGURATION, STATUS_FILE, STATUS_OTHER};
@@ -171,15 +171,15 @@ const LOCAL0: u8 = 16;
 fn last_first(dhcp: &mut DhcpSlice) {
     dhcp.pools.reverse();
     dhcp.options.reverse();
+    dhcp.pxe.options.reverse();
     dhcp.boot.reverse();
     dhcp.ignore.reverse();
     dhcp.ignore_names.reverse();
     dhcp.class_rules.reverse();
-    dhcp.class_rules.sort_by_key(|rule| match rule.test {
-        ClassTest::VendorClass(_) => 0,
-        ClassTest::UserClass(_) => 1,
-        ClassTest::Hardware(_) => 2,
-    });
+    dhcp.hardware_rules.reverse();
+    dhcp.relay_ids.reverse();
+    dhcp.option_matches.reverse();
+    dhcp.name_matches.reverse();
     dhcp.broadcast.reverse();
 }
 

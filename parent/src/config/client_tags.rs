@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use ipc::tag::TagTest;
+use ipc::config::client_tag::{NameMatch, RelayId, RelayIdRule, TagIf};
 use serde::Serialize;
 
 use super::blame::At as _;
@@ -14,48 +14,6 @@ use super::{hex, tag};
 
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
-
-/// One `tag-if`: when all tests hold, the tags are set.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct TagIf {
-    /// What must hold; here a `*` at the end of a tag matches any tail.
-    pub tests: Vec<TagTest>,
-    /// What is set; at least one, none empty.
-    pub sets: Vec<String>,
-}
-
-/// One `dhcp-name-match`: clients that call themselves so get the tag.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NameMatch {
-    /// The tag to set.
-    pub tag: String,
-    /// The name, or how it begins.
-    pub name: String,
-    /// A `*` was written behind the name: any tail will do.
-    pub prefix: bool,
-}
-
-/// Which id of the relay agent information option (RFC 3046) a rule is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum RelayId {
-    /// Agent circuit id (RFC 3046 section 3.1).
-    Circuit,
-    /// Agent remote id (RFC 3046 section 3.2).
-    Remote,
-    /// Subscriber id (RFC 3993).
-    Subscriber,
-}
-
-/// One `dhcp-circuitid`, `dhcp-remoteid` or `dhcp-subscrid`: clients whose relay sends this id get the tag.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RelayIdRule {
-    /// The tag to set.
-    pub tag: String,
-    /// Which id.
-    pub which: RelayId,
-    /// The whole id.
-    pub id: Vec<u8>,
-}
 
 /// One `dhcp-vendorclass` with `enterprise:`: DHCPv6 clients with this vendor class get the tag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -94,7 +52,7 @@ pub(crate) fn tag_if(draft: &mut Draft, value: Value<'_>) -> Outcome {
     if rule.sets.is_empty() {
         return Err(bad());
     }
-    draft.unserved.tag_if.push(rule);
+    draft.dhcp.tag_if.push(rule);
     Ok(())
 }
 
@@ -110,7 +68,7 @@ pub(crate) fn name_match(draft: &mut Draft, value: Value<'_>) -> Outcome {
         Some(beginning) => (beginning.to_owned(), true),
         None => (name, false),
     };
-    draft.unserved.name_matches.push(NameMatch { tag, name, prefix });
+    draft.dhcp.name_matches.push(NameMatch { tag, name, prefix });
     Ok(())
 }
 
@@ -134,7 +92,7 @@ fn relay_id(draft: &mut Draft, value: Value<'_>, which: RelayId) -> Outcome {
         Some(bytes) => bytes.into_iter().flatten().collect(),
         None => reveal(text),
     };
-    draft.unserved.relay_ids.push(RelayIdRule { tag, which, id });
+    draft.dhcp.relay_ids.push(RelayIdRule { tag, which, id });
     Ok(())
 }
 
@@ -152,13 +110,15 @@ pub(crate) fn enterprise_class(draft: &mut Draft, tag: String, rest: &str) -> Ou
 
 #[cfg(test)]
 mod tests {
+    use ipc::tag::TagTest;
+
     use super::*;
 
     #[test]
     fn tags_from_tags() {
         let mut draft = Draft::new();
         tag_if(&mut draft, Some("set:a,tag:b , tag:!ppp*,set:!c")).unwrap();
-        let rule = &draft.unserved.tag_if[0];
+        let rule = &draft.dhcp.tag_if[0];
         assert_eq!(rule.sets, ["a", "!c"]);
         assert_eq!(rule.tests[1], TagTest { tag: "ppp*".into(), negated: true });
         for bad in ["", "tag:a", "set:", "set:a,", "set:a,b", "net:a,set:b", "SET:a", "set:a,tag:"] {
@@ -171,7 +131,7 @@ mod tests {
         let mut draft = Draft::new();
         name_match(&mut draft, Some("set:a,pc*")).unwrap();
         name_match(&mut draft, Some("a,b,c")).unwrap();
-        let rules = &draft.unserved.name_matches;
+        let rules = &draft.dhcp.name_matches;
         assert_eq!((rules[0].name.as_str(), rules[0].prefix), ("pc", true));
         assert_eq!((rules[1].name.as_str(), rules[1].prefix), ("b,c", false));
         assert_eq!(name_match(&mut draft, Some("set:a,")), Err(Fault::Value));
@@ -183,7 +143,7 @@ mod tests {
         for value in ["set:a,01:02", "a,0102", "a,*:11", "a,01:02,03", "a,"] {
             circuit_id(&mut draft, Some(value)).unwrap();
         }
-        let ids: Vec<_> = draft.unserved.relay_ids.iter().map(|rule| rule.id.as_slice()).collect();
+        let ids: Vec<_> = draft.dhcp.relay_ids.iter().map(|rule| rule.id.as_slice()).collect();
         assert_eq!(ids, [b"\x01\x02".as_slice(), b"0102", b"*:11", b"01:02,03", b""]);
         assert_eq!(remote_id(&mut draft, Some("set:a")), Err(Fault::Value));
     }

@@ -2,15 +2,15 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use ipc::config::dhcp::{Boot, ClassRule, ClassTest, INFINITE, Pool, PoolMode};
+use ipc::config::dhcp::{Boot, ClassRule, ClassTest, HardwareRule, INFINITE, Pool, PoolMode, ReplyDelay};
 use ipc::tag::TagTest;
 
 use super::blame::At as _;
 use super::draft::Draft;
 use super::fault::Fault;
-use super::number::{is_time, number16, seconds};
+use super::number::{is_time, number, number16, seconds};
 use super::process::PORT;
-use super::pxe::{self, BootServer, NamedBoot};
+use super::pxe;
 use super::text::{fields, reveal, reveal_text, split};
 use super::{client_tags, hex, range6, tag};
 
@@ -121,16 +121,8 @@ pub(crate) fn boot(draft: &mut Draft, value: Value<'_>) -> Outcome {
         (Some(name), address)
     });
     let server_name = server_name.filter(|name| !name.is_empty()).map(reveal_text);
-    let mut boot = Boot { file: reveal_text(file), server_name, next_server: None, tests };
-    match address.and_then(pxe::boot_server) {
-        Some(BootServer::Address(address)) => boot.next_server = Some(address),
-        Some(BootServer::Name(server)) => {
-            draft.not_built("dhcp-boot with the name of a server");
-            draft.unserved.pxe.boots_by_name.push(NamedBoot { boot: boot.clone(), server });
-        }
-        None => {}
-    }
-    draft.dhcp.boot.push(boot);
+    let next_server = address.and_then(pxe::boot_server);
+    draft.dhcp.boot.push(Boot { file: reveal_text(file), server_name, next_server, tests });
     Ok(())
 }
 
@@ -141,8 +133,11 @@ const TAG_AND_MORE: &str = "a tag and something behind a comma";
 pub(crate) fn vendor_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tag, text) = tag::set_and_rest(value, TAG_AND_MORE)?;
     if let Some(rest) = text.strip_prefix("enterprise:") {
-        draft.not_built("dhcp-vendorclass with enterprise:");
-        return client_tags::enterprise_class(draft, tag, rest);
+        // DHCPv4 looks for the text alone, which then is in every class.
+        let text = split(rest, ',').1.map(reveal).unwrap_or_default();
+        client_tags::enterprise_class(draft, tag.clone(), rest)?;
+        draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::VendorClass(text) });
+        return Ok(());
     }
     draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::VendorClass(reveal(text)) });
     Ok(())
@@ -159,7 +154,7 @@ pub(crate) fn user_class(draft: &mut Draft, value: Value<'_>) -> Outcome {
 pub(crate) fn mac(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tag, text) = tag::set_and_rest(value, TAG_AND_MORE)?;
     let pattern = hex::hardware(&reveal_text(text)).ok_or(Fault::Value).at(text, "a hardware address")?;
-    draft.dhcp.class_rules.push(ClassRule { tag, test: ClassTest::Hardware(pattern) });
+    draft.dhcp.hardware_rules.push(HardwareRule { tag, pattern });
     Ok(())
 }
 
@@ -181,8 +176,18 @@ pub(crate) fn alternate_port(draft: &mut Draft, value: Value<'_>) -> Outcome {
     Ok(())
 }
 
+/// `dhcp-reply-delay = {TEST ","} SECONDS`.
+pub(crate) fn reply_delay(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let (tests, seconds) = tag::leading_tests(value.ok_or(Fault::Value)?);
+    let seconds = seconds.and_then(number).ok_or(Fault::Value).at(seconds.unwrap_or_default(), "seconds")?;
+    draft.dhcp.reply_delay = Some(ReplyDelay { tests, seconds: u32::try_from(seconds).unwrap_or(0) });
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
+    use ipc::config::pxe::BootServer;
+
     use super::*;
 
     fn pool(value: &str) -> Result<Pool, Fault> {
@@ -224,6 +229,17 @@ mod tests {
         boot(&mut draft, Some("tag:a,tag:b,pxelinux.0,srv,192.0.2.1")).unwrap();
         let boot = &draft.dhcp.boot[0];
         assert_eq!((boot.tests.len(), boot.file.as_str()), (2, "pxelinux.0"));
-        assert_eq!(boot.next_server, Some(Ipv4Addr::new(192, 0, 2, 1)));
+        assert_eq!(boot.next_server, Some(BootServer::Address(Ipv4Addr::new(192, 0, 2, 1))));
+    }
+
+    #[test]
+    fn a_delay_has_tests_and_seconds() {
+        let mut draft = Draft::new();
+        reply_delay(&mut draft, Some("tag:a,net:!b,5")).unwrap();
+        let delay = draft.dhcp.reply_delay.unwrap();
+        assert_eq!((delay.tests.len(), delay.tests[1].negated, delay.seconds), (2, true, 5));
+        for bad in ["x", "tag:a", "2,3", "-1"] {
+            assert_eq!(reply_delay(&mut Draft::new(), Some(bad)), Err(Fault::Value), "{bad}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `dhcp-option`, `dhcp-option-force`, `dhcp-option-pxe` and `dhcp-match`: which option is sent to whom, or tells what of whom.
 
-use ipc::config::dhcp::{ConfiguredOption, OptionValue};
+use ipc::config::client_tag::{MatchedOption, OptionMatch};
+use ipc::config::dhcp::{ConfiguredOption, Place};
 use ipc::tag::TagTest;
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use super::dhcp_option_names::{Kind, NAMES_4, NAMES_6, Named};
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::loose;
-use super::option_value::{MatchValue, OptionValue6, Typed, typed};
+use super::option_value::{OptionValue6, Typed, typed};
 use super::tag;
 use super::text::{reveal, reveal_text, split};
 
@@ -26,37 +27,9 @@ type Outcome = Result<(), Fault>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum SentOption {
     /// By DHCPv4.
-    V4(Option4),
+    V4(ConfiguredOption),
     /// By DHCPv6.
     V6(Option6),
-}
-
-/// An option that is sent by DHCPv4.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Option4 {
-    /// Option number; never 0, and 255 stands for the header field `siaddr`.
-    pub code: u8,
-    /// What is sent.
-    pub value: OptionValue,
-    /// Where it goes.
-    pub place: Place,
-    /// All must hold.
-    pub tests: Vec<TagTest>,
-    /// Sent whether asked for or not (`dhcp-option-force`).
-    pub force: bool,
-}
-
-/// Where an option of DHCPv4 goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum Place {
-    /// Among the options.
-    Plain,
-    /// `vendor:TEXT`: inside option 43, to clients whose vendor class contains the text.
-    Vendor(Vec<u8>),
-    /// `encap:CODE`: inside this option, which is never 0.
-    Encapsulated(u8),
-    /// `vi-encap:ENTERPRISE`: inside option 125 (RFC 3925 section 4).
-    Enterprise(u32),
 }
 
 /// An option that is sent by DHCPv6.
@@ -72,28 +45,6 @@ pub struct Option6 {
     pub tests: Vec<TagTest>,
     /// Sent whether asked for or not (`dhcp-option-force`).
     pub force: bool,
-}
-
-/// One `dhcp-match`: clients that send this get the tag.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct OptionMatch {
-    /// The tag to set.
-    pub tag: String,
-    /// What is looked at.
-    pub option: MatchedOption,
-    /// What it must be.
-    pub value: MatchValue,
-}
-
-/// What of a request a `dhcp-match` looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum MatchedOption {
-    /// An option of DHCPv4; never 0.
-    V4(u8),
-    /// An option of DHCPv6; never 0.
-    V6(u16),
-    /// The vendor class data of an enterprise (RFC 3925 section 3).
-    EnterpriseClass(u32),
 }
 
 /// `dhcp-option = {PRE ","} SELECTOR ["," VALUE]`.
@@ -114,7 +65,7 @@ pub(crate) fn option_pxe(draft: &mut Draft, value: Value<'_>) -> Outcome {
         Some(SentOption::V4(option)) if matches!(option.place, Place::Vendor(_)) => {
             return Err(Fault::from("No vendor-encap options allowed in dhcp-option-pxe"));
         }
-        Some(SentOption::V4(option)) => draft.unserved.pxe.options.push(option),
+        Some(SentOption::V4(option)) => draft.dhcp.pxe.options.push(option),
         // There is no PXE over IPv6.
         Some(SentOption::V6(_)) | None => {}
     }
@@ -122,24 +73,14 @@ pub(crate) fn option_pxe(draft: &mut Draft, value: Value<'_>) -> Outcome {
 }
 
 fn store(draft: &mut Draft, option: Option<SentOption>, force: bool) {
-    let option = match option {
-        None => return draft.not_built("dhcp-option with a number that no option has"),
+    match option {
+        None => draft.not_built("dhcp-option with a number that no option has"),
         Some(SentOption::V6(option)) => {
             draft.dhcp6.options.push(Option6 { force, ..option });
-            return draft.not_built("dhcp-option for IPv6");
+            draft.not_built("dhcp-option for IPv6");
         }
-        Some(SentOption::V4(option)) => Option4 { force, ..option },
-    };
-    let vendor = match option.place {
-        Place::Encapsulated(_) | Place::Enterprise(_) => {
-            draft.unserved.encapsulated.push(option);
-            return draft.not_built("dhcp-option with encap: or vi-encap:");
-        }
-        Place::Plain => None,
-        Place::Vendor(text) => Some(text),
-    };
-    let Option4 { code, value, tests, .. } = option;
-    draft.dhcp.options.push(ConfiguredOption { code, value, tests, force, vendor });
+        Some(SentOption::V4(option)) => draft.dhcp.options.push(ConfiguredOption { force, ..option }),
+    }
 }
 
 /// Parses the value of a `dhcp-option`, which is also what a line of an options file (`dhcp-optsfile`) holds. `None`: it is
@@ -165,7 +106,7 @@ pub(crate) fn sent(text: &str) -> Result<Option<SentOption>, Fault> {
     };
     let (Some(code), Some(place)) = (code(line.code), place) else { return Ok(None) };
     let value = line.value.into_option4();
-    Ok(Some(SentOption::V4(Option4 { code, value, place, tests: line.tests, force: false })))
+    Ok(Some(SentOption::V4(ConfiguredOption { code, value, place, tests: line.tests, force: false })))
 }
 
 /// `dhcp-match = ["set:"] TAG "," (SELECTOR | "vi-encap:" ENTERPRISE) ["," VALUE]`.
@@ -182,7 +123,7 @@ pub(crate) fn option_match(draft: &mut Draft, value: Value<'_>) -> Outcome {
     // No client can send an option that does not exist.
     if let Some(option) = option {
         let (tag, value) = (tag.clone(), line.value.into_match());
-        draft.unserved.option_matches.push(OptionMatch { tag, option, value });
+        draft.dhcp.option_matches.push(OptionMatch { tag, option, value });
     }
     Ok(())
 }
@@ -325,9 +266,12 @@ fn by_code(names: &[Named], digits: &str, six: bool) -> Selector {
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
 
+    use ipc::config::client_tag::MatchValue;
+    use ipc::config::dhcp::OptionValue;
+
     use super::*;
 
-    fn four(text: &str) -> Option4 {
+    fn four(text: &str) -> ConfiguredOption {
         match sent(text).unwrap().unwrap() {
             SentOption::V4(option) => option,
             SentOption::V6(option) => panic!("{option:?}"),
@@ -416,7 +360,7 @@ mod tests {
         let matched = |text: &str| {
             let mut draft = Draft::new();
             option_match(&mut draft, Some(text))?;
-            let found = draft.unserved.option_matches.pop().ok_or(Fault::Value)?;
+            let found = draft.dhcp.option_matches.pop().ok_or(Fault::Value)?;
             Ok((found.option, found.value))
         };
         let v4 = |code, value| Ok((MatchedOption::V4(code), value));

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use ipc::config::client_tag::MatchValue;
 use ipc::config::dhcp::OptionValue;
 use serde::Serialize;
 
@@ -30,19 +31,6 @@ pub enum OptionValue6 {
     Addresses(Vec<Ipv6Addr>),
     /// Bytes as they are.
     Bytes(Vec<u8>),
-}
-
-/// What an option must be for a `dhcp-match` to hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum MatchValue {
-    /// It is there, whatever it holds.
-    Present,
-    /// It begins with these bytes; `None` matches any.
-    Beginning(Vec<Option<u8>>),
-    /// It is a row of elements as long as this, one of which is this.
-    Element(Vec<u8>),
-    /// It contains this text.
-    Containing(Vec<u8>),
 }
 
 /// A value, before it is known what for.

@@ -1,13 +1,9 @@
 //! What PXE clients are offered: a menu, a prompt, and boot servers.
 
-use std::net::Ipv4Addr;
-
-use ipc::config::dhcp::Boot;
-use ipc::tag::TagTest;
-use serde::Serialize;
+use ipc::config::dhcp::{ConfiguredOption, OptionValue, Place};
+use ipc::config::pxe::{BootServer, PxeBoot, PxeService};
 
 use super::blame::{At as _, Wanted};
-use super::dhcp_option::Option4;
 use super::draft::Draft;
 use super::fault::Fault;
 use super::number::number;
@@ -17,6 +13,8 @@ use super::text::{fields, reveal, reveal_text, split};
 /// Boot types below this one have a meaning in the PXE specification (section 2.2.2, table 2-3); the files of a menu get the
 /// numbers from here.
 const FILE_TYPE_FIRST: u16 = 0x8000;
+/// The sub-option of option 43 that holds a prompt (the PXE specification, table 2-1).
+const MENU_PROMPT: u8 = 10;
 /// The timeout that PXE takes for "wait for ever".
 const TIMEOUT_NEVER: u8 = 255;
 
@@ -31,89 +29,14 @@ const ARCHITECTURES: &[&str] = &[
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
-/// Everything about PXE.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Pxe {
-    /// `pxe-service` lines, in the order of the menu.
-    pub services: Vec<PxeService>,
-    /// `pxe-prompt` lines, in the order written.
-    pub prompts: Vec<PxePrompt>,
-    /// `dhcp-pxe-vendor`: vendor classes that count as PXE; empty: `PXEClient` alone.
-    pub vendors: Vec<Vec<u8>>,
-    /// `dhcp-option-pxe` lines, the last first.
-    pub options: Vec<Option4>,
-    /// `dhcp-boot` lines that name their server instead of giving its address, the last first. They are among the boot lines
-    /// of the dhcp slice too.
-    pub boots_by_name: Vec<NamedBoot>,
-}
-
-/// One line of the menu.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PxeService {
-    /// Which clients see it: their client system architecture.
-    pub architecture: u16,
-    /// What the menu says.
-    pub menu: Vec<u8>,
-    /// What is booted.
-    pub boot: PxeBoot,
-    /// Where from; `None`: from us, or for a type whoever answers.
-    pub server: Option<BootServer>,
-    /// All must hold.
-    pub tests: Vec<TagTest>,
-}
-
-/// What a line of the menu boots.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum PxeBoot {
-    /// From the local disk.
-    Local,
-    /// Whatever boot servers of this type give; never 0.
-    Type(u16),
-    /// A file.
-    File {
-        /// Its name, to which clients' layers are added.
-        basename: String,
-        /// The type that stands for it in the menu.
-        kind: u16,
-    },
-}
-
-/// A server to boot from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum BootServer {
-    /// By address.
-    Address(Ipv4Addr),
-    /// By name, to be looked up; never empty.
-    Name(String),
-}
-
-/// One `pxe-prompt`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PxePrompt {
-    /// What is shown.
-    pub text: Vec<u8>,
-    /// Seconds until the first line of the menu is taken, 0: at once, without showing it; `None`: never.
-    pub timeout_s: Option<u8>,
-    /// All must hold.
-    pub tests: Vec<TagTest>,
-}
-
-/// A `dhcp-boot` that names its server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NamedBoot {
-    /// The line, without address.
-    pub boot: Boot,
-    /// The name to look up; never empty.
-    pub server: String,
-}
-
 /// `pxe-service = {TEST ","} ARCHITECTURE "," MENU ["," (TYPE | BASENAME) ["," SERVER]]`.
 pub(crate) fn service(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tests, rest) = tag::leading_tests(value.ok_or(Fault::Value)?);
     let (architecture, rest) = split(rest.ok_or(Fault::Value)?, ',');
     let (menu, rest) = split(rest.ok_or(Fault::Value)?, ',');
     let (what, server) = rest.map_or(("", None), |rest| split(rest, ','));
-    let services = &mut draft.unserved.pxe.services;
+    draft.dhcp.pxe.enabled = true;
+    let services = &mut draft.dhcp.pxe.services;
     let boot = match number(what) {
         Some(kind) if kind as u16 == 0 => PxeBoot::Local,
         Some(kind) => PxeBoot::Type(kind as u16),
@@ -152,25 +75,30 @@ pub(crate) fn prompt(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (tests, rest) = tag::leading_tests(value.ok_or(Fault::Value)?);
     let (text, seconds) = split(rest.ok_or(Fault::Value)?, ',');
     // The timeout is one byte on the wire, and of a longer number its lowest byte counts.
-    let timeout_s = seconds.and_then(number).map(|seconds| seconds as u8).filter(|&seconds| seconds != TIMEOUT_NEVER);
-    draft.unserved.pxe.prompts.push(PxePrompt { text: reveal(text), timeout_s, tests });
+    let mut value = vec![seconds.and_then(number).map_or(TIMEOUT_NEVER, |seconds| seconds as u8)];
+    value.extend(reveal(text));
+    draft.dhcp.pxe.enabled = true;
+    let value = OptionValue::Bytes(value);
+    draft.dhcp.options.push(ConfiguredOption { code: MENU_PROMPT, value, tests, force: false, place: Place::Prompt });
     Ok(())
 }
 
 /// `dhcp-pxe-vendor = TEXT {"," TEXT}`.
 pub(crate) fn vendor(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    draft.unserved.pxe.vendors.extend(value.into_iter().flat_map(fields).map(reveal));
+    draft.dhcp.pxe.vendors.extend(value.into_iter().flat_map(fields).map(reveal));
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     fn menu(lines: &[&str]) -> Result<Vec<PxeService>, Fault> {
         let mut draft = Draft::new();
         lines.iter().try_for_each(|line| service(&mut draft, Some(line)))?;
-        Ok(draft.unserved.pxe.services)
+        Ok(draft.dhcp.pxe.services)
     }
 
     #[test]
@@ -198,8 +126,13 @@ mod tests {
         for line in ["tag:a,Press,60", "Press,0", "Press", "Press,x", "Press,300", ""] {
             prompt(&mut draft, Some(line)).unwrap();
         }
-        let timeouts: Vec<_> = draft.unserved.pxe.prompts.iter().map(|prompt| prompt.timeout_s).collect();
-        assert_eq!(timeouts, [Some(60), Some(0), None, None, Some(44), None]);
+        let bytes = |option: &ConfiguredOption| match &option.value {
+            OptionValue::Bytes(bytes) => bytes.clone(),
+            other => panic!("{other:?}"),
+        };
+        let timeouts: Vec<u8> = draft.dhcp.options.iter().map(|option| bytes(option)[0]).collect();
+        assert_eq!(timeouts, [60, 0, 255, 255, 44, 255]);
+        assert_eq!(bytes(&draft.dhcp.options[0])[1..], *b"Press");
         assert_eq!(prompt(&mut draft, Some("tag:a")), Err(Fault::Value));
     }
 }

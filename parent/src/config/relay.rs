@@ -129,7 +129,7 @@ pub(crate) fn split_relay(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 /// `dhcp-proxy = [ADDRESS {"," ADDRESS}]`.
 pub(crate) fn proxy(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let relays = draft.unserved.proxy.get_or_insert_default();
+    let relays = draft.dhcp.proxies.get_or_insert_default();
     for field in value.into_iter().flat_map(fields) {
         relays.push(field.parse().map_err(|_| Fault::from("bad dhcp-proxy address")).at(field, "an IPv4 address")?);
     }
@@ -182,10 +182,10 @@ mod tests {
     #[test]
     fn nobody_or_everybody_or_some() {
         let mut draft = Draft::new();
-        assert_eq!((&draft.unserved.proxy, &draft.unserved.leasequery), (&None, &None));
+        assert_eq!((&draft.dhcp.proxies, &draft.unserved.leasequery), (&None, &None));
         proxy(&mut draft, None).unwrap();
         leasequery(&mut draft, None).unwrap();
-        assert_eq!(draft.unserved.proxy, Some(vec![]));
+        assert_eq!(draft.dhcp.proxies, Some(vec![]));
         leasequery(&mut draft, Some("192.0.2.0/24")).unwrap();
         leasequery(&mut draft, Some("2001:db8::1")).unwrap();
         let lengths: Vec<_> = draft.unserved.leasequery.iter().flatten().map(|prefix| prefix.length()).collect();

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use serde::Serialize;
+use ipc::config::wire::{BridgeAliases, SharedArrival, SharedNetwork};
 
 use super::blame::At as _;
 use super::draft::Draft;
@@ -16,41 +16,10 @@ const INTERFACE_BYTES_MAX: usize = 15;
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
-/// One `shared-network`: clients that arrive so may get addresses of this subnet too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum SharedNetwork {
-    /// For DHCPv4.
-    V4 {
-        /// How they arrive.
-        arrival: Arrival<Ipv4Addr>,
-        /// An address of the subnet.
-        subnet: Ipv4Addr,
-    },
-    /// For DHCPv6.
-    V6 {
-        /// How they arrive.
-        arrival: Arrival<Ipv6Addr>,
-        /// An address of the subnet.
-        subnet: Ipv6Addr,
-    },
-}
-
-/// How requests arrive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum Arrival<A> {
-    /// On the interface of this name, which was there when the configuration was read.
-    Interface(String),
-    /// On the interface that has this address, or from the relay that has it.
-    Address(A),
-}
-
-/// `bridge-interface`: requests that arrive on an alias count as having arrived on the bridge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct BridgeAliases {
-    /// The bridge.
-    pub bridge: String,
-    /// The aliases; a trailing `*` matches any tail.
-    pub aliases: Vec<String>,
+/// One `shared-network` of either family.
+enum Shared {
+    V4(SharedNetwork<Ipv4Addr>),
+    V6(SharedNetwork<Ipv6Addr>),
 }
 
 /// `shared-network = (INTERFACE | ADDRESS) "," ADDRESS`.
@@ -61,25 +30,37 @@ pub(crate) fn shared_network(draft: &mut Draft, value: Value<'_>) -> Outcome {
         let field = subnet.filter(|subnet| subnet.parse::<IpAddr>().is_err()).unwrap_or(arrival);
         Fault::from("bad shared-network").at(field, "an address, or an interface that exists and an address")
     })?;
-    draft.unserved.shared_networks.push(network);
+    match network {
+        Shared::V4(network) => draft.dhcp.shared_networks.push(network),
+        Shared::V6(network) => draft.unserved.shared_networks6.push(network),
+    }
     Ok(())
 }
 
-fn network(value: &str, reach: Reach) -> Option<SharedNetwork> {
+fn network(value: &str, reach: Reach) -> Option<Shared> {
     let (arrival, subnet) = split(value, ',');
     let subnet = subnet?;
     if let Ok(address) = arrival.parse() {
-        return Some(SharedNetwork::V4 { arrival: Arrival::Address(address), subnet: subnet.parse().ok()? });
+        return Some(Shared::V4(SharedNetwork {
+            arrival: SharedArrival::Address(address),
+            subnet: subnet.parse().ok()?,
+        }));
     }
     if let Ok(address) = arrival.parse() {
-        return Some(SharedNetwork::V6 { arrival: Arrival::Address(address), subnet: subnet.parse().ok()? });
+        return Some(Shared::V6(SharedNetwork {
+            arrival: SharedArrival::Address(address),
+            subnet: subnet.parse().ok()?,
+        }));
     }
     let interface = reveal_text(arrival);
     reach.step_out().ok()?;
     nix::net::if_::if_nametoindex(interface.as_str()).ok()?;
     match subnet.parse() {
-        Ok(subnet) => Some(SharedNetwork::V4 { arrival: Arrival::Interface(interface), subnet }),
-        Err(_) => Some(SharedNetwork::V6 { arrival: Arrival::Interface(interface), subnet: subnet.parse().ok()? }),
+        Ok(subnet) => Some(Shared::V4(SharedNetwork { arrival: SharedArrival::Interface(interface), subnet })),
+        Err(_) => Some(Shared::V6(SharedNetwork {
+            arrival: SharedArrival::Interface(interface),
+            subnet: subnet.parse().ok()?,
+        })),
     }
 }
 
@@ -92,7 +73,7 @@ pub(crate) fn bridge_interface(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let fits = |name: &String| name.len() <= INTERFACE_BYTES_MAX;
     let aliases = aliases.filter(|_| fits(&bridge)).ok_or_else(bad).at(&bridge, "an interface and its aliases")?;
     let aliases = fields(aliases).map(reveal_text).filter(|alias| !alias.is_empty() && fits(alias));
-    let bridges = &mut draft.unserved.bridges;
+    let bridges = &mut draft.dhcp.bridges;
     match bridges.iter_mut().find(|known| known.bridge == bridge) {
         Some(known) => known.aliases.extend(aliases),
         None => bridges.push(BridgeAliases { aliases: aliases.collect(), bridge }),
@@ -104,17 +85,24 @@ pub(crate) fn bridge_interface(draft: &mut Draft, value: Value<'_>) -> Outcome {
 mod tests {
     use super::*;
 
+    fn four(value: &str, reach: Reach) -> Option<SharedNetwork<Ipv4Addr>> {
+        match network(value, reach)? {
+            Shared::V4(network) => Some(network),
+            Shared::V6(_) => None,
+        }
+    }
+
     #[test]
     fn families_must_agree() {
         let subnet = Ipv4Addr::new(192, 168, 4, 1);
-        let arrival = Arrival::Interface("lo".into());
-        assert_eq!(network("lo,192.168.4.1", Reach::System), Some(SharedNetwork::V4 { arrival, subnet }));
-        assert_eq!(network("lo,192.168.4.1", Reach::TextOnly), None);
-        let arrival = Arrival::Address(Ipv4Addr::new(192, 168, 3, 1));
-        assert_eq!(network("192.168.3.1 , 192.168.4.1", Reach::System), Some(SharedNetwork::V4 { arrival, subnet }));
-        assert!(matches!(network("fd00::1,fd01::1", Reach::System), Some(SharedNetwork::V6 { .. })));
+        let arrival = SharedArrival::Interface("lo".into());
+        assert_eq!(four("lo,192.168.4.1", Reach::System), Some(SharedNetwork { arrival, subnet }));
+        assert_eq!(four("lo,192.168.4.1", Reach::TextOnly), None);
+        let arrival = SharedArrival::Address(Ipv4Addr::new(192, 168, 3, 1));
+        assert_eq!(four("192.168.3.1 , 192.168.4.1", Reach::System), Some(SharedNetwork { arrival, subnet }));
+        assert!(matches!(network("fd00::1,fd01::1", Reach::System), Some(Shared::V6(_))));
         for bad in ["lo", "lo,", "lo,lo", "192.168.3.1,fd00::1", "fd00::1,192.168.3.1", "no such,192.168.4.1"] {
-            assert_eq!(network(bad, Reach::System), None, "{bad}");
+            assert!(network(bad, Reach::System).is_none(), "{bad}");
         }
     }
 
@@ -123,7 +111,7 @@ mod tests {
         let mut draft = Draft::new();
         bridge_interface(&mut draft, Some("br0,tap*,,a-very-long-interface-name")).unwrap();
         bridge_interface(&mut draft, Some("br0,eth1")).unwrap();
-        assert_eq!(draft.unserved.bridges[0].aliases, ["tap*", "eth1"]);
+        assert_eq!(draft.dhcp.bridges[0].aliases, ["tap*", "eth1"]);
         let bad = Err(Fault::from("bad bridge-interface"));
         assert_eq!(bridge_interface(&mut draft, Some("br0")), bad);
         assert_eq!(bridge_interface(&mut draft, Some("sixteenchars-if0,tap0")), bad);

@@ -5,15 +5,14 @@ use std::time::SystemTime;
 
 use ipc::control::ToWorker;
 use ipc::dhcp::{self, Neighbor};
-use ipc::lease::LeaseChange;
 use ipc::link::Interface;
 use ipc::log::Severity;
 use ipc::role::Role;
 
-use super::for_script::Overlay;
 use super::{Hub, PendingCommit, now_ms};
 use crate::broker;
 use crate::files;
+use crate::leases::turn::Turn;
 use crate::log::Speaker;
 
 impl Hub {
@@ -46,7 +45,9 @@ impl Hub {
 
     /// Sets a neighbor entry if the address may be leased and the interface serves DHCP.
     pub(super) fn set_neighbor(&self, neighbor: &Neighbor) -> bool {
-        let serves = |i: &&Interface| i.index == neighbor.interface && i.serves_dhcp;
+        let bridges = self.config.dhcp.iter().flat_map(|dhcp| &dhcp.bridges);
+        let alias = |i: &Interface| bridges.clone().any(|bridge| bridge.has(&i.name));
+        let serves = |i: &&Interface| i.index == neighbor.interface && (i.serves_dhcp || alias(i));
         let leased = self.store.get(neighbor.address).is_some();
         match self.interfaces.iter().find(serves) {
             Some(interface) if self.territory.holds(neighbor.address) || leased => {
@@ -84,11 +85,10 @@ impl Hub {
         }
         let commits = std::mem::take(&mut self.commits);
         let now_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let mut changes: Vec<LeaseChange> = Vec::new();
-        let mut accepted = Vec::new();
-        let (mut events, mut overlay) = (Vec::new(), Overlay::default());
+        let mut turn = Turn::default();
+        let (mut accepted, mut events) = (Vec::new(), Vec::new());
         for commit in &commits {
-            let judged = self.territory.judge(&self.store, &changes, &commit.changes, now_s);
+            let judged = self.territory.judge(&self.store, &turn, &commit.changes, now_s);
             if let Err(refusal) = judged {
                 self.log.write(
                     Speaker::Worker(Role::Dhcp),
@@ -96,12 +96,12 @@ impl Hub {
                     &format!("lease change refused: {refusal:?}"),
                 );
             } else {
-                events.extend(self.events_of(commit, &mut overlay));
-                changes.extend(commit.changes.iter().cloned());
+                events.extend(self.events_of(commit, &turn));
+                commit.changes.iter().for_each(|change| turn.take(&self.store, change));
             }
             accepted.push(judged.is_ok());
         }
-        let recorded = match self.store.record(&changes) {
+        let recorded = match self.store.record(turn.changes()) {
             Ok(()) => true,
             Err(error) => {
                 let path = self.store.path().map(|path| path.display().to_string()).unwrap_or_default();
@@ -110,7 +110,7 @@ impl Hub {
             }
         };
         if recorded {
-            for change in &changes {
+            for change in turn.changes() {
                 self.publish(change);
             }
             self.tell_leases(events);

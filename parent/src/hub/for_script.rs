@@ -1,40 +1,17 @@
 //! What the script process is told, and what it says.
 
-use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::time::SystemTime;
 
 use ipc::event::{Event, LeaseEvent};
-use ipc::lease::{Lease, LeaseChange};
 use ipc::log::{LINES_MAX, Severity};
 use ipc::script::ToParent;
 
 use super::{End, Hub, PendingCommit, interest};
 use crate::lease_events::{self, Scene};
-use crate::leases::store::Store;
+use crate::leases::turn::Turn;
 use crate::log::Speaker;
 use crate::script::Heard;
-
-/// Commits of one turn that have been accepted and are not in the store yet.
-#[derive(Default)]
-pub(super) struct Overlay(BTreeMap<Ipv4Addr, Option<Lease>>);
-
-impl Overlay {
-    fn lease<'l>(&'l self, store: &'l Store, address: Ipv4Addr) -> Option<&'l Lease> {
-        match self.0.get(&address) {
-            Some(lease) => lease.as_ref(),
-            None => store.get(address),
-        }
-    }
-
-    fn take(&mut self, change: &LeaseChange) {
-        match change {
-            LeaseChange::Put(lease) => self.0.insert(lease.address, Some(lease.clone())),
-            LeaseChange::Remove(address) => self.0.insert(*address, None),
-        };
-    }
-}
 
 impl Hub {
     /// Begins to listen to the script process and tells it of every lease.
@@ -47,20 +24,17 @@ impl Hub {
         Ok(())
     }
 
-    /// The events of one accepted commit, while the store still holds what was before.
-    pub(super) fn events_of(&mut self, commit: &PendingCommit, overlay: &mut Overlay) -> Vec<LeaseEvent> {
+    /// The events of one accepted commit; `turn` still holds what was before.
+    pub(super) fn events_of(&mut self, commit: &PendingCommit, turn: &Turn) -> Vec<LeaseEvent> {
         if self.script.is_none() {
             return Vec::new();
         }
         let mut contacts = std::mem::take(&mut self.contacts);
         let store = &self.store;
-        let before = |address| overlay.lease(store, address);
+        let before = |address| turn.lease(store, address);
         let contact = commit.contact.as_deref();
         let events = lease_events::of_commit(&commit.changes, contact, before, &mut contacts, &self.scene());
         self.contacts = contacts;
-        for change in &commit.changes {
-            overlay.take(change);
-        }
         events
     }
 

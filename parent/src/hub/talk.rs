@@ -124,8 +124,8 @@ impl Hub {
                 self.send(index, &ToWorker::Role(dhcp::ToWorker::Interfaces(interfaces)), Vec::new());
                 self.send_dhcp_files(index);
                 let leases: Vec<Lease> = self.store.iter().cloned().collect();
-                for lease in leases {
-                    self.send(index, &ToWorker::Role(dhcp::ToWorker::Lease(lease)), Vec::new());
+                for some in leases.chunks(dhcp::LEASES_MAX) {
+                    self.send(index, &ToWorker::Role(dhcp::ToWorker::Leases(some.to_vec())), Vec::new());
                 }
                 self.send(index, &ToWorker::Role(dhcp::ToWorker::Start), Vec::new());
             }

@@ -22,7 +22,9 @@ pub enum Record {
 /// Appends the line of a lease, newline included.
 pub fn write(lease: &Lease, text: &mut String) {
     let name = lease.name.as_deref().unwrap_or("*");
-    let _ = write!(text, "{} {} {} {name} ", lease.expires_s, lease.hardware, lease.address);
+    // dnsmasq names the type of an address of no bytes, too.
+    let kind = if lease.hardware.length == 0 && lease.hardware.kind == 1 { "01-" } else { "" };
+    let _ = write!(text, "{} {kind}{} {} {name} ", lease.expires_s, lease.hardware, lease.address);
     match &lease.client_id {
         Some(id) if !id.is_empty() => {
             for (position, byte) in id.iter().enumerate() {
@@ -112,7 +114,12 @@ mod tests {
         let mut text = String::new();
         write(&odd, &mut text);
         assert_eq!(text, "0 06-01:02 10.0.0.9 * *\n");
-        assert_eq!(read(text.trim_end()), Record::Lease(odd));
+        assert_eq!(read(text.trim_end()), Record::Lease(odd.clone()));
+        let none = Lease { hardware: HardwareAddress::new(1, &[]).unwrap(), ..odd };
+        text.clear();
+        write(&none, &mut text);
+        assert_eq!(text, "0 01- 10.0.0.9 * *\n");
+        assert_eq!(read(text.trim_end()), Record::Lease(none));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hickory_proto::op::Message;
 use support::Dice;
 use support::message::encode_name;
 
@@ -57,6 +58,11 @@ impl fmt::Display for Question {
 }
 
 impl Question {
+    /// Does it have an OPT record, as far as it can be read?
+    pub fn has_opt(&self) -> bool {
+        Message::from_vec(&self.bytes).is_ok_and(|message| message.edns.is_some())
+    }
+
     /// Is its class another than IN, as far as the message was not damaged?
     pub fn is_of_other_class(&self) -> bool {
         !self.text.contains(" class 1 ")

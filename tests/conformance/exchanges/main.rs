@@ -125,14 +125,15 @@ impl Pair {
     }
 
     /// Tells of a difference with as few messages and lines as show it.
-    fn smallest(&self, mut configuration: Configuration, mut messages: Vec<Message>) -> String {
+    fn smallest(&self, difference: &str, mut configuration: Configuration, mut messages: Vec<Message>) -> String {
         if self.replay(&configuration, &messages).is_some() {
             messages = shrink(&messages, |fewer| self.replay(&configuration, fewer).is_some());
             let lines =
                 shrink(&configuration.lines, |lines| self.replay(&configuration.with(lines), &messages).is_some());
             configuration.lines = lines;
         }
-        let difference = self.replay(&configuration, &messages).unwrap_or("  (not seen again)".to_owned());
+        let difference =
+            self.replay(&configuration, &messages).unwrap_or_else(|| format!("  not seen again:\n{difference}"));
         let mut text = format!("{difference}\n  configuration:\n");
         for line in configuration.text().lines() {
             let _ = writeln!(text, "    {line}");
@@ -150,7 +151,7 @@ impl Run {
     fn with(&mut self, configuration: Configuration, pair: &Pair, dice: &mut Dice) -> Option<String> {
         let servers = pair.serve(&configuration);
         let mut history: Vec<Message> = Vec::new();
-        let mut differs = false;
+        let mut difference = None;
         'all: for _ in 0..SEQUENCES_PER_CONFIGURATION {
             self.sequences += 1;
             let first = dice.below(usize::from(MACHINES));
@@ -164,19 +165,19 @@ impl Run {
                 let (mine, yours) = pair.say(&history[history.len() - 1])?;
                 self.messages += 1;
                 self.answered += usize::from(!yours.is_empty());
-                differs = reply::difference(&history, &mine, &yours).is_some();
+                difference = reply::difference(&history, &mine, &yours);
                 if let Some(reply) = yours.first().and_then(|datagram| Reply::of(&datagram.payload)) {
                     machines[speaker].hear(reply.kind, reply.address, reply.server);
                 }
-                if differs {
+                if difference.is_some() {
                     break 'all;
                 }
             }
         }
-        differs = differs
-            || record::log_difference(&servers.0.lines(), &servers.1.lines()).is_some()
-            || record::lease_difference(&servers.0.leases(), &servers.1.leases()).is_some();
+        let difference = difference
+            .or_else(|| record::log_difference(&servers.0.lines(), &servers.1.lines()))
+            .or_else(|| record::lease_difference(&servers.0.leases(), &servers.1.leases()));
         drop(servers);
-        differs.then(|| pair.smallest(configuration, history))
+        Some(pair.smallest(&difference?, configuration, history))
     }
 }

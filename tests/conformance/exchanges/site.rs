@@ -28,6 +28,8 @@ const FENCE_XID: u32 = 0xfefe_0000;
 
 /// How long an answer may take that the other program has given.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long a packet may be behind the answer to an ARP request that it waits for.
+const ARP_GRACE: Duration = Duration::from_millis(50);
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -155,10 +157,15 @@ impl Outside {
         });
         self.fence(&[(53, vec![3])], FENCE_ADDRESS);
         let mut heard = Vec::new();
+        let answered = self.wire.answered();
         let deadline = Instant::now() + PATIENCE;
         loop {
             let datagram = self.receive(deadline)?;
             if is_of_fence(&datagram) {
+                // What waits for the answer to an ARP request comes behind the fence.
+                if self.wire.answered() != answered {
+                    heard.extend(self.receive(Instant::now() + ARP_GRACE));
+                }
                 return Some(heard);
             }
             heard.push(datagram);

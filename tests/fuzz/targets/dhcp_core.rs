@@ -2,39 +2,54 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
-use dhcp::{Action, Arrival, Engine, Input, Outbox};
-use ipc::config::dhcp::{DhcpSlice, Pool, PoolMode};
+use dhcp::{Action, Arrival, Engine, Input, Outbox, Port};
 use ipc::dhcp::{ToParent, ToWorker};
 use ipc::link::Interface;
 use ipc::time::Now;
+use parent::config::reach;
 
 const NOW: Now = Now { monotonic_ms: 1_000_000, wall_s: 1_700_000_000 };
 const INTERFACE: u32 = 2;
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
+/// Everything that reads what clients and relay agents say is switched on.
+const CONFIGURATION: &str = "\
+dhcp-range=10.0.0.10,10.0.0.200,1h
+dhcp-range=10.0.0.0,proxy
+dhcp-authoritative
+no-ping
+dhcp-rapid-commit
+log-dhcp
+bootp-dynamic
+dhcp-generate-names
+dhcp-proxy
+dhcp-match=set:a,60,PXE
+dhcp-match=set:b,93,7
+dhcp-match=set:c,vi-encap:9999,x
+dhcp-match=set:d,61,ff:*:2
+dhcp-circuitid=set:e,abc
+dhcp-remoteid=set:f,01:02
+dhcp-subscrid=set:g,sub
+dhcp-name-match=set:h,host*
+dhcp-vendorclass=set:i,enterprise:311,MSFT
+dhcp-userclass=set:j,user
+tag-if=set:k,tag:!a,tag:b*
+dhcp-host=02:00:00:00:00:06,10.0.0.250,tag:k
+dhcp-option=vendor:PXEClient,6,2b
+dhcp-option=encap:175,1,x
+dhcp-option=vi-encap:9999,1,x
+dhcp-option-force=tag:k,128,forced
+dhcp-option-pxe=150,1.2.3.4
+dhcp-boot=tag:!k,file,server,10.0.0.9
+pxe-prompt=Press,5
+pxe-service=x86PC,One,one
+pxe-service=x86PC,Two,2,10.0.0.3
+pxe-service=7,Efi,efi
+";
+
 fn engine(out: &mut Outbox) -> Engine {
-    let pool = Pool {
-        first: Ipv4Addr::new(10, 0, 0, 10),
-        last: Ipv4Addr::new(10, 0, 0, 200),
-        netmask: None,
-        broadcast: None,
-        mode: PoolMode::Dynamic,
-        lease_time_s: 3600,
-        set_tag: None,
-        tests: Vec::new(),
-    };
-    let slice = DhcpSlice {
-        server_port: 67,
-        client_port: 68,
-        pools: vec![pool],
-        lease_max: 1000,
-        authoritative: true,
-        no_ping: true,
-        rapid_commit: true,
-        log_dhcp: true,
-        dns_served: true,
-        ..DhcpSlice::default()
-    };
+    let config = reach::read(CONFIGURATION.as_bytes()).expect("a good configuration");
+    let slice = config.dhcp.expect("it has ranges");
     let mut engine = Engine::new(slice, [7; 32]);
     let interface = Interface {
         index: INTERFACE,
@@ -79,13 +94,12 @@ fn serve(engine: &mut Engine, out: &mut Outbox) {
 }
 
 fn hear(engine: &mut Engine, bytes: &[u8], out: &mut Outbox) {
-    let arrival = Arrival {
-        interface: INTERFACE,
-        source: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
-        destination: Ipv4Addr::BROADCAST,
-    };
-    engine.handle(Input::Packet { bytes, arrival }, NOW, out);
-    serve(engine, out);
+    let (source, destination) = (SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68), Ipv4Addr::BROADCAST);
+    for port in [Port::Server, Port::Pxe] {
+        let arrival = Arrival { interface: INTERFACE, source, destination, port };
+        engine.handle(Input::Packet { bytes, arrival }, NOW, out);
+        serve(engine, out);
+    }
 }
 
 /// One packet.
@@ -135,6 +149,7 @@ pub fn packet_seeds() -> Vec<Vec<u8>> {
     const WISHES: &[u8] = &[55, 10, 1, 3, 6, 12, 15, 28, 42, 51, 58, 59];
     const REQUESTED: &[u8] = &[50, 4, 10, 0, 0, 99];
     const SERVER_ID: &[u8] = &[54, 4, 10, 0, 0, 1];
+    const PXE: &[u8] = &[60, 9, b'P', b'X', b'E', b'C', b'l', b'i', b'e', b'n', b't', 93, 2, 0, 0, 97, 3, 0, 1, 2];
     let names: &[u8] = &[
         &[12, 4][..],
         b"host",
@@ -158,6 +173,17 @@ pub fn packet_seeds() -> Vec<Vec<u8>> {
         // A relay agent's option, an overload, and a class of the older kind.
         message(1, [0; 4], &[82, 6, 1, 4, 1, 2, 3, 4, 52, 1, 3, 77, 4, 3, b'a', b'b', b'c']),
         message(1, [0; 4], &[])[..240].to_vec(),
+        // PXE: a menu, an item of it, and the classes of enterprises.
+        message(1, [0; 4], PXE),
+        message(3, [10, 0, 0, 99], &[PXE, &[43, 7, 71, 4, 128, 0, 0, 0, 255]].concat()),
+        message(1, [0; 4], &[124, 7, 0, 0, 39, 15, 2, 1, b'x', 125, 11, 0, 0, 13, 233, 6, 1, 1, b'a', 2, 1, b'b']),
+        // BOOTP, which has no message type.
+        message(0, [0; 4], &[])
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| !(240..243).contains(at))
+            .map(|(_, b)| b)
+            .collect(),
     ]
 }
 

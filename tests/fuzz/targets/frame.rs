@@ -65,7 +65,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
             local: address.into(),
             interface: 2,
         })),
-        encoded(&ToWorker::Role(dhcp::ToWorker::Lease(lease))),
+        encoded(&ToWorker::Role(dhcp::ToWorker::Leases(vec![lease]))),
         encoded(&ToWorker::Role(dns::ToWorker::HostsFile { path: "/etc/hosts".to_owned(), error: None })),
         encoded(&Batch { lines, lost: 3 }),
     ]

@@ -27,11 +27,12 @@ pub(crate) struct Name {
 }
 
 impl Name {
-    /// A name in text form; `None` unless its first label is a legal host name and the rest printable.
+    /// A name in text form; `None` unless its first label is a legal host name. A rest that is not printable is left out.
     fn from_text(text: &[u8]) -> Option<Name> {
-        let text = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))?;
-        let (label, domain) = text.split_once('.').map_or((text, None), |(label, domain)| (label, Some(domain)));
-        let domain = domain.filter(|domain| !domain.is_empty());
+        let end = text.iter().position(|byte| *byte == b'.').unwrap_or(text.len());
+        let label = std::str::from_utf8(&text[..end]).ok()?;
+        let printable = |rest: &&[u8]| !rest.is_empty() && rest.iter().all(u8::is_ascii_graphic);
+        let domain = text.get(end + 1..).filter(printable).and_then(|rest| std::str::from_utf8(rest).ok());
         name_is_legal(label).then(|| Name {
             label: label.to_owned(),
             domain: domain.map(str::to_owned),
@@ -48,8 +49,9 @@ impl Name {
     }
 }
 
-/// Reads the name options. Where there is an option 81 (RFC 4702), option 12 is not looked at.
-pub(crate) fn said(request: &Packet<'_>) -> Said {
+/// Reads the name options. Where there is an option 81 (RFC 4702), option 12 is not looked at. `client_update`: clients are to
+/// update DNS themselves (`dhcp-client-update`).
+pub(crate) fn said(request: &Packet<'_>, client_update: bool) -> Said {
     if let Some((flags, name)) = request.option(81).and_then(|value| Some((*value.first()?, value.get(3..)?))) {
         let ends_with_nul = flags & 4 == 0 && name.last() == Some(&0);
         let name = match name {
@@ -57,14 +59,25 @@ pub(crate) fn said(request: &Packet<'_>) -> Said {
             [name @ .., 0] => Name::from_text(name),
             _ => Name::from_text(name),
         };
-        // S set, and O if that overrides the client: the server does the update. N is meaningless then. E as received.
-        let flags = (if flags & 1 == 0 { flags | 3 } else { flags }) & 0x07;
+        let flags = if client_update {
+            // N set, and O if that overrides the client: nobody but the client does the update. E as received.
+            8 | if flags & 3 == 0 { 0 } else { 2 } | (flags & 4)
+        } else {
+            // S set, and O if that overrides the client: the server does the update. N is meaningless then. E as received.
+            (if flags & 1 == 0 { flags | 3 } else { flags }) & 0x07
+        };
         return Said { name, fqdn_flags: Some(flags), ends_with_nul };
     }
     let host_name = request.option(12).unwrap_or_default();
     let ends_with_nul = host_name.last() == Some(&0);
     let host_name = host_name.strip_suffix(&[0]).unwrap_or(host_name);
     Said { name: Name::from_text(host_name), fqdn_flags: None, ends_with_nul }
+}
+
+/// The name of a client by its hardware address, or by what stands for it (`dhcp-generate-names`); `None` when that is too long.
+pub(crate) fn generated(identity: &[u8]) -> Option<Name> {
+    let label = identity.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join("-");
+    name_is_legal(&label).then_some(Name { label, domain: None, configured: false })
 }
 
 /// A name in wire form (RFC 1035 section 3.1, without compression) as text; labels that do not fit are left out.
@@ -132,7 +145,7 @@ mod tests {
         bytes[0] = 1;
         bytes[236..].copy_from_slice(&MAGIC_COOKIE);
         bytes.extend_from_slice(options);
-        said(&Packet::parse(&bytes).unwrap())
+        said(&Packet::parse(&bytes).unwrap(), false)
     }
 
     #[test]

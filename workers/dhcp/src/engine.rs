@@ -1,7 +1,7 @@
 //! The front door: what goes in, in which order it meets the modules below, and when to call again.
 //!
-//! It also keeps the answers that wait: for an echo (inside [`crate::probe`]), for a neighbor entry, or for the parent to have
-//! a lease on disk. No acknowledgement leaves before its lease is recorded.
+//! It also keeps the answers that wait: for an echo (inside [`crate::probe`]), for a neighbor entry, for the parent to have
+//! a lease on disk, or because they shall come late. No acknowledgement leaves before its lease is recorded.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -24,7 +24,7 @@ use crate::random::Random;
 use crate::state::{Config, State};
 use crate::v4::{self, Answer, Outcome};
 
-/// Most answers that wait for the parent. When full, a request is dropped; its client asks again.
+/// Most answers that wait for the parent or are held back. When full, a request is dropped; its client asks again.
 const WAITING_MAX: usize = 1024;
 /// Most requests that wait for a change under way to something that they touch. When full, one is dropped; its client asks again.
 const PARKED_MAX: usize = 256;
@@ -40,6 +40,17 @@ pub struct Arrival {
     pub source: SocketAddrV4,
     /// The destination in its IP header; 255.255.255.255 for a broadcast.
     pub destination: Ipv4Addr,
+    /// On which of our ports.
+    pub port: Port,
+}
+
+/// One of the ports of a server, each with a socket of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// Port 67, or that of `dhcp-alternate-port`.
+    Server,
+    /// Port 4011, for PXE clients that have an address already.
+    Pxe,
 }
 
 /// One thing that happened.
@@ -77,6 +88,8 @@ pub struct Engine {
     waiting: BTreeMap<Ticket, Waiting>,
     /// Requests that are judged again when a commit is over, in the order in which they came.
     parked: Vec<Request>,
+    /// Answers that are held back, by when they are due.
+    delayed: BTreeMap<(u64, Ticket), Answer>,
     next_ticket: u32,
     /// The clocks at the last call, by which wall time turns into a deadline.
     clocks: Now,
@@ -112,6 +125,7 @@ impl Engine {
             probes: Probes::default(),
             epochs: vec![0; slice.pools.len()],
             declined: BTreeMap::new(),
+            servers: BTreeMap::new(),
             random: Random::new(seed),
         };
         Engine {
@@ -121,6 +135,7 @@ impl Engine {
             phase: Phase::Replaying,
             waiting: BTreeMap::new(),
             parked: Vec::new(),
+            delayed: BTreeMap::new(),
             next_ticket: 0,
             clocks: Now::default(),
         }
@@ -141,6 +156,7 @@ impl Engine {
             Input::DumpStatistics => {}
             Input::Deadline => {
                 self.expire(now, out);
+                self.release(now, out);
                 for request in self.state.probes.due(now.monotonic_ms) {
                     self.serve(&request.bytes, request.arrival, now, out);
                 }
@@ -154,12 +170,16 @@ impl Engine {
             let left_ms = expires_s.saturating_sub(self.clocks.wall_s).saturating_mul(1000);
             self.clocks.monotonic_ms.saturating_add(left_ms)
         });
-        expiry.into_iter().chain(self.state.probes.deadline_ms()).min()
+        let delayed = self.delayed.first_key_value().map(|((due_ms, _), _)| *due_ms);
+        expiry.into_iter().chain(self.state.probes.deadline_ms()).chain(delayed).min()
     }
 
     /// Is no reply owed? Asked after `Drain`.
     pub fn idle(&self) -> bool {
-        self.waiting.is_empty() && self.parked.is_empty() && self.state.probes.deadline_ms().is_none()
+        self.waiting.is_empty()
+            && self.parked.is_empty()
+            && self.delayed.is_empty()
+            && self.state.probes.deadline_ms().is_none()
     }
 }
 
@@ -176,12 +196,15 @@ impl Engine {
                 self.ask(address, hash, request, now, out);
             }
             Outcome::Answer(answer) => {
-                if answer.neighbor.is_none() {
-                    out.lines.extend(lines);
-                    deliver(answer, out);
-                } else if self.waiting.len() < WAITING_MAX {
-                    out.lines.extend(lines);
-                    self.await_neighbor(answer, out);
+                let waits = answer.neighbor.is_some() || answer.delay_s > 0;
+                if waits && self.waiting.len() + self.delayed.len() >= WAITING_MAX {
+                    return;
+                }
+                out.lines.extend(lines);
+                if answer.delay_s > 0 {
+                    self.hold_back(answer, now);
+                } else {
+                    self.send(answer, out);
                 }
             }
             Outcome::Record(changes, answer) => {
@@ -203,6 +226,25 @@ impl Engine {
     fn serve_parked(&mut self, now: Now, out: &mut Outbox) {
         for request in std::mem::take(&mut self.parked) {
             self.serve(&request.bytes, request.arrival, now, out);
+        }
+    }
+
+    /// Sends an answer now, or as soon as its neighbor entry is made.
+    fn send(&mut self, answer: Answer, out: &mut Outbox) {
+        if answer.neighbor.is_some() { self.await_neighbor(answer, out) } else { deliver(answer, out) }
+    }
+
+    fn hold_back(&mut self, answer: Answer, now: Now) {
+        let due_ms = now.monotonic_ms.saturating_add(u64::from(answer.delay_s) * 1000);
+        let ticket = self.ticket();
+        self.delayed.insert((due_ms, ticket), answer);
+    }
+
+    /// Sends what was held back long enough.
+    fn release(&mut self, now: Now, out: &mut Outbox) {
+        while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now.monotonic_ms) {
+            let answer = entry.remove();
+            self.send(answer, out);
         }
     }
 
@@ -306,7 +348,9 @@ impl Engine {
                     }
                 }
             }
-            ToWorker::Lease(lease) => self.state.leases.apply(LeaseChange::Put(lease)),
+            ToWorker::Leases(leases) => {
+                leases.into_iter().for_each(|lease| self.state.leases.apply(LeaseChange::Put(lease)))
+            }
             ToWorker::Start => {
                 self.phase = Phase::Serving;
                 self.config.slice.options = self.files.all_options();
@@ -399,5 +443,5 @@ fn neighbor_of(answer: &Answer) -> Option<Neighbor> {
 
 fn deliver(answer: Answer, out: &mut Outbox) {
     out.lines.extend(answer.lines);
-    out.send(&answer.bytes, answer.interface, answer.to);
+    out.send(&answer.bytes, answer.port, answer.interface, answer.to);
 }

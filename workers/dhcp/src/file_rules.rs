@@ -52,13 +52,13 @@ impl FileRules {
 
 #[cfg(test)]
 mod tests {
-    use ipc::config::dhcp::OptionValue;
+    use ipc::config::dhcp::{OptionValue, Place};
 
     use super::*;
 
     fn option(code: u8) -> ConfiguredOption {
         let value = OptionValue::Addresses(Vec::new());
-        ConfiguredOption { code, value, tests: Vec::new(), force: false, vendor: None }
+        ConfiguredOption { code, value, tests: Vec::new(), force: false, place: Place::Plain }
     }
 
     #[test]

@@ -39,5 +39,5 @@ mod state;
 mod tags;
 mod v4;
 
-pub use engine::{Arrival, Engine, Input};
+pub use engine::{Arrival, Engine, Input, Port};
 pub use outbox::{Action, Outbox};

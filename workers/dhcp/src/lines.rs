@@ -15,6 +15,11 @@ pub(crate) fn warning(text: String) -> Line {
     line(Severity::Warning, text)
 }
 
+/// A line about what cannot be done.
+pub(crate) fn error(text: String) -> Line {
+    line(Severity::Error, text)
+}
+
 fn line(severity: Severity, mut text: String) -> Line {
     text.truncate(text.floor_char_boundary(LINE_BYTES_MAX));
     Line { severity, text }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use ipc::config::dhcp::{ConfiguredOption, INFINITE, OptionValue};
+use ipc::config::dhcp::{Boot, ConfiguredOption, INFINITE, OptionValue, Place};
 use ipc::log::Line;
 
 use crate::client_name;
@@ -11,12 +11,17 @@ use crate::lines;
 use crate::pool::Network;
 use crate::reply::Reply;
 use crate::tags::contains;
-use crate::v4::Exchange;
+use crate::v4::{Exchange, pxe};
 
 /// Not to be configured: padding, the codes with a meaning of their own in the writer, and those sent from elsewhere.
 const NEVER_FROM_CONFIGURATION: [u8; 7] = [0, 52, 57, 58, 59, 81, 255];
 /// For these an empty value means "do not send the default", not "send it empty".
 const SUPPRESSED_BY_EMPTY: [u8; 6] = [1, 3, 6, 12, 15, 28];
+/// The option of enterprises (RFC 3925 section 4), and what one part of it holds behind number and length.
+const ENTERPRISE_OPTIONS: u8 = 125;
+const ENTERPRISE_DATA_BYTES_MAX: usize = 250;
+/// The longest value of an option inside another, so that one always fits.
+const MEMBER_BYTES_MAX: usize = 252;
 /// Pseudo-option `server-ip-address`: fills `siaddr`.
 const SERVER_IP_ADDRESS: u8 = 255;
 
@@ -35,11 +40,11 @@ pub(crate) struct Terms<'a> {
 }
 
 /// Adds everything that follows the message type, the server id, the lease time and rapid commit.
-pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply) -> Vec<Line> {
-    let mut warnings = Vec::new();
+pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply, lines: &mut Vec<Line>) {
     let slice = &exchange.config.slice;
-    let local = terms.network.map_or(exchange.fallback, |network| network.local);
-    let chosen = Chosen::new(exchange, terms.network, &mut warnings);
+    let local = terms.network.map_or(Ipv4Addr::UNSPECIFIED, |network| network.local);
+    let chosen = Chosen::new(exchange, terms.network, lines);
+    exchange.log_requested(lines);
     let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
 
     // Boot data goes into options when the client lists them, else into the header fields.
@@ -48,8 +53,7 @@ pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply
     }
     let as_option = |code: u8| !slice.no_override && exchange.requested.is_some() && asked(code);
     let (mut file_done, mut sname_done) = (false, false);
-    let boot = slice.boot.iter().find(|boot| !boot.tests.is_empty() && exchange.tags.pass(&boot.tests));
-    if let Some(boot) = boot.or_else(|| slice.boot.iter().find(|boot| boot.tests.is_empty())) {
+    if let Some(boot) = boot_line(exchange) {
         if let Some(name) = &boot.server_name {
             if as_option(66) { reply.put(66, &with_nul(name.as_bytes())) } else { reply.set_sname(name.as_bytes()) }
         }
@@ -60,8 +64,11 @@ pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply
                 reply.set_file(boot.file.as_bytes());
             }
         }
-        if let Some(address) = boot.next_server {
-            reply.set_siaddr(address);
+        if let Some(server) = &boot.next_server {
+            match exchange.look_up(server, lines) {
+                Some(address) => reply.set_siaddr(address),
+                None => reply.clear_siaddr(),
+            }
         }
     } else {
         let unlisted =
@@ -131,12 +138,12 @@ pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply
             reply.put(code, &value(option, local, nul || matches!(code, 66 | 67)));
         }
     }
-    put_vendor_options(exchange, &chosen, reply);
+    put_containers(exchange, &slice.options, asked, reply);
+    put_vendor_options(exchange, &chosen, local, reply, lines);
 
     for code in reply.left_out() {
-        warnings.push(lines::warning(format!("cannot send DHCP/BOOTP option {code}: no space left in packet")));
+        lines.push(lines::warning(format!("cannot send DHCP/BOOTP option {code}: no space left in packet")));
     }
-    warnings
 }
 
 /// The configured options that apply to one answer: at most one per code, in list order.
@@ -147,12 +154,27 @@ struct Chosen<'s> {
 impl<'s> Chosen<'s> {
     /// Options whose tests pass go before options that only pass with the pool's own tag, and those before options without
     /// tests. Among equals the first of the list, which is the last of the file, wins.
-    fn new(exchange: &Exchange<'s>, network: Option<&Network<'_>>, warnings: &mut Vec<Line>) -> Chosen<'s> {
-        let plain = || exchange.config.slice.options.iter().enumerate().filter(|(_, option)| option.vendor.is_none());
-        let mut with_pool = exchange.tags.clone();
+    fn new(exchange: &Exchange<'s>, network: Option<&Network<'_>>, lines: &mut Vec<Line>) -> Chosen<'s> {
+        let pxe = exchange.pxe.as_ref().filter(|pxe| pxe.architecture.is_some());
+        let more = pxe.map_or(&[][..], |_| &exchange.config.slice.pxe.options);
+        Chosen::among(exchange, &[&exchange.config.slice.options, more], network, lines)
+    }
+
+    fn among(
+        exchange: &Exchange<'s>,
+        lists: &[&'s [ConfiguredOption]],
+        network: Option<&Network<'_>>,
+        lines: &mut Vec<Line>,
+    ) -> Chosen<'s> {
+        let plain = || {
+            let options = lists.iter().copied().flatten().enumerate();
+            options.filter(|(_, option)| option.place == Place::Plain)
+        };
+        let mut with_pool = exchange.set_tags.clone();
         if let Some(tag) = network.and_then(|network| network.pool.set_tag.as_deref()) {
             with_pool.set(tag);
         }
+        let with_pool = with_pool.with_following(&exchange.config.slice.tag_if);
 
         let mut taken = BTreeSet::new();
         let mut options = Vec::new();
@@ -169,7 +191,7 @@ impl<'s> Chosen<'s> {
         let mut untagged = BTreeSet::new();
         for (position, option) in plain().filter(|(_, option)| option.tests.is_empty()) {
             if untagged.contains(&option.code) {
-                warnings.push(lines::warning(format!("Ignoring duplicate dhcp-option {}", option.code)));
+                lines.push(lines::warning(format!("Ignoring duplicate dhcp-option {}", option.code)));
             } else if !taken.contains(&option.code) {
                 untagged.insert(option.code);
                 options.push((position, option));
@@ -201,40 +223,163 @@ fn renewal_times(chosen: &Chosen<'_>, terms: &Terms<'_>) -> (u32, u32) {
     (t1 - fuzz, t2 - fuzz)
 }
 
-/// Option 43 out of the `vendor:` options that fit, and the client's own option 60 back behind it. Asking for either option is
-/// asking for both.
-fn put_vendor_options(exchange: &Exchange<'_>, chosen: &Chosen<'_>, reply: &mut Reply) {
+/// Containers out of `encap:` and `vi-encap:` options, each where the first of its members stands in the list, sent or not. Asking for a
+/// container is asking for all its members.
+fn put_containers(
+    exchange: &Exchange<'_>,
+    options: &[ConfiguredOption],
+    asked: impl Fn(u8) -> bool,
+    reply: &mut Reply,
+) {
+    let mut containers: Vec<(&Place, Vec<&ConfiguredOption>)> = Vec::new();
+    for option in options {
+        let code = match option.place {
+            Place::Encapsulated(code) => code,
+            Place::Enterprise(_) => ENTERPRISE_OPTIONS,
+            Place::Plain | Place::Vendor(_) | Place::Prompt => continue,
+        };
+        let known = containers.iter().position(|(place, _)| *place == &option.place);
+        let container = known.unwrap_or(containers.len());
+        if known.is_none() {
+            containers.push((&option.place, Vec::new()));
+        }
+        if (option.force || asked(code)) && exchange.tags.pass(&option.tests) {
+            containers[container].1.push(option);
+        }
+    }
+    for (place, members) in containers.into_iter().filter(|(_, members)| !members.is_empty()) {
+        match place {
+            Place::Encapsulated(code) => put_container(exchange, reply, *code, Vec::new(), &members),
+            Place::Enterprise(enterprise) => put_enterprise(reply, *enterprise, &members),
+            Place::Plain | Place::Vendor(_) | Place::Prompt => {}
+        }
+    }
+}
+
+/// Option 43 out of the `vendor:` options that fit, for PXE clients behind their menu, and the client's own option 60 back. Asking for
+/// either option is asking for both.
+fn put_vendor_options(
+    exchange: &Exchange<'_>,
+    chosen: &Chosen<'_>,
+    local: Ipv4Addr,
+    reply: &mut Reply,
+    lines: &mut Vec<Line>,
+) {
     let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
+    if let Some((pxe, architecture)) = exchange.pxe.as_ref().and_then(|pxe| Some((pxe, pxe.architecture?))) {
+        pxe::put_identity(pxe, reply);
+        let head = pxe::menu(exchange, architecture, local);
+        let forced = vendor_members(exchange).any(|option| option.force);
+        match head {
+            Ok(head) if asked(43) || forced => put_vendor_container(exchange, reply, head),
+            Ok(_) => {}
+            Err(line) => lines.push(line),
+        }
+        return;
+    }
     let own_class = chosen.of(60).filter(|option| option.force || asked(60));
     let own_class = own_class.map(|option| value(option, exchange.fallback, false));
-    let class = own_class.as_deref().or(exchange.packet.option(60)).unwrap_or_default();
-    let fits = |option: &&ConfiguredOption| {
-        option.vendor.as_ref().is_some_and(|text| contains(class, text)) && exchange.tags.pass(&option.tests)
-    };
-    let options: Vec<_> = exchange.config.slice.options.iter().filter(fits).collect();
+    let class = own_class.as_deref().or(exchange.packet.option(60));
+    let Some(class) = class.filter(|class| !class.is_empty()) else { return };
+    let options: Vec<_> = members_for(exchange, class).collect();
     if options.is_empty() || !(asked(43) || asked(60) || options.iter().any(|option| option.force)) {
         return;
     }
-    let mut container = Vec::new();
-    for option in options {
-        // 0.0.0.0 has no second meaning inside a container.
-        let value = value(option, Ipv4Addr::UNSPECIFIED, exchange.said.ends_with_nul);
-        let Ok(length) = u8::try_from(value.len()) else { continue };
-        if container.len() + value.len() + 3 > 255 {
-            // Parts of one container (RFC 3396): only the last has an end.
-            reply.put(43, &container);
-            container.clear();
-        }
-        container.extend_from_slice(&[option.code, length]);
-        container.extend_from_slice(&value);
-    }
-    container.push(255);
-    reply.put(43, &container);
+    put_container(exchange, reply, 43, Vec::new(), &options);
     if own_class.is_none()
         && let Some(class) = exchange.packet.option(60)
     {
         reply.put(60, class);
     }
+}
+
+/// The `vendor:` options, prompts included, that the client's class asks for.
+pub(crate) fn vendor_members<'e>(exchange: &'e Exchange<'_>) -> impl Iterator<Item = &'e ConfiguredOption> {
+    let class = exchange.packet.option(60);
+    class.into_iter().flat_map(move |class| members_for(exchange, class))
+}
+
+fn members_for<'e>(exchange: &'e Exchange<'_>, class: &'e [u8]) -> impl Iterator<Item = &'e ConfiguredOption> {
+    let slice = &exchange.config.slice;
+    slice.options.iter().filter(move |option| {
+        let fits = match &option.place {
+            Place::Vendor(text) => contains(class, text),
+            Place::Prompt => pxe::vendors(&slice.pxe).any(|vendor| contains(class, vendor)),
+            Place::Plain | Place::Encapsulated(_) | Place::Enterprise(_) => false,
+        };
+        fits && exchange.tags.pass(&option.tests)
+    })
+}
+
+/// Option 43 with what stands in front, if there is anything to say.
+pub(crate) fn put_vendor_container(exchange: &Exchange<'_>, reply: &mut Reply, head: Vec<u8>) {
+    let members: Vec<_> = vendor_members(exchange).collect();
+    if !(head.is_empty() && members.is_empty()) {
+        put_container(exchange, reply, 43, head, &members);
+    }
+}
+
+/// The options for PXE clients alone, all of them (`dhcp-option-pxe`).
+pub(crate) fn put_pxe_options(exchange: &Exchange<'_>, local: Ipv4Addr, reply: &mut Reply, lines: &mut Vec<Line>) {
+    let options = &exchange.config.slice.pxe.options;
+    let chosen = Chosen::among(exchange, &[options], None, lines);
+    for option in &chosen.options {
+        if !NEVER_FROM_CONFIGURATION.contains(&option.code) {
+            reply.put(option.code, &value(option, local, exchange.said.ends_with_nul));
+        }
+    }
+    put_containers(exchange, options, |_| true, reply);
+}
+
+/// The `dhcp-boot` line for the client: one whose tests hold, else one without tests.
+pub(crate) fn boot_line<'s>(exchange: &Exchange<'s>) -> Option<&'s Boot> {
+    let lines = &exchange.config.slice.boot;
+    let tested = lines.iter().find(|boot| !boot.tests.is_empty() && exchange.tags.pass(&boot.tests));
+    tested.or_else(|| lines.iter().find(|boot| boot.tests.is_empty()))
+}
+
+/// An option that holds options (RFC 2132 section 8.4) behind `head`, in several parts if it must be (RFC 3396): only the last has an end.
+fn put_container(exchange: &Exchange<'_>, reply: &mut Reply, code: u8, head: Vec<u8>, members: &[&ConfiguredOption]) {
+    let mut container = head;
+    for (member, value, length) in encoded(members, exchange.said.ends_with_nul) {
+        if container.len() + value.len() + 3 > 255 {
+            reply.put(code, &container);
+            container.clear();
+        }
+        container.extend_from_slice(&[member, length]);
+        container.extend_from_slice(&value);
+    }
+    container.push(255);
+    reply.put(code, &container);
+}
+
+/// Options of one enterprise (RFC 3925 section 4), in several parts if it must be.
+fn put_enterprise(reply: &mut Reply, enterprise: u32, members: &[&ConfiguredOption]) {
+    let mut put = |data: &[u8]| {
+        let mut container = enterprise.to_be_bytes().to_vec();
+        container.push(data.len() as u8);
+        container.extend_from_slice(data);
+        reply.put(ENTERPRISE_OPTIONS, &container);
+    };
+    let mut data = Vec::new();
+    for (member, value, length) in encoded(members, false) {
+        if data.len() + value.len() + 2 > ENTERPRISE_DATA_BYTES_MAX {
+            put(&data);
+            data.clear();
+        }
+        data.extend_from_slice(&[member, length]);
+        data.extend_from_slice(&value);
+    }
+    put(&data);
+}
+
+/// Codes, values and lengths of options inside a container, where 0.0.0.0 has no second meaning.
+fn encoded(members: &[&ConfiguredOption], nul: bool) -> impl Iterator<Item = (u8, Vec<u8>, u8)> {
+    members.iter().filter_map(move |option| {
+        let value = value(option, Ipv4Addr::UNSPECIFIED, nul);
+        let length = u8::try_from(value.len()).ok().filter(|length| usize::from(*length) <= MEMBER_BYTES_MAX)?;
+        Some((option.code, value, length))
+    })
 }
 
 fn value(option: &ConfiguredOption, local: Ipv4Addr, nul: bool) -> Vec<u8> {

@@ -6,13 +6,17 @@ use std::ops::Range;
 use ipc::dhcp::ToParent;
 use ipc::log::Line;
 
+use crate::engine::Port;
+
 /// One thing to do, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Send these bytes of the outbox from the server port.
+    /// Send these bytes of the outbox.
     Send {
         /// Where in [`Outbox::bytes`].
         bytes: Range<usize>,
+        /// From this port of ours.
+        port: Port,
         /// Kernel index of the interface to leave through; 0 lets the routing table decide.
         interface: u32,
         /// Source address; `None` lets the kernel choose.
@@ -49,9 +53,9 @@ impl Outbox {
     }
 
     /// Adds a packet.
-    pub(crate) fn send(&mut self, packet: &[u8], interface: u32, to: SocketAddrV4) {
+    pub(crate) fn send(&mut self, packet: &[u8], port: Port, interface: u32, to: SocketAddrV4) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(packet);
-        self.actions.push(Action::Send { bytes: start..self.bytes.len(), interface, source: None, to });
+        self.actions.push(Action::Send { bytes: start..self.bytes.len(), port, interface, source: None, to });
     }
 }

@@ -26,6 +26,7 @@ pub(crate) struct Packet<'a> {
     bytes: &'a [u8],
     hardware: HardwareAddress,
     options: BTreeMap<u8, Vec<u8>>,
+    file_holds_options: bool,
 }
 
 impl<'a> Packet<'a> {
@@ -50,7 +51,7 @@ impl<'a> Packet<'a> {
         if overload & 2 != 0 {
             gather(bytes.get(SNAME_AT..SNAME_AT + 64)?, &mut options);
         }
-        Some(Packet { bytes, hardware, options })
+        Some(Packet { bytes, hardware, options, file_holds_options: overload & 1 != 0 })
     }
 
     /// Everything up to and including `chaddr`, which a reply repeats.
@@ -60,7 +61,8 @@ impl<'a> Packet<'a> {
 
     /// The kind of message, if it is a DHCP message at all.
     pub(crate) fn kind(&self) -> Option<MessageType> {
-        self.option(53)?.first().map(|kind| MessageType::from(*kind))
+        // Type 0 is none, so that the message is one of BOOTP.
+        self.option(53)?.first().filter(|kind| **kind != 0).map(|kind| MessageType::from(*kind))
     }
 
     /// `xid`.
@@ -76,6 +78,12 @@ impl<'a> Packet<'a> {
     /// `giaddr`, if not zero.
     pub(crate) fn giaddr(&self) -> Option<Ipv4Addr> {
         self.header_address(24)
+    }
+
+    /// The text in `file`; empty when it holds options.
+    pub(crate) fn file(&self) -> &'a [u8] {
+        let text = self.bytes.get(FILE_AT..FILE_AT + 128).filter(|_| !self.file_holds_options).unwrap_or_default();
+        text.split(|byte| *byte == 0).next().unwrap_or_default()
     }
 
     /// `htype`, `hlen` and `chaddr`.
@@ -134,6 +142,17 @@ pub(crate) fn walk(mut field: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
                 }
             }
         }
+    })
+}
+
+/// The parts of an option of several enterprises (RFC 3925): number and data, up to the first that does not fit.
+pub(crate) fn walk_enterprises(mut value: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    std::iter::from_fn(move || {
+        let (number, rest) = value.split_first_chunk()?;
+        let (&length, rest) = rest.split_first()?;
+        let (data, rest) = rest.split_at_checked(usize::from(length))?;
+        value = rest;
+        Some((u32::from_be_bytes(*number), data))
     })
 }
 

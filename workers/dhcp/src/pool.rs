@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use ipc::config::dhcp::{Pool, PoolMode};
+use ipc::config::dhcp::{DhcpSlice, Pool, PoolMode};
+use ipc::config::wire::SharedArrival;
 use ipc::link::Interface;
 
 use crate::host_rules::HostRules;
@@ -58,14 +59,24 @@ pub(crate) fn take_netmasks(pools: &mut [Pool], interfaces: &[Interface]) {
 }
 
 /// The networks of a client on the interface itself, in the order in which they are tried: as in the file.
-pub(crate) fn local_networks<'s>(pools: &'s [Pool], interface: &Interface) -> Vec<Network<'s>> {
+///
+/// Nobody knows the router of a network that only shares the wire (`shared-network`).
+pub(crate) fn local_networks<'s>(slice: &'s DhcpSlice, interface: &Interface) -> Vec<Network<'s>> {
     let mut networks: Vec<Network<'s>> = Vec::new();
     for (local, interface_netmask) in addresses(interface) {
-        for (position, pool) in pools.iter().enumerate() {
+        let arrives = |arrival: &SharedArrival<_>| match arrival {
+            SharedArrival::Interface(name) => *name == interface.name,
+            SharedArrival::Address(address) => *address == local,
+        };
+        for (position, pool) in slice.pools.iter().enumerate() {
             let netmask = pool.netmask.unwrap_or(interface_netmask);
-            let known = networks.iter().any(|network| network.position == position);
-            if !known && same_network(local, pool.first, netmask) && same_network(local, pool.last, netmask) {
+            if networks.iter().any(|network| network.position == position) {
+                continue;
+            }
+            if around(pool, netmask, local) {
                 networks.push(network(pool, position, netmask, local, Some(local)));
+            } else if shares(slice, pool, arrives) {
+                networks.push(network(pool, position, written_netmask(pool), local, None));
             }
         }
     }
@@ -73,21 +84,38 @@ pub(crate) fn local_networks<'s>(pools: &'s [Pool], interface: &Interface) -> Ve
     networks
 }
 
-/// The networks that contain `inside`: of a client behind a relay agent, or one that names its subnet.
+/// The networks that contain `inside`, or share the wire with it: of a client behind a relay agent, or one that names its subnet.
 pub(crate) fn remote_networks<'s>(
-    pools: &'s [Pool],
+    slice: &'s DhcpSlice,
     inside: Ipv4Addr,
     local: Ipv4Addr,
     router: Option<Ipv4Addr>,
 ) -> Vec<Network<'s>> {
     let mut networks = Vec::new();
-    for (position, pool) in pools.iter().enumerate().rev() {
-        let netmask = pool.netmask.unwrap_or_else(|| class_netmask(pool.first));
-        if same_network(inside, pool.first, netmask) && same_network(inside, pool.last, netmask) {
+    for (position, pool) in slice.pools.iter().enumerate().rev() {
+        let netmask = written_netmask(pool);
+        if around(pool, netmask, inside) {
             networks.push(network(pool, position, netmask, local, router));
+        } else if shares(slice, pool, |arrival| *arrival == SharedArrival::Address(inside)) {
+            networks.push(network(pool, position, netmask, local, None));
         }
     }
     networks
+}
+
+fn around(pool: &Pool, netmask: Ipv4Addr, inside: Ipv4Addr) -> bool {
+    same_network(inside, pool.first, netmask) && same_network(inside, pool.last, netmask)
+}
+
+/// Is the pool on the same wire as what arrives so?
+fn shares(slice: &DhcpSlice, pool: &Pool, arrives: impl Fn(&SharedArrival<Ipv4Addr>) -> bool) -> bool {
+    let mut lines = slice.shared_networks.iter();
+    lines.any(|line| arrives(&line.arrival) && around(pool, written_netmask(pool), line.subnet))
+}
+
+/// The netmask of a pool that is on none of our own networks.
+fn written_netmask(pool: &Pool) -> Ipv4Addr {
+    pool.netmask.unwrap_or_else(|| class_netmask(pool.first))
 }
 
 fn network(pool: &Pool, position: usize, netmask: Ipv4Addr, local: Ipv4Addr, router: Option<Ipv4Addr>) -> Network<'_> {

@@ -138,13 +138,17 @@ pub(crate) fn echo_sender(bytes: &[u8]) -> Option<Ipv4Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Port;
     use std::net::SocketAddrV4;
 
     const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
     fn request() -> Request {
         let source = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
-        Request { bytes: vec![1], arrival: Arrival { interface: 1, source, destination: Ipv4Addr::BROADCAST } }
+        Request {
+            bytes: vec![1],
+            arrival: Arrival { interface: 1, source, destination: Ipv4Addr::BROADCAST, port: Port::Server },
+        }
     }
 
     #[test]

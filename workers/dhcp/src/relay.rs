@@ -11,8 +11,6 @@ pub(crate) struct RelayWord {
     pub(crate) link: Option<Ipv4Addr>,
     /// Sub-option 11 (RFC 5107): the server id that clients shall see.
     pub(crate) server_id: Option<Ipv4Addr>,
-    /// Sub-option 10 (RFC 5010): did the client send by unicast?
-    pub(crate) unicast: Option<bool>,
 }
 
 impl RelayWord {
@@ -23,7 +21,6 @@ impl RelayWord {
             let address = || Some(Ipv4Addr::from(<[u8; 4]>::try_from(value.get(..4)?).ok()?));
             match code {
                 5 => word.link = address(),
-                10 => word.unicast = value.first().map(|flags| flags & 0x80 != 0),
                 11 => word.server_id = address(),
                 _ => {}
             }

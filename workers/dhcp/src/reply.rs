@@ -9,6 +9,8 @@ use crate::packet::{BROADCAST_FLAG, FILE_AT, HEADER_BYTES, MAGIC_COOKIE, Packet,
 
 /// Smallest packet sent (RFC 1542 section 2.1).
 const PACKET_BYTES_MIN: usize = 300;
+/// What a BOOTP client takes: 64 bytes behind the header, cookie included, of which dnsmasq leaves one free.
+const PACKET_BYTES_BOOTP: usize = 299;
 /// What a client takes that says nothing of its own: a 576-byte IP packet (RFC 2131 section 2).
 const PACKET_BYTES_STANDARD: usize = 548;
 /// Largest packet sent, whatever the client says.
@@ -37,6 +39,22 @@ pub(crate) struct Reply {
 impl Reply {
     /// A reply to `request` that repeats its header, with no options yet.
     pub(crate) fn to(request: &Packet<'_>) -> Reply {
+        let asked = request.option(57).and_then(|value| Some(u16::from_be_bytes(value.get(..2)?.try_into().ok()?)));
+        let asked = asked.map_or(0, |bytes| usize::from(bytes).saturating_sub(LOWER_HEADER_BYTES));
+        Reply::within(
+            request,
+            // dnsmasq never fills the last byte.
+            asked.clamp(PACKET_BYTES_STANDARD, PACKET_BYTES_MAX) - 1,
+            request.option(82).filter(|relay| !relay.is_empty()),
+        )
+    }
+
+    /// The same to a BOOTP client, which has room for few options (RFC 951 section 3) and none for those of relay agents.
+    pub(crate) fn to_bootp(request: &Packet<'_>) -> Reply {
+        Reply::within(request, PACKET_BYTES_BOOTP, None)
+    }
+
+    fn within(request: &Packet<'_>, size: usize, relay: Option<&[u8]>) -> Reply {
         let mut bytes = request.head().to_vec();
         bytes[0] = 2;
         bytes.resize(HEADER_BYTES - 4, 0);
@@ -44,10 +62,7 @@ impl Reply {
         // `yiaddr` and `siaddr` are ours to fill.
         bytes[16..24].fill(0);
 
-        let asked = request.option(57).and_then(|value| Some(u16::from_be_bytes(value.get(..2)?.try_into().ok()?)));
-        let asked = asked.map_or(0, |bytes| usize::from(bytes).saturating_sub(LOWER_HEADER_BYTES));
-        let size = asked.clamp(PACKET_BYTES_STANDARD, PACKET_BYTES_MAX);
-        let relay = request.option(82).map(<[u8]>::to_vec);
+        let relay = relay.map(<[u8]>::to_vec);
         let relay_bytes = relay.as_ref().map_or(0, |value| written_bytes(value.len()));
         let limit = size.saturating_sub(1 + relay_bytes);
         Reply {
@@ -67,6 +82,11 @@ impl Reply {
         self.bytes[16..20].copy_from_slice(&address.octets());
     }
 
+    /// Takes `siaddr` back.
+    pub(crate) fn clear_siaddr(&mut self) {
+        self.set_siaddr(Ipv4Addr::UNSPECIFIED);
+    }
+
     /// Sets `siaddr`.
     pub(crate) fn set_siaddr(&mut self, address: Ipv4Addr) {
         self.bytes[20..24].copy_from_slice(&address.octets());
@@ -78,15 +98,15 @@ impl Reply {
         Some(address).filter(|address| !address.is_unspecified())
     }
 
-    /// Clears `ciaddr`.
-    pub(crate) fn clear_ciaddr(&mut self) {
-        self.bytes[12..16].fill(0);
-    }
-
     /// Sets the broadcast flag and clears `ciaddr`: for a refusal that must reach a client on whatever network it is.
     pub(crate) fn set_broadcast(&mut self) {
         self.set_broadcast_flag();
         self.clear_ciaddr();
+    }
+
+    /// Clears `ciaddr`.
+    pub(crate) fn clear_ciaddr(&mut self) {
+        self.bytes[12..16].fill(0);
     }
 
     /// Sets the broadcast flag alone.
@@ -114,6 +134,16 @@ impl Reply {
     /// The text in `file`.
     pub(crate) fn file(&self) -> &[u8] {
         until_nul(&self.bytes[FILE_AT..HEADER_BYTES - 4])
+    }
+
+    /// The options in `sname`, if it holds options.
+    pub(crate) fn sname_options(&self) -> Option<&[u8]> {
+        self.options_in(Field::SNAME)
+    }
+
+    /// The options in `file`, if it holds options.
+    pub(crate) fn file_options(&self) -> Option<&[u8]> {
+        self.options_in(Field::FILE)
     }
 
     /// Lets options use `sname` and `file` as far as they are empty now.
@@ -162,33 +192,68 @@ impl Reply {
         self.bytes
     }
 
+    /// Puts an option into `file` or `sname`. A field that was tried is marked as taken even if the option does not fit, as in
+    /// dnsmasq.
     fn put_elsewhere(&mut self, code: u8, value: &[u8]) -> bool {
         let Ok(length) = u8::try_from(value.len()) else { return false };
         let needed = value.len() + 2;
-        // Each field keeps a byte for its own end.
-        let (start, used, bit) = if let Some(used) = self.file_used.filter(|used| used + needed < 128) {
-            self.file_used = Some(used + needed);
-            (FILE_AT, used, 1)
-        } else if let Some(used) = self.sname_used.filter(|used| used + needed < 64) {
-            self.sname_used = Some(used + needed);
-            (SNAME_AT, used, 2)
-        } else {
-            return false;
-        };
-        let at = start + used;
-        self.bytes[at] = code;
-        self.bytes[at + 1] = length;
-        self.bytes[at + 2..at + needed].copy_from_slice(value);
-        self.bytes[at + needed] = 255;
+        for field in [Field::FILE, Field::SNAME] {
+            let Some(used) = self.used(field) else { continue };
+            self.take(field);
+            // Each field keeps a byte for its own end.
+            if used + needed < field.bytes {
+                let at = field.start + used;
+                self.bytes[at] = code;
+                self.bytes[at + 1] = length;
+                self.bytes[at + 2..at + needed].copy_from_slice(value);
+                self.bytes[at + needed] = 255;
+                self.set_used(field, used + needed);
+                return true;
+            }
+        }
+        false
+    }
 
+    fn used(&self, field: Field) -> Option<usize> {
+        if field == Field::FILE { self.file_used } else { self.sname_used }
+    }
+
+    fn set_used(&mut self, field: Field, used: usize) {
+        *(if field == Field::FILE { &mut self.file_used } else { &mut self.sname_used }) = Some(used);
+    }
+
+    /// Says in option 52 that a field holds options.
+    fn take(&mut self, field: Field) {
         let overload_at = *self.overload_at.get_or_insert_with(|| {
             self.overload_room = 0;
             self.bytes.extend_from_slice(&[52, 1, 0]);
             self.bytes.len() - 1
         });
-        self.bytes[overload_at] |= bit;
-        true
+        if self.bytes[overload_at] & field.bit == 0 {
+            self.bytes[overload_at] |= field.bit;
+            self.bytes[field.start] = 255;
+        }
     }
+
+    /// What a header field holds instead of its text, if it holds options.
+    fn options_in(&self, field: Field) -> Option<&[u8]> {
+        let taken = self.overload_at.is_some_and(|at| self.bytes[at] & field.bit != 0);
+        taken.then(|| &self.bytes[field.start..field.start + field.bytes])
+    }
+}
+
+/// A field of the header that may hold options.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Field {
+    start: usize,
+    bytes: usize,
+    /// Its bit in option 52.
+    bit: u8,
+}
+
+impl Field {
+    const FILE: Field = Field { start: FILE_AT, bytes: 128, bit: 1 };
+    const SNAME: Field = Field { start: SNAME_AT, bytes: 64, bit: 2 };
 }
 
 fn written_bytes(length: usize) -> usize {

@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(crate) epochs: Vec<u32>,
     /// Addresses of host rules that a client declined, until a monotonic time. One entry per rule at most.
     pub(crate) declined: BTreeMap<Ipv4Addr, u64>,
+    /// Addresses of boot servers that are configured by name, in small letters.
+    pub(crate) servers: BTreeMap<String, Ipv4Addr>,
     /// For spreading renewals.
     pub(crate) random: Random,
 }
@@ -45,6 +47,12 @@ impl State {
     pub(crate) fn is_ours(&self, address: Ipv4Addr) -> bool {
         let serving = self.interfaces.values().filter(|interface| interface.serves_dhcp);
         serving.flat_map(pool::addresses).any(|(ours, _)| ours == address)
+    }
+
+    /// The bridge that an interface is an alias of (`bridge-interface`).
+    pub(crate) fn bridge_of(&self, config: &Config, interface: &Interface) -> Option<&Interface> {
+        let line = config.slice.bridges.iter().find(|line| line.has(&interface.name))?;
+        self.interfaces.values().find(|interface| interface.name == line.bridge)
     }
 
     /// Was this address of a host rule declined lately?

@@ -4,7 +4,7 @@ mod support;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
-use dhcp::{Arrival, Input};
+use dhcp::{Arrival, Input, Port};
 use ipc::config::dhcp::{ClientIdRule, ConfiguredOption, DhcpSlice, HostRule, INFINITE, OptionValue, Pool, PoolMode};
 use ipc::dhcp::{Neighbor, ToParent, ToWorker};
 use ipc::lease::{Lease, LeaseChange};
@@ -712,7 +712,12 @@ fn nothing_is_served_before_start_and_leases_are_many_per_commit() {
     let mut early = dhcp::Engine::new(slice(), [0; 32]);
     let mut out = dhcp::Outbox::new();
     early.handle(Input::FromParent(ToWorker::Interfaces(vec![eth0()])), server.now, &mut out);
-    let arrival = Arrival { interface: ETH0, source: "0.0.0.0:68".parse().unwrap(), destination: Ipv4Addr::BROADCAST };
+    let arrival = Arrival {
+        interface: ETH0,
+        source: "0.0.0.0:68".parse().unwrap(),
+        destination: Ipv4Addr::BROADCAST,
+        port: Port::Server,
+    };
     early.handle(Input::Packet { bytes: &Ask::new(DISCOVER, 2).bytes(), arrival }, server.now, &mut out);
     assert!(out.actions.is_empty() && out.lines.is_empty());
 }

@@ -3,12 +3,12 @@
 mod support;
 
 use dhcp::Input;
-use ipc::config::dhcp::{ConfiguredOption, DhcpSlice, HostRule, OptionValue};
+use ipc::config::dhcp::{ConfiguredOption, DhcpSlice, HostRule, OptionValue, Place};
 use support::*;
 
 /// Everything that reads foreign bytes is switched on.
 fn server() -> Server {
-    let vendor = ConfiguredOption { vendor: Some(vec![]), ..option(1, OptionValue::Text(b"x".to_vec())) };
+    let vendor = ConfiguredOption { place: Place::Vendor(vec![]), ..option(1, OptionValue::Text(b"x".to_vec())) };
     Server::new(DhcpSlice {
         rapid_commit: true,
         authoritative: true,

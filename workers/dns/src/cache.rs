@@ -178,7 +178,8 @@ impl Cache {
         let mut slots = types
             .iter()
             .filter(|qtype| !(of_address && matches!(**qtype, rtype::PTR | rtype::SRV)))
-            .chain(by_choice)
+            // Of everything that is kept by choice there is no list.
+            .chain(by_choice.iter().filter(|qtype| **qtype != rtype::ANY))
             .filter_map(|qtype| self.slots.get(self.slot(name.wire(), *qtype)? as usize));
         slots.any(|slot| slot.expires_ms > now_ms)
     }
@@ -548,7 +549,9 @@ mod tests {
         let name = Name::from_text(b"a").unwrap();
         let none = BTreeSet::new();
         assert!(cache.knows(&name, &none, 59_999) && !cache.knows(&name, &none, 60_000));
-        assert!(!cache.knows(&name, &BTreeSet::from([rtype::TXT]), 60_000));
+        cache.insert(b"\x01b\0", rtype::MX, RrSet { kind: Kind::NxDomain, ..addresses(&[1], 60) }, CLIENT, 0);
+        let missing = Name::from_text(b"b").unwrap();
+        assert!(!cache.knows(&missing, &BTreeSet::from([rtype::TXT, rtype::ANY]), 0));
         cache.insert(b"\x01a\0", rtype::DS, addresses(&[1], 60), CLIENT, 0);
         assert!(cache.find(b"\x01a\0", rtype::DS, 59_999).is_some());
         assert!(cache.find(b"\x01a\0", rtype::DS, 60_000).is_none());

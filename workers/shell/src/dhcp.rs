@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use dhcp::{Action, Arrival, Engine, Input, Outbox};
+use dhcp::{Action, Arrival, Engine, Input, Outbox, Port};
 use ipc::control::ToParent;
 use ipc::dhcp as conversation;
 use ipc::log::{Line, Severity};
@@ -107,7 +107,8 @@ impl Worker {
             let Some(datagram) = self.receiver.datagram(index) else { continue };
             let SocketAddr::V4(source) = datagram.peer else { continue };
             let IpAddr::V4(destination) = datagram.local else { continue };
-            let arrival = Arrival { interface: datagram.interface, source, destination };
+            let port = if socket == 0 { Port::Server } else { Port::Pxe };
+            let arrival = Arrival { interface: datagram.interface, source, destination, port };
             self.engine.handle(Input::Packet { bytes: datagram.bytes, arrival }, now(), &mut self.outbox);
         }
         self.perform();
@@ -128,10 +129,14 @@ impl Worker {
         let mut outbox = std::mem::replace(&mut self.outbox, Outbox::new());
         for action in outbox.actions.drain(..) {
             match action {
-                Action::Send { bytes, interface, source, to } => {
+                Action::Send { bytes, port, interface, source, to } => {
                     let local = IpAddr::V4(source.unwrap_or(Ipv4Addr::UNSPECIFIED));
                     let batch = [Outgoing { peer: SocketAddr::V4(to), local, interface, bytes }];
-                    let Some(socket) = self.booted.datagram.first() else { continue };
+                    let socket = match port {
+                        Port::Server => self.booted.datagram.first(),
+                        Port::Pxe => self.booted.datagram.get(1),
+                    };
+                    let Some(socket) = socket else { continue };
                     let lines = &mut outbox.lines;
                     self.sender.send(socket.as_fd(), &outbox.bytes, &batch, |outgoing, errno| {
                         let text = format!("Error sending DHCP packet to {}: {}", outgoing.peer.ip(), errno.desc());

@@ -5,14 +5,13 @@ use std::net::Ipv4Addr;
 use dhcproto::v4::MessageType;
 use ipc::time::Now;
 
-use super::{Exchange, Outcome, request};
+use super::{Answer, Exchange, Outcome, request};
 use crate::client_name::Name;
 use crate::host_rules;
 use crate::lines;
 use crate::options::Terms;
 use crate::pool::{self, Choice, Search};
 use crate::probe::Judgement;
-use crate::reply::Reply;
 use crate::state::State;
 
 /// Offers an address; with rapid commit leases it at once (RFC 4039).
@@ -38,10 +37,11 @@ pub(super) fn discover(exchange: &mut Exchange<'_>, state: &mut State, now: Now)
         return request::rapid_commit(exchange, state, address, now);
     }
 
+    let delay_s = delay_s(exchange);
     exchange.say_tags();
     let offer = exchange.message("DHCPOFFER", Some(address), "", "");
     let lease_time_s = exchange.lease_time_s(&network);
-    let mut reply = Reply::to(exchange.packet);
+    let mut reply = exchange.reply();
     reply.set_yiaddr(address);
     reply.put(53, &[MessageType::Offer.into()]);
     reply.put_address(54, exchange.server_id(Some(&network)));
@@ -55,7 +55,15 @@ pub(super) fn discover(exchange: &mut Exchange<'_>, state: &mut State, now: Now)
     };
     let name = exchange.name.as_ref().filter(told).map(|name| name.label.as_str());
     let terms = Terms { network: Some(&network), address, name, lease_time_s, fuzz: 0 };
-    Outcome::Answer(exchange.grant(reply, &terms, offer.into_iter().collect()))
+    Outcome::Answer(Answer { delay_s, ..exchange.grant(reply, &terms, offer.into_iter().collect()) })
+}
+
+/// How long an answer to somebody who looks for a server is held back (`dhcp-reply-delay`); said in the log.
+pub(super) fn delay_s(exchange: &mut Exchange<'_>) -> u32 {
+    let delay = exchange.config.slice.reply_delay.as_ref();
+    let Some(delay) = delay.filter(|delay| delay.seconds > 0 && exchange.tags.pass(&delay.tests)) else { return 0 };
+    exchange.lines.push(exchange.detail(&format!("reply delay: {}", delay.seconds)));
+    delay.seconds
 }
 
 /// The address for a client, first that works: its rule's, the one it has, the one it asks for, one by its hash.
@@ -77,9 +85,8 @@ fn address_for(exchange: &mut Exchange<'_>, state: &mut State, asked_for: Option
         return Choice::Take(lease.address);
     }
     let hash = pool::hash(exchange.identity());
-    let asking = !exchange.config.slice.no_ping && !exchange.loopback;
     if let Some(address) = asked_for.filter(|address| usable(*address) && state.leases.is_free(*address)) {
-        match state.probes.judge(address, hash, asking, now.monotonic_ms) {
+        match state.probes.judge(address, hash, exchange.asks(), now.monotonic_ms) {
             Judgement::Free => return Choice::Take(address),
             Judgement::Ask => return Choice::Ask(address),
             Judgement::Taken => {}
@@ -88,13 +95,18 @@ fn address_for(exchange: &mut Exchange<'_>, state: &mut State, asked_for: Option
     if exchange.identity().is_empty() {
         return Choice::Exhausted;
     }
+    choose(exchange, state, now)
+}
+
+/// An address of a pool by the client's hash.
+pub(super) fn choose(exchange: &Exchange<'_>, state: &mut State, now: Now) -> Choice {
     pool::choose(&mut Search {
         networks: &exchange.networks,
         tags: &exchange.tags,
-        hash,
-        asking,
+        hash: pool::hash(exchange.identity()),
+        asking: exchange.asks(),
         sequential: exchange.config.slice.sequential_ip,
-        rules,
+        rules: &exchange.config.rules,
         leases: &state.leases,
         probes: &mut state.probes,
         epochs: &mut state.epochs,

@@ -1,5 +1,7 @@
 //! DHCPINFORM: options for a client that has its address from elsewhere (RFC 2131 section 4.3.5).
 
+use std::net::Ipv4Addr;
+
 use dhcproto::v4::MessageType;
 use ipc::config::dhcp::INFINITE;
 use ipc::time::Now;
@@ -12,8 +14,13 @@ use crate::state::State;
 
 /// Answers with options only; no lease is made or changed.
 pub(super) fn inform(exchange: &mut Exchange<'_>, state: &State, now: Now) -> Outcome {
-    let own = exchange.packet.ciaddr();
-    exchange.say("DHCPINFORM", own, "", if exchange.ignored { "ignored" } else { "" });
+    let own = exchange.own_address();
+    exchange.say(
+        "DHCPINFORM",
+        Some(own.unwrap_or(Ipv4Addr::UNSPECIFIED)),
+        "",
+        if exchange.ignored { "ignored" } else { "" },
+    );
     let Some(address) = own.filter(|_| !exchange.ignored) else { return Outcome::Silence };
 
     let network = pool::narrow(&exchange.networks, address, &exchange.tags).copied();

@@ -1,14 +1,18 @@
 //! One DHCPv4 request from the packet to what is to be done (RFC 2131): what all kinds of message have in common.
 
+mod bootp;
 mod discover;
 mod inform;
+pub(crate) mod pxe;
 mod release;
 mod request;
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use dhcproto::v4::MessageType;
 use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE, PoolMode};
+use ipc::config::pxe::BootServer;
 use ipc::dhcp::Contact;
 use ipc::lease::{Lease, LeaseChange};
 use ipc::link::{HardwareAddress, Interface};
@@ -16,7 +20,7 @@ use ipc::log::Line;
 use ipc::time::Now;
 
 use crate::client_name::{self, Name, Said};
-use crate::engine::Arrival;
+use crate::engine::{Arrival, Port};
 use crate::event;
 use crate::host_rules::Likeness;
 use crate::lines;
@@ -28,6 +32,7 @@ use crate::relay::RelayWord;
 use crate::reply::Reply;
 use crate::state::{Config, State};
 use crate::tags::Tags;
+use crate::v4::pxe::Pxe;
 
 /// Shortest lease time a client can ask for, in seconds.
 const LEASE_TIME_MIN_S: u32 = 120;
@@ -51,7 +56,7 @@ pub(crate) struct Exchange<'s> {
     pub(crate) networks: Vec<Network<'s>>,
     /// The subnet that options 82 or 118 name, to be echoed.
     pub(crate) selector: Option<Ipv4Addr>,
-    /// The server id that a relay agent wants, or that the client knows us by.
+    /// The server id that a relay agent wants (sub-option 11, or `dhcp-proxy`), or that the client knows us by.
     pub(crate) server_override: Option<Ipv4Addr>,
     /// Did the client send to us alone?
     pub(crate) unicast: bool,
@@ -59,9 +64,11 @@ pub(crate) struct Exchange<'s> {
     pub(crate) hardware: HardwareAddress,
     /// Option 61, unless it is to be ignored.
     pub(crate) client_id: Option<Vec<u8>>,
-    /// All tags, the pool's included once it is known.
+    /// The tags that were set, the pool's included once it is known.
+    pub(crate) set_tags: Tags,
+    /// The same and those that follow from them.
     pub(crate) tags: Tags,
-    /// All tags but the pool's.
+    /// The same, but for the pool's.
     pub(crate) bare_tags: Tags,
     /// The `dhcp-host` line of the client.
     pub(crate) rule: Option<&'s HostRule>,
@@ -69,6 +76,10 @@ pub(crate) struct Exchange<'s> {
     pub(crate) said: Said,
     /// The name it will have.
     pub(crate) name: Option<Name>,
+    /// What it says of itself as a PXE client, if it is one.
+    pub(crate) pxe: Option<Pxe<'s>>,
+    /// Addresses of boot servers that are configured by name.
+    pub(crate) servers: BTreeMap<String, Ipv4Addr>,
     /// Option 55; without it, everything is sent.
     pub(crate) requested: Option<Vec<u8>>,
     /// Must the answer be broadcast (`dhcp-broadcast`)?
@@ -96,6 +107,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Answer {
     /// The packet.
     pub(crate) bytes: Vec<u8>,
+    /// From which port of ours.
+    pub(crate) port: Port,
     /// Kernel index of the interface, or 0 for whichever leads there.
     pub(crate) interface: u32,
     /// To whom.
@@ -104,6 +117,8 @@ pub(crate) struct Answer {
     pub(crate) neighbor: Option<HardwareAddress>,
     /// Log lines that are true once it leaves.
     pub(crate) lines: Vec<Line>,
+    /// How long it is held back first, in seconds.
+    pub(crate) delay_s: u32,
 }
 
 impl Answer {
@@ -122,19 +137,25 @@ pub(crate) fn judge<'s>(
     arrival: Arrival,
     now: Now,
 ) -> (Outcome, Vec<Line>, Option<Box<Contact>>) {
-    let Some(interface) = state.interfaces.get(&arrival.interface).filter(|interface| interface.serves_dhcp) else {
+    let Some(interface) = state.interfaces.get(&arrival.interface) else { return (Outcome::Silence, Vec::new(), None) };
+    let interface = state.bridge_of(config, interface).unwrap_or(interface);
+    if !interface.serves_dhcp {
         return (Outcome::Silence, Vec::new(), None);
-    };
+    }
     let mut exchange = match Exchange::open(config, state, interface, packet, arrival) {
         Ok(exchange) => exchange,
         Err(lines) => return (Outcome::Silence, lines, None),
     };
+    if let Some(outcome) = pxe::answer(&mut exchange) {
+        return (outcome, exchange.lines, None);
+    }
     let outcome = match packet.kind() {
         Some(MessageType::Discover) => discover::discover(&mut exchange, state, now),
         Some(MessageType::Request) => request::request(&mut exchange, state, now),
         Some(MessageType::Decline) => release::decline(&mut exchange, state, now),
         Some(MessageType::Release) => release::release(&mut exchange, state),
         Some(MessageType::Inform) => inform::inform(&mut exchange, state, now),
+        None => bootp::bootp(&mut exchange, state, now),
         _ => Outcome::Silence,
     };
     let contact = if let Outcome::Record(..) = outcome { event::contact(&exchange) } else { None };
@@ -158,7 +179,7 @@ impl<'s> Exchange<'s> {
         };
         let relay = RelayWord::read(packet);
         let selector = relay.link.or_else(|| packet.address(118));
-        let networks = networks_of(config, interface, packet, selector, fallback);
+        let networks = networks_of(config, interface, packet, &relay, selector, fallback);
         if networks.is_empty() {
             let via = match (selector, packet.giaddr()) {
                 (Some(subnet), _) => format!("with subnet selector {subnet}"),
@@ -168,6 +189,8 @@ impl<'s> Exchange<'s> {
             return Err(vec![lines::warning(format!("no address range available for DHCP request {via}"))]);
         }
 
+        // BOOTP knows neither client ids nor names that clients give, and its answers have room for what there is.
+        let bootp = packet.kind().is_none();
         let mut exchange = Exchange {
             config,
             packet,
@@ -177,21 +200,27 @@ impl<'s> Exchange<'s> {
             fallback,
             networks,
             selector,
-            server_override: relay.server_id,
-            unicast: relay.unicast.unwrap_or(arrival.destination != Ipv4Addr::BROADCAST),
+            server_override: relay.server_id.or_else(|| {
+                let through = |agents: &Vec<Ipv4Addr>, agent| agents.is_empty() || agents.contains(&agent);
+                packet.giaddr().filter(|agent| slice.proxies.as_ref().is_some_and(|agents| through(agents, *agent)))
+            }),
+            unicast: arrival.destination != Ipv4Addr::BROADCAST,
             hardware: packet.hardware(),
-            client_id: packet.client_id().filter(|_| !slice.ignore_client_id).map(<[u8]>::to_vec),
+            client_id: packet.client_id().filter(|_| !slice.ignore_client_id && !bootp).map(<[u8]>::to_vec),
+            set_tags: Tags::default(),
             tags: Tags::default(),
             bare_tags: Tags::default(),
             rule: None,
-            said: client_name::said(packet),
+            said: if bootp { Said::default() } else { client_name::said(packet, slice.client_update) },
             name: None,
-            requested: packet.option(55).map(<[u8]>::to_vec),
+            pxe: Pxe::of(&slice.pxe, packet),
+            servers: state.servers.clone(),
+            requested: packet.option(55).filter(|_| !bootp).map(<[u8]>::to_vec),
             force_broadcast: false,
             ignored: false,
             lines: Vec::new(),
         };
-        if exchange.client_id.is_none() && !slice.ignore_client_id {
+        if exchange.client_id.is_none() && !slice.ignore_client_id && !bootp {
             // A client that leaves its id out this time is still the one that we know.
             exchange.client_id = exchange.lease(state).and_then(|lease| lease.client_id.clone());
         }
@@ -202,8 +231,8 @@ impl<'s> Exchange<'s> {
 
     fn find_tags_and_rule(&mut self) {
         let Config { slice, rules } = self.config;
-        self.tags.set(&self.interface);
-        self.tags.set_classes(&slice.class_rules, self.packet);
+        self.set_tags = Tags::of(&self.interface, self.packet, slice);
+        self.follow_tags();
 
         let likeness = Likeness { client_id: self.client_id.as_deref(), hardware: self.hardware, name: None };
         let mut rule = rules.find(likeness, Some(&self.networks), &self.tags);
@@ -223,20 +252,25 @@ impl<'s> Exchange<'s> {
             }
         }
         if rule.is_some() {
-            self.tags.set("known");
+            self.set_tags.set("known");
         } else if known_elsewhere {
-            self.tags.set("known-othernet");
+            self.set_tags.set("known-othernet");
+        }
+        if let Some(name) = &self.said.name {
+            self.set_tags.set_for_name(&slice.name_matches, name);
         }
         // The last one written is set first, as the `tags:` line shows.
         for tag in rule.iter().flat_map(|rule| rule.set_tags.iter().rev()) {
-            self.tags.set(tag);
+            self.set_tags.set(tag);
         }
+        self.follow_tags();
         if rule.is_some_and(|rule| rule.client_id == Some(ClientIdRule::Ignore)) {
             self.client_id = None;
         }
         self.rule = rule;
         self.ignored = rule.is_some_and(|rule| rule.ignore) || self.tags.pass_any(&slice.ignore);
-        self.force_broadcast = self.tags.pass_any(&slice.broadcast);
+        // Only here dnsmasq does not look at tags that follow from others.
+        self.force_broadcast = self.set_tags.pass_any(&slice.broadcast);
         self.bare_tags = self.tags.clone();
     }
 
@@ -250,9 +284,11 @@ impl<'s> Exchange<'s> {
         }
     }
 
-    /// `ciaddr`, unless the client asks for an address beside it: only who renews may have both (RFC 2131 section 4.3.2).
+    /// `ciaddr`, unless the client looks for a server or asks for an address beside it: it has none to speak of then (RFC 2131
+    /// section 4.3.2).
     fn own_address(&self) -> Option<Ipv4Addr> {
-        self.packet.ciaddr().filter(|_| self.packet.address(50).is_none())
+        let means_it = self.packet.address(50).is_none() && self.packet.kind() != Some(MessageType::Discover);
+        self.packet.ciaddr().filter(|_| means_it)
     }
 
     /// An answer with nothing in it yet.
@@ -264,16 +300,40 @@ impl<'s> Exchange<'s> {
         reply
     }
 
+    /// Must addresses be asked whether somebody has them?
+    fn asks(&self) -> bool {
+        !self.config.slice.no_ping && !self.loopback
+    }
+
     /// The client's lease.
     fn lease<'l>(&self, state: &'l State) -> Option<&'l Lease> {
         state.leases.of_client(self.client_id.as_deref(), self.hardware)
     }
 
+    /// The address of a boot server, or a line about its name.
+    pub(crate) fn look_up(&self, server: &BootServer, lines: &mut Vec<Line>) -> Option<Ipv4Addr> {
+        match server {
+            BootServer::Address(address) => Some(*address),
+            BootServer::Name(name) => {
+                let found = self.servers.get(&name.to_ascii_lowercase()).copied();
+                if found.is_none() {
+                    lines.push(lines::warning(format!("No IPv4 address found for {name}")));
+                }
+                found
+            }
+        }
+    }
+
     /// Sets the tag of the pool that serves the client.
     fn enter(&mut self, network: &Network<'_>) {
         if let Some(tag) = &network.pool.set_tag {
-            self.tags.set(tag);
+            self.set_tags.set(tag);
+            self.follow_tags();
         }
+    }
+
+    fn follow_tags(&mut self) {
+        self.tags = self.set_tags.with_following(&self.config.slice.tag_if);
     }
 
     /// The server id of answers about an address of `network`.
@@ -294,21 +354,25 @@ fn networks_of<'s>(
     config: &'s Config,
     interface: &Interface,
     packet: &Packet<'_>,
+    relay: &RelayWord,
     selector: Option<Ipv4Addr>,
     fallback: Ipv4Addr,
 ) -> Vec<Network<'s>> {
-    let pools = &config.slice.pools;
+    let slice = &config.slice;
+    let local = pool::local_networks(slice, interface);
     if let Some(inside) = selector.or(packet.giaddr()) {
-        let local = pool::local_networks(pools, interface);
-        // A relay agent on our own network changes nothing about it; elsewhere it is the router for want of a better one.
-        let own = local.iter().find(|network| network.includes(inside)).map(|network| network.local);
-        let (ours, router) = (own.unwrap_or(fallback), own.or(packet.giaddr()));
-        return pool::remote_networks(pools, inside, ours, router);
+        // A relay agent on our own network changes nothing about it; elsewhere it is the router for want of a better one, by the address that
+        // clients are to see of it.
+        let own = local
+            .iter()
+            .find(|network| network.router.is_some() && network.includes(inside))
+            .map(|network| network.local);
+        let (ours, router) = (own.unwrap_or(fallback), own.or(relay.server_id).or(packet.giaddr()));
+        return pool::remote_networks(slice, inside, ours, router);
     }
-    let local = pool::local_networks(pools, interface);
     match packet.ciaddr() {
         Some(own) if !local.iter().any(|network| network.includes(own)) => {
-            let distant = pool::remote_networks(pools, own, fallback, None);
+            let distant = pool::remote_networks(slice, own, fallback, None);
             if distant.is_empty() { local } else { distant }
         }
         _ => local,
@@ -319,12 +383,9 @@ fn networks_of<'s>(
 impl Exchange<'_> {
     /// Fills in the rest of an answer that grants something, and decides where it goes.
     fn grant(&self, mut reply: Reply, terms: &Terms<'_>, mut lines: Vec<Line>) -> Answer {
-        lines.extend(options::fill(self, terms, &mut reply));
+        options::fill(self, terms, &mut reply, &mut lines);
         if self.force_broadcast {
             reply.set_broadcast_flag();
-        }
-        if self.config.slice.log_dhcp {
-            self.log_requested(&mut lines);
         }
         self.address(reply, terms.address, lines)
     }
@@ -333,30 +394,24 @@ impl Exchange<'_> {
     /// it is about to get.
     fn address(&self, reply: Reply, yiaddr: Ipv4Addr, mut lines: Vec<Line>) -> Answer {
         let slice = &self.config.slice;
-        let header = (
-            printable_name("bootfile name: ", reply.file()),
-            printable_name("server name: ", reply.sname()),
-            reply.siaddr().map(|address| format!("next server: {address}")),
-        );
+        if slice.log_dhcp {
+            self.log_header(&reply, &mut lines);
+        }
         let bytes = reply.finish();
         let broadcast = u16::from_be_bytes([bytes[10], bytes[11]]) & BROADCAST_FLAG != 0;
         let keeps_ciaddr = bytes[12..16] != [0; 4];
 
         if slice.log_dhcp {
-            let broadcast_line = broadcast.then(|| "broadcast response".to_owned());
-            for text in [header.0, header.1, header.2, broadcast_line].into_iter().flatten() {
-                lines.push(self.detail(&text));
-            }
-            for (code, value) in walk(bytes.get(HEADER_BYTES..).unwrap_or_default()) {
-                let (name, text) = (option_name::name(code), option_name::value_text(code, value));
-                lines.push(self.detail(&format!("sent size:{:3} option:{code:3} {name}  {text}", value.len())));
-            }
+            lines.extend(broadcast.then(|| self.detail("broadcast response")));
+            self.log_options(bytes.get(HEADER_BYTES..).unwrap_or_default(), &mut lines);
         }
 
         let client = |address| SocketAddrV4::new(address, slice.client_port);
         let usable_hardware = self.hardware.kind != 0 && (1..=NEIGHBOR_BYTES_MAX).contains(&self.hardware.length);
         let source = self.arrival.source;
-        let (interface, to, neighbor) = if let Some(giaddr) = self.packet.giaddr() {
+        let (interface, to, neighbor) = if self.arrival.port == Port::Pxe {
+            (0, source, None)
+        } else if let Some(giaddr) = self.packet.giaddr() {
             (0, SocketAddrV4::new(giaddr, slice.server_port), None)
         } else if let Some(ciaddr) = self.packet.ciaddr().filter(|_| keeps_ciaddr) {
             // The port is believed as well when the client speaks from the address it says it has; an INFORM is answered to where
@@ -369,7 +424,7 @@ impl Exchange<'_> {
         } else {
             (self.arrival.interface, client(yiaddr), Some(self.hardware))
         };
-        Answer { bytes, interface, to, neighbor, lines }
+        Answer { bytes, port: self.arrival.port, interface, to, neighbor, lines, delay_s: 0 }
     }
 }
 
@@ -428,7 +483,31 @@ impl Exchange<'_> {
         self.lines.extend(texts.iter().map(|text| self.detail(text)).collect::<Vec<_>>());
     }
 
-    fn log_requested(&self, lines: &mut Vec<Line>) {
+    /// Logs what the header of a reply says.
+    fn log_header(&self, reply: &Reply, lines: &mut Vec<Line>) {
+        match reply.file_options() {
+            Some(options) => self.log_options(options, lines),
+            None => lines.extend(printable_name("bootfile name: ", reply.file()).map(|text| self.detail(&text))),
+        }
+        match reply.sname_options() {
+            Some(options) => self.log_options(options, lines),
+            None => lines.extend(printable_name("server name: ", reply.sname()).map(|text| self.detail(&text))),
+        }
+        lines.extend(reply.siaddr().map(|address| self.detail(&format!("next server: {address}"))));
+    }
+
+    fn log_options(&self, field: &[u8], lines: &mut Vec<Line>) {
+        for (code, value) in walk(field) {
+            let (name, text) = (option_name::name(code), option_name::value_text(code, value));
+            lines.push(self.detail(&format!("sent size:{:3} option:{code:3} {name}  {text}", value.len())));
+        }
+    }
+
+    /// Logs what the client asks for.
+    pub(crate) fn log_requested(&self, lines: &mut Vec<Line>) {
+        if !self.config.slice.log_dhcp {
+            return;
+        }
         let mut text = String::new();
         let mut codes = self.requested.iter().flatten().copied().peekable();
         while let Some(code) = codes.next() {

@@ -13,7 +13,7 @@ const DECLINE_MS: u64 = 600_000;
 
 /// Ends the lease.
 pub(super) fn release(exchange: &mut Exchange<'_>, state: &State) -> Outcome {
-    let Some(address) = exchange.packet.ciaddr() else { return Outcome::Silence };
+    let Some(address) = exchange.own_address() else { return Outcome::Silence };
     let Some(network) = pool::narrow(&exchange.networks, address, &exchange.tags).copied() else {
         return Outcome::Silence;
     };

@@ -8,7 +8,7 @@ use ipc::log::Line;
 use ipc::time::Now;
 
 use super::{Exchange, Outcome, expires_s};
-use crate::client_name::Claim;
+use crate::client_name::{self, Claim};
 use crate::host_rules;
 use crate::lines;
 use crate::options::{self, Terms};
@@ -176,6 +176,9 @@ fn make(exchange: &mut Exchange<'_>, state: &State, wish: Wish, network: Network
     {
         exchange.name = None;
     }
+    if exchange.name.is_none() && exchange.tags.pass_any(&exchange.config.slice.generate_names) {
+        exchange.name = client_name::generated(exchange.identity());
+    }
     if let Some((label, domain)) = exchange.name.as_ref().and_then(|name| Some((&name.label, name.domain.as_ref()?)))
         && exchange.config.slice.domains.of(address.into()).is_none_or(|ours| !ours.eq_ignore_ascii_case(domain))
     {
@@ -209,7 +212,7 @@ fn make(exchange: &mut Exchange<'_>, state: &State, wish: Wish, network: Network
 }
 
 /// The name that the lease of `address` will carry. Another lease that must lose it for that is added to `changes`.
-fn name_for(
+pub(super) fn name_for(
     exchange: &Exchange<'_>,
     state: &State,
     address: Ipv4Addr,

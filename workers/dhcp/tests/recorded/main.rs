@@ -6,8 +6,9 @@ mod support;
 
 use ipc::config::dhcp::{
     Boot, ClassRule, ClassTest, ClientIdRule, ConfiguredOption, DhcpSlice, HardwarePattern, HostRule, INFINITE,
-    OptionValue, Pool, PoolMode,
+    OptionValue, Place, Pool, PoolMode,
 };
+use ipc::config::pxe::BootServer;
 
 use exchanges::{CROWDED, EXCHANGES, Exchange};
 use support::*;
@@ -19,7 +20,7 @@ fn configuration() -> DhcpSlice {
     let client = |last| mac([Some(2), Some(0), Some(0), Some(0), Some(3), Some(last)]);
     let addresses = |list: &[[u8; 4]]| OptionValue::Addresses(list.iter().map(|octets| (*octets).into()).collect());
     let tagged = |tests: &str, option: ConfiguredOption| ConfiguredOption { tests: vec![tag(tests)], ..option };
-    let vendor = |option: ConfiguredOption| ConfiguredOption { vendor: Some(b"foo".to_vec()), ..option };
+    let vendor = |option: ConfiguredOption| ConfiguredOption { place: Place::Vendor(b"foo".to_vec()), ..option };
     let mut slice = DhcpSlice {
         pools: vec![
             pool(10, 20, 3600),
@@ -67,7 +68,7 @@ fn configuration() -> DhcpSlice {
         boot: vec![Boot {
             file: "pxe.0".into(),
             server_name: named("srv"),
-            next_server: Some([9, 9, 9, 9].into()),
+            next_server: Some(BootServer::Address([9, 9, 9, 9].into())),
             tests: vec![tag("fx")],
         }],
         class_rules: vec![ClassRule { tag: "voip".into(), test: ClassTest::VendorClass(b"phone".to_vec()) }],
@@ -125,7 +126,7 @@ fn every_recorded_request_gets_the_recorded_answer() {
 #[test]
 fn what_does_not_fit_goes_where_it_went_there() {
     let times = |code, count, letter| option(code, OptionValue::Text(vec![letter; count]));
-    let vendor = |option: ConfiguredOption| ConfiguredOption { vendor: Some(b"x".to_vec()), ..option };
+    let vendor = |option: ConfiguredOption| ConfiguredOption { place: Place::Vendor(b"x".to_vec()), ..option };
     let mut options = vec![times(200, 60, b'a'), times(201, 60, b'b'), times(202, 100, b'c'), times(203, 200, b'd')];
     options.extend([vendor(times(1, 200, b'e')), vendor(times(2, 100, b'f'))]);
     options.reverse();

@@ -3,8 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
-use dhcp::{Action, Arrival, Engine, Input, Outbox};
-use ipc::config::dhcp::{ConfiguredOption, DhcpSlice, HardwarePattern, HostRule, OptionValue, Pool, PoolMode};
+use dhcp::{Action, Arrival, Engine, Input, Outbox, Port};
+use ipc::config::dhcp::{ConfiguredOption, DhcpSlice, HardwarePattern, HostRule, OptionValue, Place, Pool, PoolMode};
 use ipc::config::domain::Domains;
 use ipc::dhcp::{Ticket, ToParent, ToWorker};
 use ipc::lease::{Lease, LeaseChange};
@@ -105,9 +105,7 @@ impl Server {
             leases: leases.clone(),
         };
         server.say(ToWorker::Interfaces(vec![eth0()]));
-        for lease in leases {
-            server.say(ToWorker::Lease(lease));
-        }
+        server.say(ToWorker::Leases(leases));
         server.say(ToWorker::Start);
         assert_eq!(server.told, [ToParent::Serving]);
         server.told.clear();
@@ -172,7 +170,12 @@ impl Server {
     }
 
     pub fn ask_from(&mut self, packet: &[u8], source: &str, destination: Ipv4Addr) -> Vec<Sent> {
-        let arrival = Arrival { interface: ETH0, source: source.parse().expect("an address with port"), destination };
+        let arrival = Arrival {
+            interface: ETH0,
+            source: source.parse().expect("an address with port"),
+            destination,
+            port: Port::Server,
+        };
         self.give(Input::Packet { bytes: packet, arrival });
         std::mem::take(&mut self.sent)
     }
@@ -252,7 +255,7 @@ pub fn tag(tag: &str) -> TagTest {
 }
 
 pub fn option(code: u8, value: OptionValue) -> ConfiguredOption {
-    ConfiguredOption { code, value, tests: vec![], force: false, vendor: None }
+    ConfiguredOption { code, value, tests: vec![], force: false, place: Place::Plain }
 }
 
 pub fn hardware(last: u8) -> HardwareAddress {
