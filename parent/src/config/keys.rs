@@ -364,6 +364,12 @@ pub static OPTIONS: &[Row] = &[
 
 /// Options that dnsmasq does not know.
 pub static OWN_OPTIONS: &[Row] = &[
+    built("dhcp-reclaim", "", NO, ADDS, |draft, _| {
+        draft.dhcp.reclaim = true;
+        Ok(())
+    })
+    .means("", "when a pool is full, take the lease of a client that is gone")
+    .example("dhcp-reclaim"),
     built("lease-journal", "", REQUIRED, ONCE, process::lease_journal)
         .means("=<time>", "write renewed leases no more often than this, to spare flash")
         .example("lease-journal=1h")
