@@ -363,10 +363,22 @@ pub static OPTIONS: &[Row] = &[
 ];
 
 /// Options that dnsmasq does not know.
-pub static OWN_OPTIONS: &[Row] = &[built("sandbox", "", REQUIRED, ONCE, process::sandbox)
-    .means("=strict", "kill a worker that makes an unexpected system call")
-    .example("sandbox=strict")
-    .unless_given("a forbidden call is refused and the worker lives")];
+pub static OWN_OPTIONS: &[Row] = &[
+    built("dhcp-reclaim", "", NO, ADDS, |draft, _| {
+        draft.dhcp.reclaim = true;
+        Ok(())
+    })
+    .means("", "when a pool is full, take the lease of a client that is gone")
+    .example("dhcp-reclaim"),
+    built("lease-journal", "", REQUIRED, ONCE, process::lease_journal)
+        .means("=<time>", "write renewed leases no more often than this, to spare flash")
+        .example("lease-journal=1h")
+        .unless_given("every renewal is written before it is acknowledged"),
+    built("sandbox", "", REQUIRED, ONCE, process::sandbox)
+        .means("=strict", "kill a worker that makes an unexpected system call")
+        .example("sandbox=strict")
+        .unless_given("a forbidden call is refused and the worker lives"),
+];
 
 /// Every option, dnsmasq's first.
 pub fn all() -> impl Iterator<Item = &'static Row> {

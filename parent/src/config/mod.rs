@@ -188,6 +188,8 @@ pub struct Process {
     /// The lease file.
     #[serde(serialize_with = "path_text::one")]
     pub lease_file: PathBuf,
+    /// `lease-journal`: that a lease lasts longer is written within so many seconds, instead of at once.
+    pub lease_journal_s: Option<u32>,
     /// `leasefile-ro`: no lease file is read or written.
     pub leasefile_ro: bool,
     /// `keep-in-foreground`.

@@ -93,6 +93,8 @@ pub struct Hub {
     roles: BTreeMap<Role, RoleState>,
     resolv: Resolv,
     commits: Vec<PendingCommit>,
+    /// When renewed leases are to be written that have not been yet, in monotonic milliseconds.
+    write_leases_at_ms: Option<u64>,
     errands: Errands,
     script: Option<ScriptProcess>,
     contacts: Contacts,
@@ -206,6 +208,7 @@ impl Hub {
             roles: BTreeMap::new(),
             resolv: Resolv::default(),
             commits: Vec::new(),
+            write_leases_at_ms: None,
             errands: Errands::default(),
             script: parts.script,
             contacts: Contacts::default(),
@@ -281,6 +284,7 @@ impl Hub {
             }
             self.look_at_resolv_files();
             self.record_commits();
+            self.write_late_leases();
             self.kill_lingering();
             self.resume_paused();
             if self.state != State::Running && self.settled() {
@@ -331,7 +335,8 @@ impl Hub {
         let starts = self.roles.values().filter_map(|state| state.start_at_ms);
         let kills = self.workers.iter().filter_map(|worker| worker.kill_at_ms);
         let resumes = self.workers.iter().filter_map(|worker| worker.paused_until_ms);
-        match starts.chain(kills).chain(resumes).chain(self.resolv.look_at_ms).min() {
+        let timers = self.resolv.look_at_ms.into_iter().chain(self.write_leases_at_ms);
+        match starts.chain(kills).chain(resumes).chain(timers).min() {
             None => EpollTimeout::NONE,
             Some(at) => {
                 let wait_ms = at.saturating_sub(now_ms()).min(i32::MAX as u64) as i32;
@@ -363,6 +368,7 @@ impl Hub {
     fn end(&mut self, signal: &str, status: u8) -> End {
         service_manager::stopping();
         self.record_commits();
+        self.write_leases();
         if let Some(script) = &mut self.script {
             script.flush_at_end();
         }

@@ -4,6 +4,7 @@ mod bootp;
 mod discover;
 mod inform;
 pub(crate) mod pxe;
+mod reclaim;
 mod release;
 mod request;
 
