@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client_tag::{NameMatch, OptionMatch, RelayIdRule, TagIf};
 use super::domain::Domains;
+use super::prefix::Prefix;
 use super::pxe::{BootServer, Pxe};
 use super::relay::{RelayRoute, SplitRelay};
 use super::wire::{BridgeAliases, SharedNetwork};
@@ -43,6 +44,8 @@ pub struct DhcpSlice {
     pub reply_delay: Option<ReplyDelay>,
     /// `dhcp-proxy`: clients shall send everything to the relay agents at these addresses; an empty list stands for all agents.
     pub proxies: Option<Vec<Ipv4Addr>>,
+    /// `leasequery`: who may ask for leases; an empty list stands for everybody.
+    pub leasequery: Option<Vec<Prefix>>,
     /// `dhcp-relay` lines for DHCPv4, the last first.
     pub relays: Vec<RelayRoute<Ipv4Addr>>,
     /// `dhcp-split-relay` lines, the last first.

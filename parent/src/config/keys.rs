@@ -358,7 +358,7 @@ pub static OPTIONS: &[Row] = &[
     built("use-stale-cache", "", OPTIONAL, ONCE, query::use_stale_cache).means("[=<seconds>]", "answer from expired records while asking anew").example("use-stale-cache=3600").unless_given("off"),
     built("no-ident", "", NO, ADDS, |draft, _| { draft.dns.no_ident = true; Ok(()) }).means("", "do not answer for version.bind and the like").example("no-ident"),
     built("max-tcp-connections", "", REQUIRED, ONCE, |draft, value| { draft.dns.max_tcp_connections = positive(value)?; Ok(()) }).means("=<number>", "DNS connections at a time, at most (30)").example("max-tcp-connections=50").unless_given("30"),
-    unbuilt("leasequery", "", OPTIONAL, ADDS, "lease queries", relay::leasequery).means("[=<address>[/<length>]]", "answer questions for leases").example("leasequery=192.168.0.0/24").unless_given("off"),
+    built("leasequery", "", OPTIONAL, ADDS, relay::leasequery).means("[=<address>[/<length>]]", "answer questions for leases").example("leasequery=192.168.0.0/24").unless_given("off"),
     built("log-malloc", "", NO, ADDS, nothing).but("accepted; there is nothing to log").means("", "accepted for compatibility").example("log-malloc"),
 ];
 
