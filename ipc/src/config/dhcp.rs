@@ -66,6 +66,8 @@ pub struct DhcpSlice {
     pub tag_if: Vec<TagIf>,
     /// `dhcp-broadcast` lines; an empty list of tests always applies.
     pub broadcast: Vec<Vec<TagTest>>,
+    /// Boot servers that `dhcp-boot` and `pxe-service` lines name, in order of name.
+    pub named_servers: Vec<NamedServer>,
     /// What PXE clients are offered.
     pub pxe: Pxe,
     /// `domain`.
@@ -258,6 +260,15 @@ pub enum OptionValue {
     Text(Vec<u8>),
     /// Bytes as they are.
     Bytes(Vec<u8>),
+}
+
+/// A boot server that is configured by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedServer {
+    /// Its name, in small letters.
+    pub name: String,
+    /// Its address from a `host-record`, if one gives it.
+    pub address: Option<Ipv4Addr>,
 }
 
 /// One `dhcp-boot`.

@@ -9,6 +9,8 @@ use server::Server;
 
 /// Every scene in the folder.
 const SCENES: &[(&str, &str)] = &[
+    ("boot_by_lease", include_str!("scenes/boot_by_lease.txt")),
+    ("boot_by_name", include_str!("scenes/boot_by_name.txt")),
     ("bootp", include_str!("scenes/bootp.txt")),
     ("bootp_dynamic", include_str!("scenes/bootp_dynamic.txt")),
     ("bootp_dynamic_tags", include_str!("scenes/bootp_dynamic_tags.txt")),
@@ -36,6 +38,7 @@ const SCENES: &[(&str, &str)] = &[
     ("proxy_some", include_str!("scenes/proxy_some.txt")),
     ("pxe_boot_only", include_str!("scenes/pxe_boot_only.txt")),
     ("pxe_both", include_str!("scenes/pxe_both.txt")),
+    ("pxe_by_name", include_str!("scenes/pxe_by_name.txt")),
     ("pxe_ignored", include_str!("scenes/pxe_ignored.txt")),
     ("pxe_large", include_str!("scenes/pxe_large.txt")),
     ("pxe_no_prompt", include_str!("scenes/pxe_no_prompt.txt")),

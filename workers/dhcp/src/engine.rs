@@ -126,7 +126,6 @@ impl Engine {
             probes: Probes::default(),
             epochs: vec![0; slice.pools.len()],
             declined: BTreeMap::new(),
-            servers: BTreeMap::new(),
             random: Random::new(seed),
         };
         Engine {

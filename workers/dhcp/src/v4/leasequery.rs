@@ -49,7 +49,7 @@ pub(super) fn answer(
         }
         networks
     });
-    let mut exchange = Exchange::assemble(config, state, interface, packet, arrival, networks, fallback);
+    let mut exchange = Exchange::assemble(config, interface, packet, arrival, networks, fallback);
     exchange.say_about_query("DHCPLEASEQUERY", packet.ciaddr(), &format!("from {agent}"));
 
     let answer = match (lease, packet.ciaddr()) {

@@ -8,11 +8,10 @@ pub(crate) mod pxe;
 mod release;
 mod request;
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use dhcproto::v4::MessageType;
-use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE, PoolMode};
+use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE, NamedServer, PoolMode};
 use ipc::config::pxe::BootServer;
 use ipc::dhcp::Contact;
 use ipc::lease::{Lease, LeaseChange};
@@ -79,8 +78,6 @@ pub(crate) struct Exchange<'s> {
     pub(crate) name: Option<Name>,
     /// What it says of itself as a PXE client, if it is one.
     pub(crate) pxe: Option<Pxe<'s>>,
-    /// Addresses of boot servers that are configured by name.
-    pub(crate) servers: BTreeMap<String, Ipv4Addr>,
     /// Option 55; without it, everything is sent.
     pub(crate) requested: Option<Vec<u8>>,
     /// Must the answer be broadcast (`dhcp-broadcast`)?
@@ -194,7 +191,7 @@ impl<'s> Exchange<'s> {
             return Err(vec![lines::warning(format!("no address range available for DHCP request {via}"))]);
         }
 
-        let mut exchange = Exchange::assemble(config, state, interface, packet, arrival, networks, fallback);
+        let mut exchange = Exchange::assemble(config, interface, packet, arrival, networks, fallback);
         if exchange.client_id.is_none() && !slice.ignore_client_id && packet.kind().is_some() {
             // A client that leaves its id out this time is still the one that we know.
             exchange.client_id = exchange.lease(state).and_then(|lease| lease.client_id.clone());
@@ -207,7 +204,6 @@ impl<'s> Exchange<'s> {
     /// What a request says, and nothing yet that follows from it.
     fn assemble(
         config: &'s Config,
-        state: &State,
         interface: &Interface,
         packet: &'s Packet<'s>,
         arrival: Arrival,
@@ -241,7 +237,6 @@ impl<'s> Exchange<'s> {
             said: if bootp { Said::default() } else { client_name::said(packet, slice.client_update) },
             name: None,
             pxe: Pxe::of(&slice.pxe, packet),
-            servers: state.servers.clone(),
             requested: packet.option(55).filter(|_| !bootp).map(<[u8]>::to_vec),
             force_broadcast: false,
             ignored: false,
@@ -337,7 +332,9 @@ impl<'s> Exchange<'s> {
         match server {
             BootServer::Address(address) => Some(*address),
             BootServer::Name(name) => {
-                let found = self.servers.get(&name.to_ascii_lowercase()).copied();
+                let servers = &self.config.slice.named_servers;
+                let name_of = |server: &NamedServer| server.name.cmp(&name.to_ascii_lowercase());
+                let found = servers.binary_search_by(name_of).ok().and_then(|index| servers[index].address);
                 if found.is_none() {
                     lines.push(lines::warning(format!("No IPv4 address found for {name}")));
                 }
