@@ -127,7 +127,6 @@ impl Engine {
             epochs: vec![0; slice.pools.len()],
             routers: BTreeMap::new(),
             declined: BTreeMap::new(),
-            servers: BTreeMap::new(),
             random: Random::new(seed),
         };
         Engine {
