@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use ipc::boot::Place;
+use ipc::config::dhcp::DhcpSlice;
 use ipc::link::Interface;
 use ipc::role::Role;
 use nix::errno::Errno;
@@ -237,8 +238,10 @@ fn open_dhcp_port(config: &Config, interfaces: &[Interface], port: u16) -> Resul
     };
     let socket = bound(at, SockType::Datagram, config.process.bind != BindMode::Wildcard).map_err(fail)?;
     setsockopt(&socket, sockopt::Broadcast, &true).map_err(fail)?;
-    // What comes in through an alias of a bridge does not come in through the bridge.
-    let bridged = config.dhcp.as_ref().is_some_and(|dhcp| !dhcp.bridges.is_empty());
+    // What comes in through an alias of a bridge does not come in through the bridge, nor replies to a relay from its clients' side.
+    let bridged =
+        |dhcp: &DhcpSlice| !dhcp.bridges.is_empty() || !dhcp.relays.is_empty() || !dhcp.split_relays.is_empty();
+    let bridged = config.dhcp.as_ref().is_some_and(bridged);
     if let Some(only) = only_dhcp_interface(&config.process, interfaces).filter(|_| !bridged) {
         setsockopt(&socket, sockopt::BindToDevice, &only.into()).map_err(fail)?;
     }

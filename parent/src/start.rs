@@ -15,6 +15,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use ipc::config::dhcp::DhcpSlice;
 use ipc::config::tftp::TftpRoot;
 use ipc::log::Severity;
 use ipc::role::Role;
@@ -143,7 +144,9 @@ fn run(
     let (store, invalid) = open_store(&config)?;
     let (directories, inaccessible) = open_tftp_roots(&mut config)?;
     let echo = match &config.dhcp {
-        Some(dhcp) if !dhcp.no_ping => Some(Echo::open().map_err(system("cannot create ICMP raw socket"))?),
+        Some(dhcp) if dhcp.serves() && !dhcp.no_ping => {
+            Some(Echo::open().map_err(system("cannot create ICMP raw socket"))?)
+        }
         _ => None,
     };
     if config.dns_asks_kernel() {
@@ -294,7 +297,7 @@ fn open_standard_descriptors() {
 fn open_store(config: &Config) -> Result<(Store, Vec<(usize, String)>), Failure> {
     let path = &config.process.lease_file;
     let (mut store, invalid) = match (&config.script.program, config.process.leasefile_ro) {
-        _ if config.dhcp.is_none() => return Ok((Store::in_memory(), Vec::new())),
+        _ if !config.dhcp.as_ref().is_some_and(DhcpSlice::serves) => return Ok((Store::in_memory(), Vec::new())),
         (None, true) => return Ok((Store::in_memory(), Vec::new())),
         (Some(program), true) => init::run(program)?,
         (_, false) => Store::open(path).map_err(|error| {
@@ -491,7 +494,7 @@ fn confine(
     read.sort();
     read.dedup();
     let mut write = Vec::new();
-    if config.dhcp.is_some() && !process.leasefile_ro {
+    if config.dhcp.as_ref().is_some_and(|dhcp| dhcp.serves()) && !process.leasefile_ro {
         write.extend(directory_of(&process.lease_file));
     }
     if let (Some(path), false) = (&process.pid_file, process.debug) {

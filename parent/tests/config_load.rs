@@ -6,9 +6,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ipc::config::relay::RelayTarget;
 use ipc::config::routes::{Route, RouteScope, RouteTarget};
 use parent::config::keys;
-use parent::config::relay::{Relay, RelayTarget};
 use parent::config::{BindMode, Config, ConfigError, GroupChoice, Loaded, LogTarget, load};
 
 /// A directory that goes away with the test.
@@ -134,8 +134,8 @@ dhcp-host=id:00:01,[fd00::5],laptop
 dhcp-host=11:22:33:44:55:66,10.0.0.15
 dhcp-option=option6:dns-server,[::]
 dhcp-option=vendor:PXEClient,6,2b
-dhcp-relay=10.0.0.1,10.1.0.1
-dhcp-relay=10.0.0.1,10.2.0.1
+dhcp-relay=fd00::1,fd01::1
+dhcp-relay=fd00::1,fd02::1
 dhcp-hostsfile=/h1
 dhcp-hostsfile=/h2
 dhcp-script=/bin/true
@@ -152,8 +152,7 @@ tftp-unique-root=mac
     let rest = &config.unserved;
     assert_eq!(config.dhcp_files.hosts, [PathBuf::from("/h2"), PathBuf::from("/h1")]);
     assert!(rest.tftp_unique_root_by_mac && config.script.program.is_some());
-    let Relay::V4(first) = &rest.relays[0] else { panic!() };
-    assert_eq!(first.to, RelayTarget::Server { address: "10.2.0.1".parse().unwrap(), interface: None });
+    assert_eq!(rest.relays6[0].to, RelayTarget::Server { address: "fd02::1".parse().unwrap(), interface: None });
 }
 
 #[test]

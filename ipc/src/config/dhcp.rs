@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::client_tag::{NameMatch, OptionMatch, RelayIdRule, TagIf};
 use super::domain::Domains;
 use super::pxe::{BootServer, Pxe};
+use super::relay::{RelayRoute, SplitRelay};
 use super::wire::{BridgeAliases, SharedNetwork};
 use crate::tag::TagTest;
 
@@ -42,6 +43,10 @@ pub struct DhcpSlice {
     pub reply_delay: Option<ReplyDelay>,
     /// `dhcp-proxy`: clients shall send everything to the relay agents at these addresses; an empty list stands for all agents.
     pub proxies: Option<Vec<Ipv4Addr>>,
+    /// `dhcp-relay` lines for DHCPv4, the last first.
+    pub relays: Vec<RelayRoute<Ipv4Addr>>,
+    /// `dhcp-split-relay` lines, the last first.
+    pub split_relays: Vec<SplitRelay>,
     /// `shared-network` lines for DHCPv4.
     pub shared_networks: Vec<SharedNetwork<Ipv4Addr>>,
     /// `bridge-interface` lines, one per bridge.
@@ -88,6 +93,18 @@ pub struct DhcpSlice {
     pub reclaim: bool,
     /// Does a script hear of leases, so that the parent wants to know what clients say?
     pub tell_script: bool,
+}
+
+impl DhcpSlice {
+    /// Are leases kept, or is DHCP only relayed?
+    pub fn serves(&self) -> bool {
+        !self.pools.is_empty()
+    }
+
+    /// Is there anything to do?
+    pub fn wanted(&self) -> bool {
+        self.serves() || !self.relays.is_empty() || !self.split_relays.is_empty()
+    }
 }
 
 /// `dhcp-reply-delay`.

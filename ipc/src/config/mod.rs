@@ -13,6 +13,7 @@ pub mod prefix;
 pub mod pxe;
 pub mod query;
 pub mod record;
+pub mod relay;
 pub mod reply;
 pub mod route_table;
 pub mod routes;

@@ -178,6 +178,8 @@ fn last_first(dhcp: &mut DhcpSlice) {
     dhcp.class_rules.reverse();
     dhcp.hardware_rules.reverse();
     dhcp.relay_ids.reverse();
+    dhcp.relays.reverse();
+    dhcp.split_relays.reverse();
     dhcp.option_matches.reverse();
     dhcp.name_matches.reverse();
     dhcp.broadcast.reverse();

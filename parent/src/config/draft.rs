@@ -245,7 +245,7 @@ impl Draft {
     }
 
     fn into_config(self) -> Config {
-        let dhcp_wanted = !self.dhcp.pools.is_empty();
+        let dhcp_wanted = self.dhcp.wanted();
         let Draft { dns, mut dhcp, mut dhcp6, host_entries, mut tftp, unserved, script, process, tftp_wanted, .. } =
             self;
         if !dhcp6.ranges.is_empty() {

@@ -1,9 +1,9 @@
 //! Relaying DHCP: which requests go where, what goes through us, and who may ask for leases.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use serde::Serialize;
+use ipc::config::relay::{RelayRoute, RelayTarget, SplitRelay, Uplink};
 
 use super::blame::At as _;
 use super::draft::Draft;
@@ -20,62 +20,6 @@ const SERVER_PORT_6: u16 = 547;
 type Value<'a> = Option<&'a str>;
 type Outcome = Result<(), Fault>;
 
-/// One `dhcp-relay`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum Relay {
-    /// For DHCPv4.
-    V4(RelayRoute<Ipv4Addr>),
-    /// For DHCPv6.
-    V6(RelayRoute<Ipv6Addr>),
-}
-
-/// From where to where requests are relayed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RelayRoute<A> {
-    /// Our address on the clients' side: requests that arrive on its interface are relayed.
-    pub local: A,
-    /// Where they go.
-    pub to: RelayTarget<A>,
-    /// The port they go to.
-    pub port: u16,
-}
-
-/// Where relayed requests go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum RelayTarget<A> {
-    /// To a server.
-    Server {
-        /// Its address.
-        address: A,
-        /// Replies are taken from this interface only (a trailing `*` matches any tail); `None`: from any.
-        interface: Option<String>,
-    },
-    /// To all servers behind an interface, by broadcast or multicast; an empty name is the one that none has.
-    Link(String),
-}
-
-/// One `dhcp-split-relay`: the address that clients see as their server differs from the one that the server sees.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SplitRelay {
-    /// Our address on the clients' side.
-    pub local: Ipv4Addr,
-    /// The server.
-    pub server: Ipv4Addr,
-    /// Its port.
-    pub port: u16,
-    /// Where the server finds us.
-    pub uplink: Uplink,
-}
-
-/// Where a server finds the relay.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum Uplink {
-    /// At this address.
-    Address(Ipv4Addr),
-    /// At the address of this interface.
-    Interface(String),
-}
-
 fn bad_relay() -> Fault {
     Fault::from("Bad dhcp-relay")
 }
@@ -84,12 +28,13 @@ fn bad_relay() -> Fault {
 pub(crate) fn relay(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (local, rest) = split(value.ok_or_else(bad_relay)?, ',');
     let rest = rest.ok_or_else(bad_relay)?;
-    let relay = if let Ok(local) = local.parse() {
-        Relay::V4(route(local, rest, SERVER_PORT)?)
+    if let Ok(local) = local.parse() {
+        draft.dhcp.relays.push(route(local, rest, SERVER_PORT)?);
     } else {
-        Relay::V6(route(local.parse().map_err(|_| bad_relay()).at(local, "an address of ours")?, rest, SERVER_PORT_6)?)
-    };
-    draft.unserved.relays.push(relay);
+        let local: Ipv6Addr = local.parse().map_err(|_| bad_relay()).at(local, "an address of ours")?;
+        draft.not_built("dhcp-relay for IPv6");
+        draft.unserved.relays6.push(route(local, rest, SERVER_PORT_6)?);
+    }
     Ok(())
 }
 
@@ -118,7 +63,7 @@ pub(crate) fn split_relay(draft: &mut Draft, value: Value<'_>) -> Outcome {
     let (server, uplink) = split(rest.ok_or_else(bad_relay)?, ',');
     let (server, port) = with_port(server, SERVER_PORT);
     let uplink = uplink.filter(|name| !name.contains('*')).ok_or_else(bad_relay)?;
-    draft.unserved.split_relays.push(SplitRelay {
+    draft.dhcp.split_relays.push(SplitRelay {
         local: local.parse().map_err(|_| bad_relay()).at(local, "an IPv4 address of ours")?,
         server: server.parse().map_err(|_| bad_relay()).at(server, "the IPv4 address of a server")?,
         port,
@@ -147,20 +92,22 @@ pub(crate) fn leasequery(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
-    fn relayed(value: &str) -> Result<Relay, Fault> {
+    fn relayed(value: &str) -> Result<RelayRoute<Ipv4Addr>, Fault> {
         let mut draft = Draft::new();
         relay(&mut draft, Some(value))?;
-        Ok(draft.unserved.relays.remove(0))
+        Ok(draft.dhcp.relays.remove(0))
     }
 
     #[test]
     fn a_relay_knows_a_server_or_an_interface() {
         let local = Ipv4Addr::new(192, 0, 2, 1);
         let to = RelayTarget::Server { address: Ipv4Addr::new(192, 0, 2, 9), interface: Some("eth*".into()) };
-        assert_eq!(relayed("192.0.2.1,192.0.2.9#6767,eth*"), Ok(Relay::V4(RelayRoute { local, to, port: 6767 })));
-        let link = |name: &str, port| Ok(Relay::V4(RelayRoute { local, to: RelayTarget::Link(name.into()), port }));
+        assert_eq!(relayed("192.0.2.1,192.0.2.9#6767,eth*"), Ok(RelayRoute { local, to, port: 6767 }));
+        let link = |name: &str, port| Ok(RelayRoute { local, to: RelayTarget::Link(name.into()), port });
         assert_eq!(relayed("192.0.2.1,eth0#x"), link("eth0", 67));
         assert_eq!(relayed("192.0.2.1,fd00::9"), link("fd00::9", 67));
         for bad in ["192.0.2.1", "192.0.2.1,eth*", "192.0.2.1,,eth0", "eth0,192.0.2.9", "fd00::1,1.2.3.4,eth0"] {
@@ -173,7 +120,7 @@ mod tests {
         let mut draft = Draft::new();
         split_relay(&mut draft, Some("192.0.2.1,192.0.2.9#6767,192.0.2.5")).unwrap();
         split_relay(&mut draft, Some("192.0.2.1,192.0.2.9,eth0,x")).unwrap();
-        let [one, other] = &draft.unserved.split_relays[..] else { panic!() };
+        let [one, other] = &draft.dhcp.split_relays[..] else { panic!() };
         assert_eq!((one.port, &one.uplink), (6767, &Uplink::Address(Ipv4Addr::new(192, 0, 2, 5))));
         assert_eq!((other.port, &other.uplink), (67, &Uplink::Interface("eth0,x".into())));
         assert_eq!(split_relay(&mut draft, Some("192.0.2.1,192.0.2.9")), Err(bad_relay()));

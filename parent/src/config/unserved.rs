@@ -6,21 +6,19 @@
 use std::net::Ipv6Addr;
 
 use ipc::config::prefix::Prefix;
+use ipc::config::relay::RelayRoute;
 use ipc::config::wire::SharedNetwork;
 use serde::Serialize;
 
 use super::client_tags::EnterpriseRule;
-use super::relay::{Relay, SplitRelay};
 
 /// The settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Unserved {
     /// `dhcp-vendorclass` lines with `enterprise:`, for DHCPv6; the last first. (DHCPv4 looks at their text alone.)
     pub enterprise_classes: Vec<EnterpriseRule>,
-    /// `dhcp-relay` lines, the last first.
-    pub relays: Vec<Relay>,
-    /// `dhcp-split-relay` lines, the last first.
-    pub split_relays: Vec<SplitRelay>,
+    /// `dhcp-relay` lines for DHCPv6, the last first.
+    pub relays6: Vec<RelayRoute<Ipv6Addr>>,
     /// `leasequery`: who may ask for leases; an empty list stands for everybody.
     pub leasequery: Option<Vec<Prefix>>,
     /// `shared-network` lines for DHCPv6.
@@ -35,7 +33,6 @@ impl Unserved {
     /// Puts lists into the order in which they are searched or read.
     pub(crate) fn settle(&mut self) {
         self.enterprise_classes.reverse();
-        self.relays.reverse();
-        self.split_relays.reverse();
+        self.relays6.reverse();
     }
 }

@@ -1,8 +1,10 @@
 //! What the dhcp worker asks for: lease changes, neighbor entries, echo requests.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsRawFd as _;
 use std::time::SystemTime;
 
+use ipc::config::prefix::Prefix;
 use ipc::control::ToWorker;
 use ipc::dhcp::{self, Neighbor};
 use ipc::link::Interface;
@@ -50,11 +52,23 @@ impl Hub {
         let serves = |i: &&Interface| i.index == neighbor.interface && (i.serves_dhcp || alias(i));
         let leased = self.store.get(neighbor.address).is_some();
         match self.interfaces.iter().find(serves) {
-            Some(interface) if self.territory.holds(neighbor.address) || leased => {
+            Some(interface) if self.territory.holds(neighbor.address) || leased || self.relays_to(neighbor) => {
                 broker::set_neighbor(&interface.name, neighbor).is_ok()
             }
             _ => false,
         }
+    }
+
+    /// Is the address on a network whose clients are relayed? Which of its addresses are given out only the server knows.
+    fn relays_to(&self, neighbor: &Neighbor) -> bool {
+        let Some(dhcp) = &self.config.dhcp else { return false };
+        let locals = dhcp.relays.iter().map(|route| route.local);
+        let locals: Vec<Ipv4Addr> = locals.chain(dhcp.split_relays.iter().map(|route| route.local)).collect();
+        let interface = self.interfaces.iter().find(|interface| interface.index == neighbor.interface);
+        interface.into_iter().flat_map(|interface| &interface.addresses).any(|(own, length)| {
+            let relayed = locals.iter().any(|local| IpAddr::V4(*local) == *own);
+            relayed && Prefix::cut(*own, *length).contains(neighbor.address.into())
+        })
     }
 
     /// Writes renewed leases when their time has come, and sees to it that it will (`lease-journal`).

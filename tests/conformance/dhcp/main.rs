@@ -47,6 +47,18 @@ const SCENES: &[(&str, &str)] = &[
     ("pxe_uefi", include_str!("scenes/pxe_uefi.txt")),
     ("pxe_vendor", include_str!("scenes/pxe_vendor.txt")),
     ("pxe_vendor_prompt", include_str!("scenes/pxe_vendor_prompt.txt")),
+    ("relay", include_str!("scenes/relay.txt")),
+    ("relay_and_server", include_str!("scenes/relay_and_server.txt")),
+    ("relay_link", include_str!("scenes/relay_link.txt")),
+    ("relay_nak", include_str!("scenes/relay_nak.txt")),
+    ("relay_port", include_str!("scenes/relay_port.txt")),
+    ("relay_quiet", include_str!("scenes/relay_quiet.txt")),
+    ("relay_same", include_str!("scenes/relay_same.txt")),
+    ("relay_split", include_str!("scenes/relay_split.txt")),
+    ("relay_split_address", include_str!("scenes/relay_split_address.txt")),
+    ("relay_split_replies", include_str!("scenes/relay_split_replies.txt")),
+    ("relay_two", include_str!("scenes/relay_two.txt")),
+    ("relay_via", include_str!("scenes/relay_via.txt")),
     ("reply_delay", include_str!("scenes/reply_delay.txt")),
     ("reply_delay_quiet", include_str!("scenes/reply_delay_quiet.txt")),
     ("shared_network", include_str!("scenes/shared_network.txt")),
@@ -74,7 +86,10 @@ fn scenes_are_as_recorded() {
     assert!(wrong.is_empty(), "{} differences (- ours, + recorded)\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// Datagrams as text. What leaves through different interfaces has no order.
 fn described(datagrams: &[Datagram]) -> Vec<String> {
+    let mut datagrams: Vec<&Datagram> = datagrams.iter().collect();
+    datagrams.sort_by_key(|datagram| &datagram.interface);
     datagrams.iter().map(|datagram| format!("{datagram:?}")).collect()
 }
 

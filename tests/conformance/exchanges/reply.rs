@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use support::wire::Datagram;
 
+use crate::configuration::Configuration;
 use crate::message::{Message, OPTIONS_AT, kind_name, told};
 
 /// What may have passed between two answers on a busy machine, in seconds.
@@ -51,12 +52,19 @@ impl Reply {
 }
 
 /// How two lists of answers to the last of these messages differ; `None` when they do not, or as `docs/differences.md` says.
-pub fn difference(history: &[Message], ours: &[Datagram], theirs: &[Datagram]) -> Option<String> {
-    let same = ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(mine, yours)| same(history, mine, yours));
+pub fn difference(
+    history: &[Message],
+    configuration: &Configuration,
+    ours: &[Datagram],
+    theirs: &[Datagram],
+) -> Option<String> {
+    let proxied = configuration.lines.iter().any(|line| line.starts_with("dhcp-proxy"));
+    let alike = |(mine, yours)| same(history, proxied, mine, yours);
+    let same = ours.len() == theirs.len() && ours.iter().zip(theirs).all(alike);
     (!same).then(|| format!("  ours:{}\n  dnsmasq:{}", tell(ours), tell(theirs)))
 }
 
-fn same(history: &[Message], ours: &Datagram, theirs: &Datagram) -> bool {
+fn same(history: &[Message], proxied: bool, ours: &Datagram, theirs: &Datagram) -> bool {
     let Some((message, before)) = history.split_last() else { return false };
     let route = |datagram: &Datagram| (datagram.to_mac, datagram.to);
     // The kernel does not take neighbors of other hardware types on an Ethernet; the reference asks by ARP then for an address that nobody
@@ -73,7 +81,7 @@ fn same(history: &[Message], ours: &Datagram, theirs: &Datagram) -> bool {
     // the clients of all others.
     let elsewhere = |earlier: &Message| earlier.giaddr != message.giaddr || earlier.overrides_server();
     let relayed = before.iter().any(|earlier| !earlier.giaddr.is_unspecified() && elsewhere(earlier));
-    let overridden = before.iter().any(Message::overrides_server);
+    let overridden = before.iter().any(Message::overrides_server) || relayed && proxied;
     for (at, code) in numbers(&theirs.clone()) {
         let number = |payload: &[u8]| Some(u32::from_be_bytes(payload.get(at..at + 4)?.try_into().ok()?));
         let (Some(mine), Some(yours)) = (number(&ours), number(&theirs)) else { continue };

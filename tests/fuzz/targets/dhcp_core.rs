@@ -41,6 +41,9 @@ dhcp-option=vi-encap:9999,1,x
 dhcp-option-force=tag:k,128,forced
 dhcp-option-pxe=150,1.2.3.4
 dhcp-boot=tag:!k,file,server,10.0.0.9
+dhcp-relay=10.0.0.1,10.9.0.1
+dhcp-relay=10.0.0.1,lan0
+dhcp-split-relay=10.0.0.1,10.9.0.2,10.0.0.2
 pxe-prompt=Press,5
 pxe-service=x86PC,One,one
 pxe-service=x86PC,Two,2,10.0.0.3
@@ -144,6 +147,13 @@ fn message(kind: u8, ciaddr: [u8; 4], options: &[u8]) -> Vec<u8> {
     bytes
 }
 
+fn reply(giaddr: [u8; 4], options: &[u8]) -> Vec<u8> {
+    let mut bytes = message(2, [0; 4], options);
+    bytes[0] = 2;
+    bytes[24..28].copy_from_slice(&giaddr);
+    bytes
+}
+
 /// One message of every kind, with the options that real clients send.
 pub fn packet_seeds() -> Vec<Vec<u8>> {
     const WISHES: &[u8] = &[55, 10, 1, 3, 6, 12, 15, 28, 42, 51, 58, 59];
@@ -177,6 +187,9 @@ pub fn packet_seeds() -> Vec<Vec<u8>> {
         message(1, [0; 4], PXE),
         message(3, [10, 0, 0, 99], &[PXE, &[43, 7, 71, 4, 128, 0, 0, 0, 255]].concat()),
         message(1, [0; 4], &[124, 7, 0, 0, 39, 15, 2, 1, b'x', 125, 11, 0, 0, 13, 233, 6, 1, 1, b'a', 2, 1, b'b']),
+        // A reply of a server to a relay agent.
+        reply([10, 0, 0, 1], &[54, 4, 10, 9, 0, 1]),
+        reply([10, 0, 0, 2], &[82, 6, 2, 4, 0, 0, 0, 2]),
         // BOOTP, which has no message type.
         message(0, [0; 4], &[])
             .into_iter()

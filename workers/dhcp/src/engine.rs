@@ -21,6 +21,7 @@ use crate::packet::Packet;
 use crate::pool;
 use crate::probe::{self, Probes, Request};
 use crate::random::Random;
+use crate::relay_agent;
 use crate::state::{Config, State};
 use crate::v4::{self, Answer, Outcome};
 
@@ -147,6 +148,7 @@ impl Engine {
         match input {
             Input::Packet { bytes, arrival } if self.phase == Phase::Serving => {
                 self.expire(now, out);
+                self.relay(bytes, arrival, now, out);
                 self.serve(bytes, arrival, now, out);
             }
             Input::Packet { .. } => {}
@@ -183,10 +185,38 @@ impl Engine {
     }
 }
 
+/// # Relaying
+impl Engine {
+    fn relay(&mut self, bytes: &[u8], arrival: Arrival, now: Now, out: &mut Outbox) {
+        let slice = &self.config.slice;
+        if arrival.port != Port::Server || !relay_agent::relays(slice) {
+            return;
+        }
+        let Some(packet) = Packet::parse(bytes) else { return };
+        if !packet.is_request() {
+            if let Some(answer) = relay_agent::backward(slice, &self.state, &packet, arrival) {
+                self.answer(answer, now, out);
+            }
+            return;
+        }
+        let Some(interface) = self.state.interfaces.get(&arrival.interface) else { return };
+        let interface = self.state.bridge_of(&self.config, interface).unwrap_or(interface);
+        if interface.serves_dhcp {
+            for forwarded in relay_agent::forward(slice, &self.state, interface, &packet, arrival) {
+                out.lines.extend(forwarded.line);
+                out.send_from(&forwarded.bytes, forwarded.source, forwarded.interface, forwarded.to);
+            }
+        }
+    }
+}
+
 /// # Requests
 impl Engine {
     fn serve(&mut self, bytes: &[u8], arrival: Arrival, now: Now, out: &mut Outbox) {
-        let Some(packet) = Packet::parse(bytes) else { return };
+        if !self.config.slice.serves() {
+            return;
+        }
+        let Some(packet) = Packet::parse(bytes).filter(Packet::is_request) else { return };
         let (outcome, lines, contact) = v4::judge(&self.config, &mut self.state, &packet, arrival, now);
         match outcome {
             Outcome::Silence => out.lines.extend(lines),
@@ -196,15 +226,9 @@ impl Engine {
                 self.ask(address, hash, request, now, out);
             }
             Outcome::Answer(answer) => {
-                let waits = answer.neighbor.is_some() || answer.delay_s > 0;
-                if waits && self.waiting.len() + self.delayed.len() >= WAITING_MAX {
-                    return;
-                }
-                out.lines.extend(lines);
-                if answer.delay_s > 0 {
-                    self.hold_back(answer, now);
-                } else {
-                    self.send(answer, out);
+                if self.has_room_for(&answer) {
+                    out.lines.extend(lines);
+                    self.answer(answer, now, out);
                 }
             }
             Outcome::Record(changes, answer) => {
@@ -220,6 +244,19 @@ impl Engine {
                 }
             }
         }
+    }
+
+    fn has_room_for(&self, answer: &Answer) -> bool {
+        let waits = answer.neighbor.is_some() || answer.delay_s > 0;
+        !waits || self.waiting.len() + self.delayed.len() < WAITING_MAX
+    }
+
+    /// Sends an answer, now or later; one that finds no room to wait in is dropped.
+    fn answer(&mut self, answer: Answer, now: Now, out: &mut Outbox) {
+        if !self.has_room_for(&answer) {
+            return;
+        }
+        if answer.delay_s > 0 { self.hold_back(answer, now) } else { self.send(answer, out) }
     }
 
     /// Judges again what waited for a commit.
@@ -354,6 +391,7 @@ impl Engine {
                 self.config.slice.options = self.files.all_options();
                 out.actions.push(Action::Tell(ToParent::Serving));
                 out.lines.extend(self.config.slice.pools.iter().map(lines::pool_at_start).map(lines::info));
+                out.lines.extend(relay_agent::at_start(&self.config.slice).into_iter().map(lines::info));
                 self.rename_configured(out);
             }
             ToWorker::Committed(ticket) => {

@@ -14,6 +14,7 @@
 //! | `host_rules`, `tags`, `options` | what the configuration says for this client |
 //! | `file_rules` | what files add to that |
 //! | `client_name`, `relay` | what clients and relay agents say |
+//! | `relay_agent` | being a relay agent |
 //! | `lease_view`, `state` | what is remembered |
 //! | `lines`, `option_name` | the log |
 
@@ -34,6 +35,7 @@ mod pool;
 mod probe;
 mod random;
 mod relay;
+mod relay_agent;
 mod reply;
 mod state;
 mod tags;

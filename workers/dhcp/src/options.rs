@@ -295,7 +295,7 @@ fn put_vendor_options(
 
 /// The `vendor:` options, prompts included, that the client's class asks for.
 pub(crate) fn vendor_members<'e>(exchange: &'e Exchange<'_>) -> impl Iterator<Item = &'e ConfiguredOption> {
-    let class = exchange.packet.option(60);
+    let class = exchange.packet.option(60).filter(|class| !class.is_empty());
     class.into_iter().flat_map(move |class| members_for(exchange, class))
 }
 

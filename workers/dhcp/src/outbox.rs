@@ -52,6 +52,14 @@ impl Outbox {
         self.lines.clear();
     }
 
+    /// Adds a packet that is sent from one address of ours on the server port.
+    pub(crate) fn send_from(&mut self, packet: &[u8], source: Ipv4Addr, interface: u32, to: SocketAddrV4) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(packet);
+        let bytes = start..self.bytes.len();
+        self.actions.push(Action::Send { bytes, port: Port::Server, interface, source: Some(source), to });
+    }
+
     /// Adds a packet.
     pub(crate) fn send(&mut self, packet: &[u8], port: Port, interface: u32, to: SocketAddrV4) {
         let start = self.bytes.len();

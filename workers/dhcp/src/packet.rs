@@ -30,9 +30,9 @@ pub(crate) struct Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// Reads a packet; `None` when it is no BOOTREQUEST with options, or claims a hardware address that does not fit.
+    /// Reads a packet; `None` when it is neither BOOTREQUEST nor BOOTREPLY with options, or claims a hardware address that does not fit.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Packet<'a>> {
-        if bytes.get(HEADER_BYTES - 4..HEADER_BYTES)? != MAGIC_COOKIE || bytes[0] != 1 {
+        if bytes.get(HEADER_BYTES - 4..HEADER_BYTES)? != MAGIC_COOKIE || !matches!(bytes[0], 1 | 2) {
             return None;
         }
         // An address of no type is none (RFC 2131 section 2); who has only a client id (RFC 4361) gives no bytes either.
@@ -52,6 +52,31 @@ impl<'a> Packet<'a> {
             gather(bytes.get(SNAME_AT..SNAME_AT + 64)?, &mut options);
         }
         Some(Packet { bytes, hardware, options, file_holds_options: overload & 1 != 0 })
+    }
+
+    /// Is it a BOOTREQUEST, not a BOOTREPLY?
+    pub(crate) fn is_request(&self) -> bool {
+        self.bytes[0] == 1
+    }
+
+    /// All of it.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// `hops`.
+    pub(crate) fn hops(&self) -> u8 {
+        self.bytes[3]
+    }
+
+    /// Is the broadcast flag set?
+    pub(crate) fn wants_broadcast(&self) -> bool {
+        u16::from_be_bytes([self.bytes[10], self.bytes[11]]) & BROADCAST_FLAG != 0
+    }
+
+    /// `yiaddr`, if not zero.
+    pub(crate) fn yiaddr(&self) -> Option<Ipv4Addr> {
+        self.header_address(16)
     }
 
     /// Everything up to and including `chaddr`, which a reply repeats.

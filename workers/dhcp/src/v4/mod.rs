@@ -38,7 +38,7 @@ use crate::v4::pxe::Pxe;
 /// Shortest lease time a client can ask for, in seconds.
 const LEASE_TIME_MIN_S: u32 = 120;
 /// Longest hardware address that the kernel's neighbor table takes through its classic interface.
-const NEIGHBOR_BYTES_MAX: u8 = 14;
+pub(crate) const NEIGHBOR_BYTES_MAX: u8 = 14;
 /// A line of requested options is broken once it is longer than this.
 const REQUESTED_LINE_BYTES: usize = 40;
 
