@@ -44,6 +44,8 @@ pub enum Place {
     NetlinkNetfilter,
     /// A netlink socket of the route family; goes to `HELD`.
     NetlinkRoute,
+    /// One on which the kernel tells of neighbors; goes to `HELD`.
+    NeighborMonitor,
 }
 
 /// parent to worker, once, first: who you are and what came along.

@@ -56,6 +56,20 @@ pub enum ToParent {
         /// For each address, for each set of the ipset line and then of the nftset line. At most [`OUTCOMES_MAX`].
         outcomes: Vec<SetOutcome>,
     },
+    /// The neighbors that there are come now, from the first on. Said where neighbors are watched, after `Serving` and whenever the
+    /// kernel's word of changes was lost.
+    NeighborsStart,
+    /// What the kernel knows of a neighbor, now or anew.
+    Neighbor {
+        /// Kernel index of the interface.
+        interface: u32,
+        /// Its address.
+        address: IpAddr,
+        /// Its hardware address; `None`: no longer known.
+        hardware: Option<HardwareAddress>,
+    },
+    /// All neighbors have been told.
+    NeighborsEnd,
 }
 
 /// A client as it reached us, and what is asked about it.

@@ -40,11 +40,13 @@ pub struct Identity {
 }
 
 /// script to parent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToParent {
     /// Events are taken from now on. Said once by each process that takes them: the second time, the one before has died and what it
     /// had taken is lost, so the parent tells all leases again.
     Started,
     /// The queue was full, and so many events were dropped. Now it is empty: the parent tells all leases again.
     Lost(u32),
+    /// The Lua program could not be loaded, for this reason. The process has ended.
+    Failed(String),
 }

@@ -18,8 +18,8 @@ LICENSE+=" Apache-2.0 MIT Unicode-3.0"
 SLOT="0"
 
 # The flags of net-dns/dnsmasq. What is always built in is required, so that a dependency on the flag means what it says. Not there yet,
-# hence no flag: auth-dns dbus dnssec dumpfile lua nettlehash nls selinux.
-IUSE="+conntrack +dhcp +dhcp-tools +id +idn +inotify +ipv6 +libidn2 +loop +script static +tftp"
+# hence no flag: auth-dns dbus dnssec dumpfile nettlehash nls selinux.
+IUSE="+conntrack +dhcp +dhcp-tools +id +idn +inotify +ipv6 +libidn2 +loop lua +script static +tftp"
 REQUIRED_USE="conntrack dhcp dhcp-tools id idn inotify ipv6 libidn2 loop script tftp"
 
 QA_FLAGS_IGNORED="usr/sbin/wardmasq usr/sbin/wardctl usr/bin/dhcp_lease_time usr/bin/dhcp_release usr/bin/dhcp_release6"
@@ -33,7 +33,7 @@ src_compile() {
 	# These flags take the place of those in .cargo/config.toml.
 	use static && RUSTFLAGS+=" -C target-feature=+crt-static -C relocation-model=static"
 	export RUSTFLAGS
-	cargo_src_compile --package wardmasq
+	cargo_src_compile --package wardmasq $(usev lua '--features lua')
 }
 
 src_test() {

@@ -138,6 +138,14 @@ pub fn monitor() -> Result<OwnedFd, Errno> {
     Ok(netlink)
 }
 
+/// A socket on which the kernel tells of neighbors that come and go, for the net worker.
+pub fn neighbor_monitor() -> Result<OwnedFd, Errno> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let netlink = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)?;
+    bind(netlink.as_raw_fd(), &NetlinkAddr::new(0, libc::RTMGRP_NEIGH as u32))?;
+    Ok(netlink)
+}
+
 /// Throws away what the monitor has to say.
 pub fn drain(monitor: &OwnedFd) {
     let mut buffer = [0; 4096];

@@ -14,7 +14,7 @@
 //! | `hub` | the event loop |
 //! | `permit`, `commit` | what a worker may say; what it may change |
 //! | `leases` | the lease store and dnsmasq's lease file |
-//! | `script`, `lease_events` | the process that calls scripts; what it is told |
+//! | `script`, `lease_events`, `neighbors` | the process that calls scripts; what it is told |
 //! | `broker`, `files`, `watch` | small deeds for workers; files passed on; word of changes |
 //! | `dhcp_files` | host rules and options of files |
 //! | `log`, `service_manager` | the log; readiness notices |
@@ -40,6 +40,7 @@ pub mod lease_events;
 pub mod leases;
 pub mod listen;
 pub mod log;
+pub mod neighbors;
 pub mod path_mtu;
 pub mod permit;
 #[cfg(feature = "probe")]

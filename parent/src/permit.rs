@@ -138,7 +138,11 @@ pub fn filling_is_legal(filling: &Filling, sets: &KernelSets) -> bool {
 pub fn net_kind(message: &net::ToParent) -> Kind {
     match message {
         net::ToParent::Serving => Kind::Serving,
-        net::ToParent::Seen { .. } | net::ToParent::Filled { .. } => Kind::Work,
+        net::ToParent::Seen { .. }
+        | net::ToParent::Filled { .. }
+        | net::ToParent::NeighborsStart
+        | net::ToParent::Neighbor { .. }
+        | net::ToParent::NeighborsEnd => Kind::Work,
     }
 }
 

@@ -91,6 +91,11 @@ impl ScriptProcess {
         Ok(process)
     }
 
+    /// Has it begun to take events?
+    pub fn has_started(&self) -> bool {
+        self.started
+    }
+
     /// Its process id.
     pub fn pid(&self) -> Pid {
         self.pid

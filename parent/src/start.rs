@@ -149,7 +149,7 @@ fn run(
         }
         _ => None,
     };
-    if config.asks_kernel() {
+    if config.dns_asks_kernel() {
         // A kernel without it shall be named now. Workers get sockets of their own.
         netlink(SockProtocol::NetlinkNetFilter).map_err(system("cannot create netfilter netlink socket"))?;
     }
@@ -296,7 +296,7 @@ fn open_standard_descriptors() {
 
 fn open_store(config: &Config) -> Result<(Store, Vec<(usize, String)>), Failure> {
     let path = &config.process.lease_file;
-    let (store, invalid) = match (&config.script.program, config.process.leasefile_ro) {
+    let (mut store, invalid) = match (&config.script.program, config.process.leasefile_ro) {
         _ if !config.dhcp.as_ref().is_some_and(DhcpSlice::serves) => return Ok((Store::in_memory(), Vec::new())),
         (None, true) => return Ok((Store::in_memory(), Vec::new())),
         (Some(program), true) => init::run(program)?,
@@ -312,6 +312,9 @@ fn open_store(config: &Config) -> Result<(Store, Vec<(usize, String)>), Failure>
         return Err(Failure::other("too many stored leases".to_owned())
             .about(&["dhcp-lease-max"], lease_max)
             .remedy(format!("the file holds {}; raise dhcp-lease-max above {lease_max}", store.len())));
+    }
+    if let Some(delay_s) = config.process.lease_journal_s {
+        store.delay_extensions(delay_s);
     }
     Ok((store, invalid))
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use support::dhcp_client::{ACK, Hardware, machine};
-use support::{DhcpClient, Subject};
+use support::{DhcpClient, Lan, Server, Subject, wait_until};
 
-use crate::service::{lan, start};
+use crate::service::{CONFIG, directory, lan, start};
 
 /// The lease time of the tests' configuration.
 pub const LEASE_TIME_S: u64 = 3600;
@@ -78,4 +78,46 @@ fn an_acknowledged_lease_is_in_the_file_when_the_client_hears_of_it() {
         read(&path).len()
     });
     assert_eq!(count.join().expect("the client ends"), 100, "the file holds exactly what was granted");
+}
+
+/// Has machine 1 confirm its lease until it lasts longer than to `before_s`; to when it lasts then.
+fn renew(lan: &Lan, address: Ipv4Addr, before_s: u64) -> u64 {
+    let confirm = move || {
+        wait_until("the next second", || wall_s() + LEASE_TIME_S > before_s);
+        DhcpClient::new(5).reboot(machine(1), address, Duration::from_secs(5)).expect("a renewal is answered");
+    };
+    lan.clients[0].spawn(confirm).join().expect("the client ends");
+    wall_s() + LEASE_TIME_S
+}
+
+#[test]
+fn with_a_journal_renewals_are_written_late_and_no_promise_is_broken() {
+    if Subject::chosen() == Subject::Theirs {
+        eprintln!("passed over: the option is ours");
+        return;
+    }
+    let lan = lan();
+    let config = format!("{CONFIG}lease-journal=1h\n");
+    let server = Server::start_in(&lan.server, directory(), &config);
+    let address =
+        lan.clients[0].spawn(|| DhcpClient::new(4).lease(machine(1)).address).join().expect("the client ends");
+    let in_file = |server: &Server| read(&server.lease_path())[..].first().copied().expect("a lease");
+    let first = in_file(&server);
+    let renewed_s = renew(&lan, address, first.expires_s);
+    assert_eq!(in_file(&server), first, "a renewal is not written at once");
+
+    // An orderly end writes it.
+    let files = server.stop();
+    let mut server = Server::start_in(&lan.server, files, &config);
+    let second = in_file(&server);
+    assert!(second.expires_s > first.expires_s && second.expires_s <= renewed_s, "{second:?} {renewed_s}");
+
+    // A crash costs it; the next start lets every lease last longer by as much as may have been lost.
+    renew(&lan, address, second.expires_s);
+    let files = std::sync::Arc::clone(server.directory());
+    server.kill();
+    let server = Server::start_in(&lan.server, files, &config);
+    assert_eq!(in_file(&server), second);
+    let other = move || DhcpClient::new(6).reboot(machine(2), address, Duration::from_secs(5)).map(|reply| reply.kind);
+    assert_ne!(lan.clients[0].spawn(other).join().expect("the client ends"), Some(ACK), "it is not another's to have");
 }

@@ -12,6 +12,7 @@ mod dns_forwarded;
 mod dns_kernel;
 mod dns_local;
 mod dns_records;
+mod lua;
 mod process;
 mod resolver;
 mod script;

@@ -94,6 +94,8 @@ pub struct DhcpSlice {
     pub quiet_dhcp: bool,
     /// Is our DNS port other than 0, so that we name ourselves as DNS server?
     pub dns_served: bool,
+    /// `dhcp-reclaim`: when a pool is full, may the lease of a client that does not answer be given to another?
+    pub reclaim: bool,
     /// Does a script hear of leases, so that the parent wants to know what clients say?
     pub tell_script: bool,
 }

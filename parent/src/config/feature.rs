@@ -92,15 +92,12 @@ impl Feature {
             Feature::Idn => built_if(cfg!(feature = "idn")),
             Feature::Inotify => built_if(cfg!(feature = "inotify")),
             Feature::Loop => built_if(cfg!(feature = "loop")),
+            Feature::Lua => built_if(cfg!(feature = "lua")),
             Feature::Script => built_if(cfg!(feature = "script")),
             Feature::Tftp => built_if(cfg!(feature = "tftp")),
-            Feature::Auth
-            | Feature::Dbus
-            | Feature::Dhcp6
-            | Feature::Dnssec
-            | Feature::Dumpfile
-            | Feature::Lua
-            | Feature::Ubus => State::Missing,
+            Feature::Auth | Feature::Dbus | Feature::Dhcp6 | Feature::Dnssec | Feature::Dumpfile | Feature::Ubus => {
+                State::Missing
+            }
         }
     }
 

@@ -312,7 +312,7 @@ pub static OPTIONS: &[Row] = &[
     built("dhcp-sequential-ip", "", NO, ADDS, |draft, _| { draft.dhcp.sequential_ip = true; Ok(()) }).means("", "give out addresses in order").example("dhcp-sequential-ip"),
     built("conntrack", "", NO, ADDS, |draft, _| { draft.dns.marks.copied = true; Ok(()) }).means("", "give forwarded questions the connection mark of the client's").example("conntrack"),
     built("dhcp-client-update", "", NO, ADDS, |draft, _| { draft.dhcp.client_update = true; Ok(()) }).means("", "let DHCP clients update DNS themselves").example("dhcp-client-update"),
-    unbuilt("dhcp-luascript", "", REQUIRED, ADDS, "Lua", script::lua).means("=<file>", "run this Lua program when leases change").example("dhcp-luascript=/etc/dnsmasq.lua"),
+    built("dhcp-luascript", "", REQUIRED, ADDS, script::lua).but("only in a build with the feature `lua`").means("=<file>", "run this Lua program when leases change").example("dhcp-luascript=/etc/dnsmasq.lua"),
     unbuilt("enable-ra", "", NO, ADDS, "router advertisements", |draft, _| { draft.dhcp6.enable_ra = true; Ok(()) }).means("", "send router advertisements for DHCPv6 ranges").example("enable-ra"),
     unbuilt("dhcp-duid", "", REQUIRED, ONCE, "DHCPv6", dhcp6::duid).means("=<enterprise>,<hex>", "use this DUID for DHCPv6").example("dhcp-duid=311,01:02:03:04").unless_given("made from the time and a hardware address"),
     built("host-record", "", REQUIRED, ADDS, host::host_record).means("=<name>...[,<address>...][,<ttl>]", "give names address and PTR records").example("host-record=server.example.lan,192.168.0.2,fd00::2,300"),
@@ -342,7 +342,7 @@ pub static OPTIONS: &[Row] = &[
     unbuilt("quiet-dhcp6", "", NO, ADDS, "DHCPv6", |draft, _| { draft.dhcp6.quiet = true; Ok(()) }).means("", "do not log DHCPv6").example("quiet-dhcp6"),
     unbuilt("quiet-ra", "", NO, ADDS, "router advertisements", |draft, _| { draft.dhcp6.quiet_ra = true; Ok(()) }).means("", "do not log router advertisements").example("quiet-ra"),
     built("dns-loop-detect", "", NO, ADDS, |draft, _| { draft.dns.queries.loop_detect = true; Ok(()) }).means("", "find and drop upstream servers that lead back here").example("dns-loop-detect"),
-    unbuilt("script-arp", "", NO, ADDS, "word of neighbors", |draft, _| { draft.script.arp = true; Ok(()) }).means("", "run the script when neighbors come and go").example("script-arp"),
+    built("script-arp", "", NO, ADDS, |draft, _| { draft.script.arp = true; Ok(()) }).means("", "run the script when neighbors come and go").example("script-arp"),
     built("dhcp-ttl", "", REQUIRED, ONCE, |draft, value| { draft.dns.dhcp_ttl = Some(count(value)?); Ok(()) }).means("=<seconds>", "time to live of names from leases").example("dhcp-ttl=60").unless_given("as local-ttl"),
     built("dhcp-reply-delay", "", REQUIRED, ONCE, dhcp::reply_delay).means("=[<tags>,]<seconds>", "wait before answering DHCP").example("dhcp-reply-delay=tag:slow,2"),
     built("dhcp-rapid-commit", "", NO, ADDS, |draft, _| { draft.dhcp.rapid_commit = true; Ok(()) }).means("", "grant DHCPv4 leases in two messages").example("dhcp-rapid-commit"),
@@ -363,10 +363,22 @@ pub static OPTIONS: &[Row] = &[
 ];
 
 /// Options that dnsmasq does not know.
-pub static OWN_OPTIONS: &[Row] = &[built("sandbox", "", REQUIRED, ONCE, process::sandbox)
-    .means("=strict", "kill a worker that makes an unexpected system call")
-    .example("sandbox=strict")
-    .unless_given("a forbidden call is refused and the worker lives")];
+pub static OWN_OPTIONS: &[Row] = &[
+    built("dhcp-reclaim", "", NO, ADDS, |draft, _| {
+        draft.dhcp.reclaim = true;
+        Ok(())
+    })
+    .means("", "when a pool is full, take the lease of a client that is gone")
+    .example("dhcp-reclaim"),
+    built("lease-journal", "", REQUIRED, ONCE, process::lease_journal)
+        .means("=<time>", "write renewed leases no more often than this, to spare flash")
+        .example("lease-journal=1h")
+        .unless_given("every renewal is written before it is acknowledged"),
+    built("sandbox", "", REQUIRED, ONCE, process::sandbox)
+        .means("=strict", "kill a worker that makes an unexpected system call")
+        .example("sandbox=strict")
+        .unless_given("a forbidden call is refused and the worker lives"),
+];
 
 /// Every option, dnsmasq's first.
 pub fn all() -> impl Iterator<Item = &'static Row> {
@@ -436,7 +448,7 @@ const PARITY_HEAD: &str = "\
 
 Every option that dnsmasq knows is accepted, with its rules of repetition, and its value is checked as dnsmasq checks it, with the
 same words for what is wrong. One that is not built has no effect, and the log says so at start; if it asks for a whole service that is
-not built (DNSSEC, authoritative zones, DHCPv6, scripts in Lua, D-Bus), the start fails by name.
+not built (DNSSEC, authoritative zones, DHCPv6, D-Bus), the start fails by name.
 
 ## Differences in what is accepted
 

@@ -126,8 +126,18 @@ pub struct Config {
 }
 
 impl Config {
-    /// Must the kernel be asked for what needs CAP_NET_ADMIN, or about neighbors, on behalf of dns?
+    /// Is a script to hear of neighbors?
+    pub fn watches_neighbors(&self) -> bool {
+        self.script.arp && self.script.wanted()
+    }
+
+    /// Must the kernel be asked for what needs CAP_NET_ADMIN, or about neighbors?
     pub fn asks_kernel(&self) -> bool {
+        self.dns_asks_kernel() || self.watches_neighbors()
+    }
+
+    /// Must it be asked on behalf of dns?
+    pub fn dns_asks_kernel(&self) -> bool {
         let dns = &self.dns;
         dns.port != 0 && (!dns.sets.is_empty() || dns.marks.wanted() || dns.queries.add_mac.any())
     }
@@ -178,6 +188,8 @@ pub struct Process {
     /// The lease file.
     #[serde(serialize_with = "path_text::one")]
     pub lease_file: PathBuf,
+    /// `lease-journal`: that a lease lasts longer is written within so many seconds, instead of at once.
+    pub lease_journal_s: Option<u32>,
     /// `leasefile-ro`: no lease file is read or written.
     pub leasefile_ro: bool,
     /// `keep-in-foreground`.

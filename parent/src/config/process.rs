@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::blame::{At, Wanted};
 use super::draft::{Draft, LEASE_FILE};
 use super::fault::Fault;
-use super::number::{number, number16, required};
+use super::number::{is_time, number, number16, required, seconds};
 use super::text::{fields, reveal_path, reveal_text};
 use super::{GroupChoice, LogTarget};
 
@@ -206,6 +206,18 @@ pub(crate) fn sandbox(draft: &mut Draft, value: Value<'_>) -> Outcome {
         Some("strict") => draft.process.strict_sandbox = true,
         _ => return Err(Fault::Value.at(value.unwrap_or_default(), Wanted::Words(&["strict"]))),
     }
+    Ok(())
+}
+
+/// Longest delay of `lease-journal`, in seconds: a day.
+const LEASE_JOURNAL_MAX_S: u32 = 86_400;
+
+/// Ours, not dnsmasq's.
+pub(crate) fn lease_journal(draft: &mut Draft, value: Value<'_>) -> Outcome {
+    let value = value.ok_or(Fault::Value)?;
+    let delay_s =
+        is_time(value, false).then(|| seconds(value)).filter(|delay_s| (1..=LEASE_JOURNAL_MAX_S).contains(delay_s));
+    draft.process.lease_journal_s = Some(delay_s.ok_or(Fault::Value).at(value, "a time from 1s to 1d")?);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use ipc::link::Interface;
 use ipc::log::Severity;
 use ipc::role::Role;
 
-use super::{Hub, PendingCommit};
+use super::{Hub, PendingCommit, now_ms};
 use crate::broker;
 use crate::files;
 use crate::leases::turn::Turn;
@@ -69,6 +69,27 @@ impl Hub {
             let relayed = locals.iter().any(|local| IpAddr::V4(*local) == *own);
             relayed && Prefix::cut(*own, *length).contains(neighbor.address.into())
         })
+    }
+
+    /// Writes renewed leases when their time has come, and sees to it that it will (`lease-journal`).
+    pub(super) fn write_late_leases(&mut self) {
+        if self.write_leases_at_ms.is_some_and(|at| at <= now_ms()) {
+            self.write_leases();
+        }
+        if let (None, Some(delay_s), true) =
+            (self.write_leases_at_ms, self.config.process.lease_journal_s, self.store.has_late())
+        {
+            self.write_leases_at_ms = Some(now_ms() + u64::from(delay_s) * 1000);
+        }
+    }
+
+    /// Writes renewed leases now.
+    pub(super) fn write_leases(&mut self) {
+        self.write_leases_at_ms = None;
+        if let Err(error) = self.store.write_late() {
+            let path = self.store.path().map(|path| path.display().to_string()).unwrap_or_default();
+            self.log.error(&format!("failed to write {path}: {}", files::reason(&error)));
+        }
     }
 
     /// Judges and records the commits of this turn with one write and one sync, and only then answers.

@@ -5,11 +5,13 @@ use std::os::fd::AsRawFd as _;
 
 use ipc::control::ToWorker;
 use ipc::dns;
+use ipc::event::Event;
 use ipc::net;
 use ipc::role::{Generation, Role};
 
 use super::{Hub, now_ms};
 use crate::errands::{Errand, ErrandKind};
+use crate::neighbors::Change;
 use crate::permit::Phase;
 
 impl Hub {
@@ -17,6 +19,20 @@ impl Hub {
         let by = self.workers[index].generation;
         match message {
             net::ToParent::Serving => true,
+            net::ToParent::NeighborsStart => {
+                self.neighbors.start();
+                self.config.watches_neighbors()
+            }
+            net::ToParent::Neighbor { interface, address, hardware } => {
+                let changes = self.neighbors.heard(interface, address, hardware);
+                self.tell_neighbors(changes);
+                self.config.watches_neighbors()
+            }
+            net::ToParent::NeighborsEnd => {
+                let gone = self.neighbors.end();
+                self.tell_neighbors(gone);
+                self.config.watches_neighbors()
+            }
             net::ToParent::Seen { ticket, facts } => {
                 let Some(errand) = self.errands.answered(ticket, ErrandKind::Look, by) else { return false };
                 self.answer_errand(errand, Some(facts), None);
@@ -30,6 +46,12 @@ impl Hub {
                 self.answer_errand(errand, None, Some(outcomes));
                 true
             }
+        }
+    }
+
+    fn tell_neighbors(&mut self, changes: Vec<Change>) {
+        for Change { known, hardware, address } in changes {
+            self.tell_script(Event::Neighbor { known, hardware, address });
         }
     }
 

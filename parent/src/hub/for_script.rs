@@ -7,7 +7,7 @@ use ipc::event::{Event, LeaseEvent};
 use ipc::log::{LINES_MAX, Severity};
 use ipc::script::ToParent;
 
-use super::{Hub, PendingCommit, interest};
+use super::{End, Hub, PendingCommit, interest};
 use crate::lease_events::{self, Scene};
 use crate::leases::turn::Turn;
 use crate::log::Speaker;
@@ -90,9 +90,10 @@ impl Hub {
     }
 
     /// Takes what has come on one of its channels, and sends what waits.
-    pub(super) fn script_ready(&mut self, fd: RawFd) {
-        let Some(mut script) = self.script.take() else { return };
+    pub(super) fn script_ready(&mut self, fd: RawFd) -> Option<End> {
+        let mut script = self.script.take()?;
         let mut again = false;
+        let mut failed = None;
         if script.log().as_raw_fd() == fd {
             // One batch a turn, so that a script that prints without end keeps nobody waiting.
             match script.hear_log(&mut self.buffer) {
@@ -118,15 +119,26 @@ impl Hub {
             }
             match script.hear(&mut self.buffer) {
                 Heard::Message(ToParent::Started | ToParent::Lost(_)) => again = true,
+                Heard::Message(ToParent::Failed(text)) => failed = Some(text),
                 Heard::Nothing => {}
                 Heard::Closed => drop(self.epoll.delete(script.control())),
             }
         }
+        let loaded = script.has_started();
         self.script = Some(script);
         self.watch_script();
         if again {
             self.tell_all_leases();
         }
+        let text = failed?;
+        self.log.error(&format!("failed to load Lua script: {text}"));
+        // As with dnsmasq, this ends a start, late as it comes. A program that has been changed since does not end a server.
+        if loaded {
+            return None;
+        }
+        self.log.error("FAILED to start up");
+        self.end_workers();
+        Some(End::Asked(5))
     }
 
     /// The script process is gone for good: it cannot be started again from here.

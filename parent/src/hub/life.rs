@@ -14,6 +14,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use super::{DRAIN_MS, End, Hub, RoleState, State, interest, now_ms};
 use crate::broker;
 use crate::files;
+use crate::interfaces;
 use crate::permit::Phase;
 use crate::spawn::Side;
 use crate::worker::{Sent, Worker};
@@ -145,6 +146,9 @@ impl Hub {
         }
         if dns.queries.add_mac.any() {
             sockets.push((Place::NetlinkRoute, broker::netlink(SockProtocol::NetlinkRoute)?));
+        }
+        if self.config.watches_neighbors() {
+            sockets.push((Place::NeighborMonitor, interfaces::neighbor_monitor()?));
         }
         Ok(sockets)
     }

@@ -48,6 +48,7 @@ use crate::lease_events::Contacts;
 use crate::leases::store::Store;
 use crate::listen::{self, Listening};
 use crate::log::{self, Log};
+use crate::neighbors::Neighbors;
 use crate::permit::Phase;
 use crate::script::ScriptProcess;
 use crate::service_manager;
@@ -92,9 +93,12 @@ pub struct Hub {
     roles: BTreeMap<Role, RoleState>,
     resolv: Resolv,
     commits: Vec<PendingCommit>,
+    /// When renewed leases are to be written that have not been yet, in monotonic milliseconds.
+    write_leases_at_ms: Option<u64>,
     errands: Errands,
     script: Option<ScriptProcess>,
     contacts: Contacts,
+    neighbors: Neighbors,
     buffer: Vec<u8>,
     state: State,
 }
@@ -204,9 +208,11 @@ impl Hub {
             roles: BTreeMap::new(),
             resolv: Resolv::default(),
             commits: Vec::new(),
+            write_leases_at_ms: None,
             errands: Errands::default(),
             script: parts.script,
             contacts: Contacts::default(),
+            neighbors: Neighbors::default(),
             // Zero-filled by the system: only the pages that messages have reached cost memory.
             buffer: vec![0; MESSAGE_BYTES_MAX],
             state: State::Starting,
@@ -278,6 +284,7 @@ impl Hub {
             }
             self.look_at_resolv_files();
             self.record_commits();
+            self.write_late_leases();
             self.kill_lingering();
             self.resume_paused();
             if self.state != State::Running && self.settled() {
@@ -302,8 +309,9 @@ impl Hub {
             return self.signal();
         }
         if self.script_owns(fd) {
-            self.script_ready(fd);
-        } else if fd == self.monitor.as_raw_fd() {
+            return self.script_ready(fd);
+        }
+        if fd == self.monitor.as_raw_fd() {
             self.interfaces_changed();
         } else if self.watch.as_ref().is_some_and(|watch| watch.as_fd().as_raw_fd() == fd) {
             let changes = self.watch.as_ref().map(Watch::changes).unwrap_or_default();
@@ -327,7 +335,8 @@ impl Hub {
         let starts = self.roles.values().filter_map(|state| state.start_at_ms);
         let kills = self.workers.iter().filter_map(|worker| worker.kill_at_ms);
         let resumes = self.workers.iter().filter_map(|worker| worker.paused_until_ms);
-        match starts.chain(kills).chain(resumes).chain(self.resolv.look_at_ms).min() {
+        let timers = self.resolv.look_at_ms.into_iter().chain(self.write_leases_at_ms);
+        match starts.chain(kills).chain(resumes).chain(timers).min() {
             None => EpollTimeout::NONE,
             Some(at) => {
                 let wait_ms = at.saturating_sub(now_ms()).min(i32::MAX as u64) as i32;
@@ -359,9 +368,16 @@ impl Hub {
     fn end(&mut self, signal: &str, status: u8) -> End {
         service_manager::stopping();
         self.record_commits();
+        self.write_leases();
         if let Some(script) = &mut self.script {
             script.flush_at_end();
         }
+        self.end_workers();
+        self.log.info(&format!("exiting on receipt of {signal}"));
+        End::Asked(status)
+    }
+
+    fn end_workers(&mut self) {
         let pids: Vec<_> = self.workers.iter().map(|worker| worker.pid).collect();
         for pid in &pids {
             let _ = kill(*pid, Signal::SIGKILL);
@@ -369,8 +385,6 @@ impl Hub {
         for pid in pids {
             let _ = waitpid(pid, None);
         }
-        self.log.info(&format!("exiting on receipt of {signal}"));
-        End::Asked(status)
     }
 
     fn dump_statistics(&mut self) {

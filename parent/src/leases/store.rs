@@ -1,6 +1,6 @@
 //! The one owner of every lease.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -15,6 +15,8 @@ pub struct Store {
     leases: BTreeMap<Ipv4Addr, Held>,
     names: HashMap<String, Ipv4Addr>,
     file: Option<LeaseFile>,
+    /// With `lease-journal`: leases that have only been extended since they were written. `None`: everything is written at once.
+    late: Option<BTreeSet<Ipv4Addr>>,
 }
 
 struct Held {
@@ -26,7 +28,7 @@ impl Store {
     /// Opens the file and takes its leases over. Returns the lines that are no records.
     pub fn open(path: &Path) -> io::Result<(Store, Vec<(usize, String)>)> {
         let mut loaded = LeaseFile::open(path)?;
-        let mut store = Store { leases: BTreeMap::new(), names: HashMap::new(), file: Some(loaded.file) };
+        let mut store = Store { leases: BTreeMap::new(), names: HashMap::new(), file: Some(loaded.file), late: None };
         loaded.leases.sort_by_key(|(_, place)| place.offset());
         for (lease, place) in loaded.leases {
             // Of a change that a crash has cut short, the lease that gets a name may be there, and not that it was taken from another.
@@ -67,7 +69,7 @@ impl Store {
 
     /// A store that lives in memory only.
     pub fn in_memory() -> Store {
-        Store { leases: BTreeMap::new(), names: HashMap::new(), file: None }
+        Store { leases: BTreeMap::new(), names: HashMap::new(), file: None, late: None }
     }
 
     /// How many leases there are.
@@ -95,7 +97,58 @@ impl Store {
         self.leases.values().map(|held| &held.lease)
     }
 
-    /// Records changes, all together or not at all, on stable storage: one write and one sync however many there are.
+    /// From now on, that a lease lasts longer is written by [`Store::write_late`] only, which is to be called within `delay_s` seconds.
+    /// A crash may have cost that much before: so every lease that was read lasts as much longer, and no promise is broken.
+    pub fn delay_extensions(&mut self, delay_s: u32) {
+        if self.file.is_none() {
+            return;
+        }
+        self.late = Some(BTreeSet::new());
+        for held in self.leases.values_mut().filter(|held| held.lease.expires_s != 0) {
+            held.lease.expires_s = held.lease.expires_s.saturating_add(u64::from(delay_s));
+        }
+    }
+
+    /// Is there anything that has not been written?
+    pub fn has_late(&self) -> bool {
+        self.late.as_ref().is_some_and(|late| !late.is_empty())
+    }
+
+    /// Writes what has been delayed, with one write and one sync. What fails is still to be written.
+    pub fn write_late(&mut self) -> io::Result<()> {
+        let (Some(file), Some(late)) = (&mut self.file, &mut self.late) else { return Ok(()) };
+        let leases: Vec<&Lease> = late.iter().filter_map(|address| Some(&self.leases.get(address)?.lease)).collect();
+        let places = file.append(leases.iter().copied())?;
+        let written: Vec<Ipv4Addr> = leases.iter().map(|lease| lease.address).collect();
+        let mut replaced = Vec::new();
+        for (address, place) in written.into_iter().zip(places) {
+            if let Some(held) = self.leases.get_mut(&address) {
+                replaced.extend(held.place.replace(place));
+            }
+        }
+        late.clear();
+        let _ = file.blank(&replaced, false);
+        if file.wants_compaction() {
+            let _ = self.compact();
+        }
+        Ok(())
+    }
+
+    /// Takes a lease over in memory if it merely lasts longer and that may be written later.
+    fn take_extension(&mut self, lease: &Lease) -> bool {
+        let Some(late) = &mut self.late else { return false };
+        let Some(held) = self.leases.get_mut(&lease.address) else { return false };
+        let longer = Lease { expires_s: lease.expires_s, ..held.lease.clone() };
+        if longer != *lease || held.lease.expires_s == 0 || lease.expires_s == 0 {
+            return false;
+        }
+        late.insert(lease.address);
+        held.lease = longer;
+        true
+    }
+
+    /// Records changes, all together or not at all, on stable storage: one write and one sync however many there are. With
+    /// [`Store::delay_extensions`], what merely extends a lease is only remembered.
     pub fn record(&mut self, changes: &[LeaseChange]) -> io::Result<()> {
         // Of several changes to one address in a batch the last one counts.
         let mut last: BTreeMap<Ipv4Addr, Option<&Lease>> = BTreeMap::new();
@@ -105,6 +158,9 @@ impl Store {
                 LeaseChange::Remove(address) => last.insert(*address, None),
             };
         }
+        // What is there already need not be written again: a lease that never ends is renewed like any other.
+        last.retain(|address, lease| lease.is_none_or(|lease| self.get(*address) != Some(lease)));
+        last.retain(|_, lease| !lease.is_some_and(|lease| self.take_extension(lease)));
         let put: Vec<&Lease> = last.values().filter_map(|lease| *lease).collect();
         let mut places = match &mut self.file {
             Some(file) => file.append(put.iter().copied())?.into_iter(),
@@ -114,6 +170,9 @@ impl Store {
         let mut removed = false;
         for (address, lease) in last {
             let old = self.let_go(address);
+            if let Some(late) = &mut self.late {
+                late.remove(&address);
+            }
             removed |= old.is_some() && lease.is_none();
             replaced.extend(old.and_then(|held| held.place));
             if let Some(lease) = lease {
@@ -137,6 +196,9 @@ impl Store {
         let places = file.compact(self.leases.values().map(|held| &held.lease))?;
         for (held, place) in self.leases.values_mut().zip(places) {
             held.place = Some(place);
+        }
+        if let Some(late) = &mut self.late {
+            late.clear();
         }
         Ok(())
     }
@@ -190,6 +252,44 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         assert_eq!(store.holder_of("box"), Some(Ipv4Addr::new(10, 0, 0, 1)), "the later line counts");
         assert_eq!(store.get(Ipv4Addr::new(10, 0, 0, 2)).unwrap().name, None);
+    }
+
+    #[test]
+    fn extensions_may_be_written_later_and_nothing_else() {
+        let path = std::env::temp_dir().join(format!("wardmasq-late-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let lines = || {
+            let text = std::fs::read_to_string(&path).unwrap();
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let until = |expires_s, name| LeaseChange::Put(Lease { expires_s, ..lease(1, name) });
+        let (mut store, _) = Store::open(&path).unwrap();
+        store.delay_extensions(60);
+        store.record(&[until(100, Some("box"))]).unwrap();
+        let first = lines();
+        assert_eq!(first, ["100 02:00:00:00:00:01 10.0.0.1 box *"]);
+
+        store.record(&[until(200, Some("box"))]).unwrap();
+        store.record(&[until(300, Some("box"))]).unwrap();
+        assert_eq!((lines(), store.has_late()), (first, true));
+        assert_eq!(store.get(Ipv4Addr::new(10, 0, 0, 1)).unwrap().expires_s, 300);
+        store.write_late().unwrap();
+        assert_eq!((lines(), store.has_late()), (vec!["300 02:00:00:00:00:01 10.0.0.1 box *".to_owned()], false));
+
+        // Another name is no extension, and is written with what there is now.
+        store.record(&[until(400, Some("box"))]).unwrap();
+        store.record(&[until(500, Some("other"))]).unwrap();
+        assert_eq!((lines(), store.has_late()), (vec!["500 02:00:00:00:00:01 10.0.0.1 other *".to_owned()], false));
+        store.record(&[until(600, Some("other"))]).unwrap();
+        store.record(&[LeaseChange::Remove(Ipv4Addr::new(10, 0, 0, 1))]).unwrap();
+        assert_eq!((lines().len(), store.has_late()), (0, false));
+
+        // What a crash may have cost is given back.
+        store.record(&[until(100, None)]).unwrap();
+        let (mut store, _) = Store::open(&path).unwrap();
+        store.delay_extensions(60);
+        assert_eq!(store.get(Ipv4Addr::new(10, 0, 0, 1)).unwrap().expires_s, 160);
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use support::Dice;
 
+use crate::configuration::Configuration;
 use crate::message::{Message, OPTIONS_AT};
 use crate::site::{LAN, SERVER};
 
@@ -105,6 +106,7 @@ pub struct Machine {
     flags: u16,
     /// Its relay agent, and what that adds.
     relay: Option<(Ipv4Addr, Option<&'static [u8]>)>,
+    declines: bool,
     /// Address and server id of the last offer.
     offer: Option<(Ipv4Addr, Ipv4Addr)>,
     lease: Option<Ipv4Addr>,
@@ -112,7 +114,9 @@ pub struct Machine {
 
 impl Machine {
     /// A machine that has just been switched on.
-    pub fn new(number: u8, dice: &mut Dice) -> Machine {
+    pub fn new(number: u8, configuration: &Configuration, dice: &mut Dice) -> Machine {
+        // Which address is passed over for one that was declined depends on messages that are not answered.
+        let declines = !configuration.lines.contains(&"dhcp-sequential-ip");
         let mut standing = Vec::new();
         if one_in(dice, 3) {
             let mut id = vec![1, 2, 0, 0, 0, 10, number];
@@ -148,7 +152,7 @@ impl Machine {
         };
         let relay = one_in(dice, 4).then(|| (pick(dice, &AGENTS_AT), one_in(dice, 2).then(|| pick(dice, &AGENTS))));
         let flags = if one_in(dice, 3) { 0x8000 } else { 0 };
-        Machine { number, standing, hardware, flags, relay, offer: None, lease: None }
+        Machine { number, standing, hardware, flags, relay, declines, offer: None, lease: None }
     }
 
     /// Its next message.
@@ -188,7 +192,7 @@ impl Machine {
                 message.from = (own, if one_in(dice, 3) { 1068 } else { CLIENT_PORT });
                 message.to = if one_in(dice, 2) { SERVER } else { EVERYBODY };
             }
-            15 => {
+            15 if self.declines => {
                 message.put(53, [4]);
                 message.put(50, own.octets());
                 message.put(54, if one_in(dice, 5) { anywhere(dice) } else { SERVER }.octets());
@@ -197,7 +201,7 @@ impl Machine {
                 }
                 self.lease = None;
             }
-            16..=17 => {
+            15..=17 => {
                 message.put(53, [7]);
                 message.ciaddr = own;
                 message.put(54, if one_in(dice, 6) { anywhere(dice) } else { SERVER }.octets());

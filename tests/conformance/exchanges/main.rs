@@ -117,7 +117,7 @@ impl Pair {
         for count in 1..=messages.len() {
             let said = &messages[..count];
             let (mine, yours) = self.say(&said[count - 1])?;
-            difference = difference.or_else(|| reply::difference(said, &mine, &yours));
+            difference = difference.or_else(|| reply::difference(said, configuration, &mine, &yours));
         }
         difference
             .or_else(|| record::log_difference(&our_server.lines(), &their_server.lines()))
@@ -155,8 +155,9 @@ impl Run {
         'all: for _ in 0..SEQUENCES_PER_CONFIGURATION {
             self.sequences += 1;
             let first = dice.below(usize::from(MACHINES));
-            let mut machines: Vec<Machine> =
-                [0, 1, 3].map(|step| Machine::new(((first + step) % usize::from(MACHINES)) as u8, dice)).to_vec();
+            let mut machines: Vec<Machine> = [0, 1, 3]
+                .map(|step| Machine::new(((first + step) % usize::from(MACHINES)) as u8, &configuration, dice))
+                .to_vec();
             for _ in 0..2 + dice.below(MESSAGES_MAX) {
                 // One of them does most of the talking.
                 let speaker = [0, 0, 0, 1, 2][dice.below(5)];
@@ -165,7 +166,7 @@ impl Run {
                 let (mine, yours) = pair.say(&history[history.len() - 1])?;
                 self.messages += 1;
                 self.answered += usize::from(!yours.is_empty());
-                difference = reply::difference(&history, &mine, &yours);
+                difference = reply::difference(&history, &configuration, &mine, &yours);
                 if let Some(reply) = yours.first().and_then(|datagram| Reply::of(&datagram.payload)) {
                     machines[speaker].hear(reply.kind, reply.address, reply.server);
                 }

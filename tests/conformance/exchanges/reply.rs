@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use support::wire::Datagram;
 
+use crate::configuration::Configuration;
 use crate::message::{Message, OPTIONS_AT, kind_name, told};
 
 /// What may have passed between two answers on a busy machine, in seconds.
@@ -51,12 +52,19 @@ impl Reply {
 }
 
 /// How two lists of answers to the last of these messages differ; `None` when they do not, or as `docs/differences.md` says.
-pub fn difference(history: &[Message], ours: &[Datagram], theirs: &[Datagram]) -> Option<String> {
-    let same = ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(mine, yours)| same(history, mine, yours));
+pub fn difference(
+    history: &[Message],
+    configuration: &Configuration,
+    ours: &[Datagram],
+    theirs: &[Datagram],
+) -> Option<String> {
+    let proxied = configuration.lines.iter().any(|line| line.starts_with("dhcp-proxy"));
+    let alike = |(mine, yours)| same(history, proxied, mine, yours);
+    let same = ours.len() == theirs.len() && ours.iter().zip(theirs).all(alike);
     (!same).then(|| format!("  ours:{}\n  dnsmasq:{}", tell(ours), tell(theirs)))
 }
 
-fn same(history: &[Message], ours: &Datagram, theirs: &Datagram) -> bool {
+fn same(history: &[Message], proxied: bool, ours: &Datagram, theirs: &Datagram) -> bool {
     let Some((message, before)) = history.split_last() else { return false };
     let route = |datagram: &Datagram| (datagram.to_mac, datagram.to);
     // The kernel does not take neighbors of other hardware types on an Ethernet; the reference asks by ARP then for an address that nobody
@@ -69,21 +77,16 @@ fn same(history: &[Message], ours: &Datagram, theirs: &Datagram) -> bool {
         return false;
     }
     let (mut ours, mut theirs) = (ours.payload.clone(), theirs.payload.clone());
-    // The reference answers everybody with the server id that a relay agent wanted once, and names the first agent of a network as router for
-    // the clients of all others.
+    // The reference answers everybody with the server id that a relay agent wanted once.
     let elsewhere = |earlier: &Message| earlier.giaddr != message.giaddr || earlier.overrides_server();
     let relayed = before.iter().any(|earlier| !earlier.giaddr.is_unspecified() && elsewhere(earlier));
-    let overridden = before.iter().any(Message::overrides_server);
+    let overridden = before.iter().any(Message::overrides_server) || relayed && proxied;
     for (at, code) in numbers(&theirs.clone()) {
         let number = |payload: &[u8]| Some(u32::from_be_bytes(payload.get(at..at + 4)?.try_into().ok()?));
         let (Some(mine), Some(yours)) = (number(&ours), number(&theirs)) else { continue };
         // Times that are left run; renewals are spread at random.
         let random = matches!(code, 58 | 59) && !message.ciaddr.is_unspecified();
-        if random
-            || code == 54 && overridden
-            || code == 3 && relayed
-            || !matches!(code, 3 | 54) && mine.abs_diff(yours) <= SECONDS
-        {
+        if random || code == 54 && overridden || code != 54 && mine.abs_diff(yours) <= SECONDS {
             ours[at..at + 4].fill(0);
             theirs[at..at + 4].fill(0);
         }
@@ -91,7 +94,7 @@ fn same(history: &[Message], ours: &Datagram, theirs: &Datagram) -> bool {
     ours == theirs
 }
 
-/// Where the times of an answer are (options 51, 58, 59 and 91), the router and the server id.
+/// Where the times of an answer are (options 51, 58, 59 and 91), and the server id.
 fn numbers(payload: &[u8]) -> Vec<(usize, u8)> {
     let mut found = Vec::new();
     let mut at = OPTIONS_AT;
@@ -101,7 +104,7 @@ fn numbers(payload: &[u8]) -> Vec<(usize, u8)> {
             255 => break,
             _ => {
                 let Some(&length) = payload.get(at + 1) else { break };
-                if length == 4 && matches!(code, 3 | 51 | 54 | 58 | 59 | 91) {
+                if length == 4 && matches!(code, 51 | 54 | 58 | 59 | 91) {
                     found.push((at + 2, code));
                 }
                 at += 2 + usize::from(length);

@@ -40,8 +40,11 @@ pub fn answer(bytes: &[u8]) {
                 assert_eq!((ticket, outcomes.len()), (2, 8));
                 assert!(outcomes.len() <= OUTCOMES_MAX);
             }
-            ToParent::Serving => panic!("nobody said Start"),
+            other => panic!("nobody asked for {other:?}"),
         }
+    }
+    for told in engine.neighbors(bytes) {
+        assert!(matches!(told, ToParent::Neighbor { .. } | ToParent::NeighborsEnd));
     }
 }
 

@@ -27,8 +27,13 @@ pub(crate) struct Name {
 }
 
 impl Name {
-    /// A name in text form; `None` unless its first label is a legal host name. A rest that is not printable is left out.
+    /// A name in text form; `None` unless its first label is a legal host name and the rest printable.
     fn from_text(text: &[u8]) -> Option<Name> {
+        text.iter().all(u8::is_ascii_graphic).then(|| Name::from_labels(text)).flatten()
+    }
+
+    /// The same for a name that came in wire form. A rest that is not printable is left out.
+    fn from_labels(text: &[u8]) -> Option<Name> {
         let end = text.iter().position(|byte| *byte == b'.').unwrap_or(text.len());
         let label = std::str::from_utf8(&text[..end]).ok()?;
         let printable = |rest: &&[u8]| !rest.is_empty() && rest.iter().all(u8::is_ascii_graphic);
@@ -55,7 +60,7 @@ pub(crate) fn said(request: &Packet<'_>, client_update: bool) -> Said {
     if let Some((flags, name)) = request.option(81).and_then(|value| Some((*value.first()?, value.get(3..)?))) {
         let ends_with_nul = flags & 4 == 0 && name.last() == Some(&0);
         let name = match name {
-            _ if flags & 4 != 0 => Name::from_text(&text_of_labels(name)),
+            _ if flags & 4 != 0 => Name::from_labels(&text_of_labels(name)),
             [name @ .., 0] => Name::from_text(name),
             _ => Name::from_text(name),
         };

@@ -125,6 +125,7 @@ impl Engine {
             leases: LeaseView::default(),
             probes: Probes::default(),
             epochs: vec![0; slice.pools.len()],
+            routers: BTreeMap::new(),
             declined: BTreeMap::new(),
             random: Random::new(seed),
         };
@@ -384,9 +385,7 @@ impl Engine {
                     }
                 }
             }
-            ToWorker::Leases(leases) => {
-                leases.into_iter().for_each(|lease| self.state.leases.apply(LeaseChange::Put(lease)))
-            }
+            ToWorker::Leases(leases) => leases.into_iter().for_each(|lease| self.state.leases.replay(lease)),
             ToWorker::Start => {
                 self.phase = Phase::Serving;
                 self.config.slice.options = self.files.all_options();

@@ -12,18 +12,33 @@ use ipc::link::HardwareAddress;
 /// Leases by everything they are looked up by. Every map has one entry per lease at most.
 #[derive(Debug, Default)]
 pub(crate) struct LeaseView {
-    by_address: BTreeMap<Ipv4Addr, (Lease, Age)>,
+    by_address: BTreeMap<Ipv4Addr, Entry>,
     by_client_id: BTreeSet<(Vec<u8>, Age, Ipv4Addr)>,
     /// The flag tells whether the lease has a client id.
     by_hardware: BTreeSet<(HardwareAddress, bool, Age, Ipv4Addr)>,
     by_name: BTreeMap<String, Ipv4Addr>,
     by_expiry: BTreeSet<(u64, Ipv4Addr)>,
+    by_contact: BTreeSet<Contact>,
     locks: BTreeSet<Lock>,
     /// Addresses of `locks` that are not leased yet.
     coming: usize,
     /// Leases ever made.
     made: u64,
+    /// Changes ever recorded.
+    recorded: u64,
 }
+
+#[derive(Debug)]
+struct Entry {
+    lease: Lease,
+    age: Age,
+    /// The change that its client has caused last; 0: none.
+    heard: u64,
+}
+
+/// Orders leases by when their clients were heard last: those of before this worker first, by their ends, since who was heard lately has a
+/// late one; then the others in the order in which they were recorded.
+type Contact = (u64, u64, Ipv4Addr);
 
 /// Orders leases by when they were made, the latest first. Of several leases of one client, the latest is its lease.
 type Age = Reverse<u64>;
@@ -45,17 +60,22 @@ impl LeaseView {
 
     /// All leases in order of address.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Lease> {
-        self.by_address.values().map(|(lease, _)| lease)
+        self.by_address.values().map(|entry| &entry.lease)
     }
 
     /// The lease of an address.
     pub(crate) fn of_address(&self, address: Ipv4Addr) -> Option<&Lease> {
-        self.by_address.get(&address).map(|(lease, _)| lease)
+        self.by_address.get(&address).map(|entry| &entry.lease)
     }
 
     /// Is this address neither leased nor about to be?
     pub(crate) fn is_free(&self, address: Ipv4Addr) -> bool {
         !self.by_address.contains_key(&address) && !self.locks.contains(&Lock::Address(address))
+    }
+
+    /// Is a change of this address under way?
+    pub(crate) fn is_changing(&self, address: Ipv4Addr) -> bool {
+        self.locks.contains(&Lock::Address(address))
     }
 
     /// The lease of a client: the one with its client id, else the one of its hardware address, unless both the lease
@@ -112,6 +132,11 @@ impl LeaseView {
         }
     }
 
+    /// The leases, those whose clients have been silent for longest first.
+    pub(crate) fn by_silence(&self) -> impl Iterator<Item = &Lease> {
+        self.by_contact.iter().filter_map(|(.., address)| self.of_address(*address))
+    }
+
     /// Marks what `changes` touch. False, and nothing marked, when a commit under way touches any of it too.
     pub(crate) fn lock(&mut self, changes: &[LeaseChange]) -> bool {
         let wanted = self.locks_of(changes);
@@ -131,17 +156,29 @@ impl LeaseView {
         }
     }
 
+    /// Takes over a lease from before this worker.
+    pub(crate) fn replay(&mut self, lease: Lease) {
+        self.put(lease, 0);
+    }
+
     /// Applies a recorded change.
     pub(crate) fn apply(&mut self, change: LeaseChange) {
         match change {
-            LeaseChange::Put(lease) => self.put(lease),
+            LeaseChange::Put(lease) => {
+                self.recorded += 1;
+                // Who has lost its name to another was not heard.
+                let held = self.by_address.get(&lease.address);
+                let robbed = held.filter(|held| Lease { name: held.lease.name.clone(), ..lease.clone() } == held.lease);
+                let heard = robbed.filter(|_| lease.name.is_none()).map_or(self.recorded, |held| held.heard);
+                self.put(lease, heard);
+            }
             LeaseChange::Remove(address) => self.remove(address),
         }
     }
 
-    fn put(&mut self, lease: Lease) {
+    fn put(&mut self, lease: Lease, heard: u64) {
         let address = lease.address;
-        let age = self.by_address.get(&address).map_or(Reverse(self.made), |(_, age)| *age);
+        let age = self.by_address.get(&address).map_or(Reverse(self.made), |held| held.age);
         self.made += 1;
         self.remove(address);
         if let Some(id) = &lease.client_id {
@@ -154,11 +191,13 @@ impl LeaseView {
         if lease.expires_s != 0 {
             self.by_expiry.insert((lease.expires_s, address));
         }
-        self.by_address.insert(address, (lease, age));
+        self.by_contact.insert(contact(&lease, heard));
+        self.by_address.insert(address, Entry { lease, age, heard });
     }
 
     fn remove(&mut self, address: Ipv4Addr) {
-        let Some((lease, age)) = self.by_address.remove(&address) else { return };
+        let Some(Entry { lease, age, heard }) = self.by_address.remove(&address) else { return };
+        self.by_contact.remove(&contact(&lease, heard));
         self.by_expiry.remove(&(lease.expires_s, address));
         self.by_hardware.remove(&(lease.hardware, lease.client_id.is_some(), age, address));
         if let Some(id) = lease.client_id {
@@ -196,6 +235,10 @@ impl LeaseView {
         }
         locks
     }
+}
+
+fn contact(lease: &Lease, heard: u64) -> Contact {
+    (heard, if lease.expires_s == 0 { u64::MAX } else { lease.expires_s }, lease.address)
 }
 
 #[cfg(test)]
@@ -236,6 +279,25 @@ mod tests {
         assert!(view.of_name("printer").is_none());
         assert_eq!(view.next_expiry_s(), None);
         assert!(view.by_hardware.is_empty() && view.by_client_id.is_empty());
+    }
+
+    #[test]
+    fn leases_are_known_by_how_long_their_clients_have_been_silent() {
+        let mut view = LeaseView::default();
+        for (last, expires_s) in [(1, 50), (2, 0), (3, 20)] {
+            view.replay(lease(last, last, None, Some(&format!("n{last}")), expires_s));
+        }
+        let order = |view: &LeaseView| view.by_silence().map(|lease| lease.address.octets()[3]).collect::<Vec<_>>();
+        assert_eq!(order(&view), [3, 1, 2]);
+        view.apply(LeaseChange::Put(lease(3, 3, None, Some("n3"), 20)));
+        view.apply(LeaseChange::Put(lease(4, 4, None, None, 10)));
+        assert_eq!(order(&view), [1, 2, 3, 4]);
+        // A lost name is no contact.
+        view.apply(LeaseChange::Put(lease(1, 1, None, None, 50)));
+        assert_eq!(order(&view), [1, 2, 3, 4]);
+        view.apply(LeaseChange::Put(lease(1, 1, None, None, 60)));
+        view.apply(LeaseChange::Remove(Ipv4Addr::new(10, 0, 0, 2)));
+        assert_eq!(order(&view), [3, 4, 1]);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! | `event` | what a script is told of the client that changed a lease |
 //! | `outbox` | what comes out |
 //! | `packet`, `reply` | bytes in, bytes out |
-//! | `v4` | one file per kind of message that arrives |
+//! | `v4` | one file per kind of message that arrives, and what is done when no address is free (`reclaim`) |
 //! | `pool`, `probe` | which address, and whether somebody has it already |
 //! | `host_rules`, `tags`, `options` | what the configuration says for this client |
 //! | `file_rules` | what files add to that |

@@ -69,6 +69,12 @@ impl Probes {
         }
     }
 
+    /// Has this address been asked for the client with this hash, and has nobody answered?
+    pub(crate) fn is_silent(&self, address: Ipv4Addr, hash: u32) -> bool {
+        let silent = |probe: &Probe| probe.hash == hash && matches!(probe.state, State::Silent);
+        self.0.iter().any(|probe| probe.address == address && silent(probe))
+    }
+
     /// Keeps `request` until the address has had its time. True when an echo request must be sent: the address is not
     /// being asked already, in which case the newer request takes the place of the older.
     pub(crate) fn ask(&mut self, address: Ipv4Addr, hash: u32, request: Request, now_ms: u64) -> bool {

@@ -51,9 +51,11 @@ impl Reply {
         )
     }
 
-    /// The same to a BOOTP client, which has room for few options (RFC 951 section 3) and none for those of relay agents.
+    /// The same to a BOOTP client, which has room for few options (RFC 951 section 3) and gets those of
+    /// relay agents back only if its message has a type, though none that there is.
     pub(crate) fn to_bootp(request: &Packet<'_>) -> Reply {
-        Reply::within(request, PACKET_BYTES_BOOTP, None)
+        let relay = request.option(82).filter(|relay| request.option(53).is_some() && !relay.is_empty());
+        Reply::within(request, PACKET_BYTES_BOOTP, relay)
     }
 
     /// An answer to a lease query: about the lease of `hardware`, and with what an agent said when it was made.

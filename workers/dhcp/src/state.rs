@@ -34,6 +34,8 @@ pub(crate) struct State {
     pub(crate) probes: Probes,
     /// Per pool of the slice, how far the start of the search has moved.
     pub(crate) epochs: Vec<u32>,
+    /// Routers of networks elsewhere, by the pool's position: the first relay agent of each.
+    pub(crate) routers: BTreeMap<usize, Ipv4Addr>,
     /// Addresses of host rules that a client declined, until a monotonic time. One entry per rule at most.
     pub(crate) declined: BTreeMap<Ipv4Addr, u64>,
     /// For spreading renewals.

@@ -35,6 +35,18 @@ impl Engine {
         }
     }
 
+    /// The request for all neighbors, which are then told by [`Engine::neighbors`].
+    pub fn ask_for_neighbors(&mut self) -> &[u8] {
+        let sequence = self.begin();
+        neighbor::ask_all(&mut self.request, sequence);
+        &self.request
+    }
+
+    /// What the kernel says about neighbors, to be told to the parent.
+    pub fn neighbors(&self, bytes: &[u8]) -> Vec<ToParent> {
+        netlink::all(bytes).filter_map(|(kind, payload)| neighbor::news(kind, payload)).collect()
+    }
+
     fn look(&mut self, contact: &Contact, kernel: &mut impl Kernel) -> ClientFacts {
         let same_family = contact.client.is_ipv4() == contact.server.is_ipv4();
         let mark = if contact.mark && same_family {

@@ -78,6 +78,11 @@ pub(crate) fn answer(bytes: &[u8], sequence: u32, kind: u16) -> Result<&[u8], i3
     Err(BAD_MESSAGE)
 }
 
+/// Every message in what the kernel has sent: its type and its payload.
+pub(crate) fn all(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    Messages(bytes).map(|message| (message.kind, message.payload))
+}
+
 /// Did all requests succeed whose outcome `bytes` reports, and is there one? For messages that are judged together.
 pub(crate) fn verdict(bytes: &[u8]) -> Result<(), i32> {
     let mut result = Err(BAD_MESSAGE);

@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::lines;
 use crate::output::Output;
 use crate::queue::Queue;
+use crate::table::LuaCall;
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -35,10 +36,16 @@ pub enum Ending {
 }
 
 /// One thing to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Call the script, and say how that ended. There is never more than one call at a time.
-    Run(Call),
+    /// Tell of an event: call the function of the Lua program, if given; then the script, if given, and say how that ended. Without a
+    /// script it has ended well at once. There is never more than one event at a time.
+    Run {
+        /// For the Lua program.
+        lua: Option<LuaCall>,
+        /// For the script.
+        script: Option<Call>,
+    },
     /// Tell the parent.
     Tell(ToParent),
     /// End the process.
@@ -57,7 +64,9 @@ pub struct Outbox {
 /// The queue and the call that is under way.
 #[derive(Debug)]
 pub struct Engine {
-    program: String,
+    /// The script, for log lines; `None`: there is only a Lua program.
+    program: Option<String>,
+    lua: bool,
     log_dhcp: bool,
     queue: Queue,
     running: Option<Output>,
@@ -69,7 +78,8 @@ impl Engine {
     pub fn new(setup: &Setup) -> Engine {
         let program = setup.program.as_deref().map(|path| String::from_utf8_lossy(path).into_owned());
         Engine {
-            program: program.unwrap_or_default(),
+            program,
+            lua: setup.lua.is_some(),
             log_dhcp: setup.log_dhcp,
             queue: Queue::default(),
             running: None,
@@ -89,7 +99,7 @@ impl Engine {
             Input::Ended(ending) => {
                 let rest = self.running.take().and_then(|mut output| output.end());
                 out.lines.extend(rest.map(lines::said));
-                out.lines.extend(lines::ended(&self.program, &ending));
+                out.lines.extend(lines::ended(self.program.as_deref().unwrap_or_default(), &ending));
             }
             Input::Finish => self.finishing = true,
         }
@@ -102,7 +112,9 @@ impl Engine {
         while let Some(bytes) = self.queue.pop() {
             if let Some(event) = event(&bytes) {
                 self.running = Some(Output::default());
-                out.actions.push(Action::Run(Call::of(&event, self.log_dhcp)));
+                let call = Call::of(&event, self.log_dhcp);
+                let lua = self.lua.then(|| LuaCall::of(&event, &call));
+                out.actions.push(Action::Run { lua, script: self.program.is_some().then_some(call) });
                 return;
             }
         }
@@ -138,7 +150,7 @@ mod tests {
 
     fn sizes(out: &mut Outbox) -> Vec<String> {
         let size = |action: Action| match action {
-            Action::Run(call) => String::from_utf8(call.arguments[1].clone()).unwrap(),
+            Action::Run { lua: None, script: Some(call) } => String::from_utf8(call.arguments[1].clone()).unwrap(),
             other => format!("{other:?}"),
         };
         out.actions.drain(..).map(size).collect()
@@ -175,6 +187,22 @@ mod tests {
         engine.handle(Input::Ended(Ending::Exited(7)), &mut out);
         let lines: Vec<String> = out.lines.iter().map(|line| format!("{:?} {}", line.severity, line.text)).collect();
         assert_eq!(lines, ["Debug hello", "Debug no newline", "Warning script process exited with status 7"]);
+    }
+
+    #[test]
+    fn a_lua_program_is_told_first_or_alone() {
+        let mut setup = Setup { program: Some(b"/s".to_vec()), lua: Some(b"/l".to_vec()), ..Setup::default() };
+        let run = |setup: &Setup| {
+            let mut out = Outbox::default();
+            Engine::new(setup).handle(told(1), &mut out);
+            match out.actions.pop() {
+                Some(Action::Run { lua, script }) => (lua.map(|lua| lua.function), script.is_some()),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(run(&setup), (Some("tftp"), true));
+        setup.program = None;
+        assert_eq!(run(&setup), (Some("tftp"), false));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `engine` | the front door: events in, calls out, in order |
 //! | `queue` | events that wait, bounded in bytes |
-//! | `call` | an event as arguments and environment |
+//! | `call`, `table` | an event as arguments and environment, and as the arguments of a Lua function |
 //! | `output` | what a script prints, as lines |
 //! | `lines` | log lines |
 //!
@@ -18,6 +18,8 @@ mod engine;
 mod lines;
 mod output;
 mod queue;
+mod table;
 
 pub use call::{Call, is_ours};
 pub use engine::{Action, Ending, Engine, Input, Outbox};
+pub use table::{LuaCall, LuaValue};

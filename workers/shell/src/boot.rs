@@ -54,6 +54,8 @@ pub struct Booted {
     pub netfilter: Option<OwnedFd>,
     /// Netlink socket of the route family.
     pub route: Option<OwnedFd>,
+    /// Netlink socket on which the kernel tells of neighbors.
+    pub neighbors: Option<OwnedFd>,
 }
 
 impl Booted {
@@ -77,7 +79,7 @@ pub fn boot(role: Role) -> Booted {
     let mut routes = None;
     let mut empty_root = None;
     let (mut datagram, mut listeners, mut echo, mut directories) = (Vec::new(), Vec::new(), None, Vec::new());
-    let (mut netfilter, mut route) = (None, None);
+    let (mut netfilter, mut route, mut neighbors) = (None, None, None);
     let mut sockets = SOCKETS;
     let mut held = HELD;
     // Out of the way first, so that no descriptor is overwritten while others are put in place.
@@ -93,12 +95,13 @@ pub fn boot(role: Role) -> Booted {
             Place::Directory => directories.push(put(fd, held.next())),
             Place::NetlinkNetfilter => netfilter = Some(put(fd, held.next())),
             Place::NetlinkRoute => route = Some(put(fd, held.next())),
+            Place::NeighborMonitor => neighbors = Some(put(fd, held.next())),
         }
     }
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).expect("an epoll set can be made");
     let epoll = put(duplicate_above(epoll.0, LATER + 64), Some(EPOLL));
     let mut used = vec![0, 1, 2, CONTROL, LOG, EPOLL];
-    let held = echo.iter().chain(&directories).chain(&netfilter).chain(&route);
+    let held = echo.iter().chain(&directories).chain(&netfilter).chain(&route).chain(&neighbors);
     let placed = datagram.iter().chain(&listeners).chain(held);
     used.extend(placed.map(|fd| fd.as_raw_fd()));
     fill_holes(&used);
@@ -149,6 +152,7 @@ pub fn boot(role: Role) -> Booted {
         directories,
         netfilter,
         route,
+        neighbors,
     }
 }
 

@@ -24,6 +24,8 @@ mod datagram;
 mod dhcp;
 mod dns;
 mod line;
+#[cfg(feature = "lua")]
+mod lua;
 mod net;
 mod poll;
 #[cfg(feature = "probe")]

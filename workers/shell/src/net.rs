@@ -1,6 +1,6 @@
 //! The net worker: the parent on one side, the kernel's netlink sockets on the other.
 
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
 use ipc::config::net::NetSlice;
 use ipc::control::ToParent;
@@ -22,6 +22,8 @@ struct Worker {
     booted: Booted,
     engine: Engine,
     netlink: Netlink,
+    /// Where the kernel tells of neighbors.
+    neighbors: Option<OwnedFd>,
 }
 
 /// The netlink sockets.
@@ -35,8 +37,9 @@ struct Netlink {
 pub fn serve(mut booted: Booted) -> ! {
     let engine = Engine::new(booted.slice::<NetSlice>());
     let (netfilter, route) = (booted.netfilter.take(), booted.route.take());
+    let neighbors = booted.neighbors.take();
     let netlink = Netlink { netfilter, route, buffer: vec![0; DATAGRAM_BYTES] };
-    turn::serve(Worker { booted, engine, netlink })
+    turn::serve(Worker { booted, engine, netlink, neighbors })
 }
 
 impl Role for Worker {
@@ -52,11 +55,20 @@ impl Role for Worker {
 
     fn deadline_reached(&mut self) {}
 
-    fn ready(&mut self, _: Ready) {}
+    fn ready(&mut self, event: Ready) {
+        if self.neighbors.as_ref().is_some_and(|socket| socket.as_raw_fd() == event.fd) {
+            self.hear_of_neighbors();
+        }
+    }
 
     fn told(&mut self, message: conversation::ToWorker, _: Vec<OwnedFd>) {
+        let start = message == conversation::ToWorker::Start;
         let answer = self.engine.handle(message, &mut self.netlink);
-        self.booted.control.tell(&self.booted.poll, &ToParent::Role(answer));
+        self.tell(answer);
+        if start && let Some(socket) = &self.neighbors {
+            self.booted.poll.read(socket.as_fd()).expect("a socket can be watched");
+            self.ask_for_neighbors();
+        }
     }
 
     fn dump_statistics(&mut self, _: i32) {}
@@ -65,6 +77,35 @@ impl Role for Worker {
 
     fn drained(&self) -> bool {
         true
+    }
+}
+
+impl Worker {
+    fn tell(&mut self, message: conversation::ToParent) {
+        self.booted.control.tell(&self.booted.poll, &ToParent::Role(message));
+    }
+
+    fn ask_for_neighbors(&mut self) {
+        self.tell(conversation::ToParent::NeighborsStart);
+        if let Some(socket) = &self.neighbors {
+            // Refused only while another such question is being answered; then the answer to that one will do.
+            let _ = send(socket.as_raw_fd(), self.engine.ask_for_neighbors(), MsgFlags::MSG_NOSIGNAL);
+        }
+    }
+
+    fn hear_of_neighbors(&mut self) {
+        for _ in 0..DATAGRAMS_MAX {
+            let Some(socket) = &self.neighbors else { return };
+            match nix::unistd::read(socket, &mut self.netlink.buffer) {
+                Ok(length) => {
+                    let told = self.engine.neighbors(&self.netlink.buffer[..length]);
+                    told.into_iter().for_each(|message| self.tell(message));
+                }
+                // More has happened than fits the socket's buffer: it is all asked for anew.
+                Err(Errno::ENOBUFS) => self.ask_for_neighbors(),
+                Err(_) => return,
+            }
+        }
     }
 }
 

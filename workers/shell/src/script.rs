@@ -25,7 +25,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Gid, Uid, fork, pipe2, read, setgid, setgroups, setuid};
-use script::{Action, Call, Ending, Engine, Input, Outbox, is_ours};
+use script::{Action, Call, Ending, Engine, Input, LuaCall, Outbox, is_ours};
 
 use crate::boot::{exit_now, own};
 use crate::line::Log;
@@ -122,6 +122,8 @@ fn take_events(control: &OwnedFd, log: Log, setup: &Setup) -> ! {
         engine: Engine::new(setup),
         outbox: Outbox::default(),
         call: None,
+        #[cfg(feature = "lua")]
+        program: None,
         open: true,
         buffer: vec![0; MESSAGE_BYTES_MAX],
     };
@@ -129,6 +131,16 @@ fn take_events(control: &OwnedFd, log: Log, setup: &Setup) -> ! {
     children.add(Signal::SIGCHLD);
     let signals = SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK);
     let signals = signals.expect("signals can be read");
+    #[cfg(feature = "lua")]
+    if let Some(path) = &setup.lua {
+        match crate::lua::Program::load(Path::new(OsStr::from_bytes(path))) {
+            Ok(program) => runner.program = Some(program),
+            Err(text) => {
+                runner.tell(ToParent::Failed(text));
+                exit_now(0);
+            }
+        }
+    }
     runner.tell(ToParent::Started);
     loop {
         let output = runner.call.as_ref().and_then(|call| call.output.as_ref());
@@ -150,6 +162,9 @@ struct Runner<'s> {
     engine: Engine,
     outbox: Outbox,
     call: Option<Running>,
+    /// The Lua program.
+    #[cfg(feature = "lua")]
+    program: Option<crate::lua::Program>,
     /// Does the parent still hold its end of the channel?
     open: bool,
     buffer: Vec<u8>,
@@ -222,12 +237,24 @@ impl Runner<'_> {
             self.say(&mut lines);
             for action in std::mem::take(&mut self.outbox.actions) {
                 match action {
-                    Action::Run(call) => match start(self.setup, &call) {
-                        Ok(running) => self.call = Some(running),
-                        Err(reason) => next = Some(Input::Ended(Ending::NotStarted(reason))),
-                    },
+                    Action::Run { lua, script } => {
+                        if let Some(call) = lua {
+                            self.tell_program(&call);
+                        }
+                        match script.map(|call| start(self.setup, &call)) {
+                            Some(Ok(running)) => self.call = Some(running),
+                            Some(Err(reason)) => next = Some(Input::Ended(Ending::NotStarted(reason))),
+                            None => next = Some(Input::Ended(Ending::Exited(0))),
+                        }
+                    }
                     Action::Tell(message) => self.tell(message),
-                    Action::Leave => exit_now(0),
+                    Action::Leave => {
+                        #[cfg(feature = "lua")]
+                        if let Some(program) = &self.program {
+                            program.shut_down();
+                        }
+                        exit_now(0)
+                    }
                 }
             }
         }
@@ -241,6 +268,16 @@ impl Runner<'_> {
             let mut batch = lines.drain(..lines.len().min(LINES_MAX)).collect();
             self.log.write(&mut batch);
         }
+    }
+
+    /// Calls the Lua program.
+    fn tell_program(&mut self, call: &LuaCall) {
+        #[cfg(feature = "lua")]
+        if let Some(line) = self.program.as_ref().and_then(|program| program.tell(call)) {
+            self.say(&mut vec![line]);
+        }
+        #[cfg(not(feature = "lua"))]
+        let _ = call;
     }
 
     fn tell(&self, message: ToParent) {

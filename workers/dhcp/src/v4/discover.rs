@@ -3,8 +3,10 @@
 use std::net::Ipv4Addr;
 
 use dhcproto::v4::MessageType;
+use ipc::lease::LeaseChange;
 use ipc::time::Now;
 
+use super::reclaim::{Reclaim, reclaim};
 use super::{Answer, Exchange, Outcome, request};
 use crate::client_name::Name;
 use crate::host_rules;
@@ -21,11 +23,19 @@ pub(super) fn discover(exchange: &mut Exchange<'_>, state: &mut State, now: Now)
         exchange.say("DHCPDISCOVER", None, "", "ignored");
         return Outcome::Silence;
     }
+    let mut reclaimed = None;
     let (address, error) = match address_for(exchange, state, asked_for, now) {
         Choice::Take(address) => (Some(address), ""),
         Choice::Ask(address) => return Outcome::Ask(address, pool::hash(exchange.identity())),
         Choice::Exhausted if exchange.identity().is_empty() => (None, "no unique-id"),
-        Choice::Exhausted => (None, "no address available"),
+        Choice::Exhausted => match reclaim(exchange, state, now) {
+            Reclaim::Nothing => (None, "no address available"),
+            Reclaim::Ask(address) => return Outcome::Ask(address, pool::hash(exchange.identity())),
+            Reclaim::Take(address) => {
+                reclaimed = Some(address);
+                (reclaimed, "")
+            }
+        },
     };
     exchange.say("DHCPDISCOVER", asked_for, "", error);
     let Some(address) = address else { return Outcome::Silence };
@@ -33,7 +43,13 @@ pub(super) fn discover(exchange: &mut Exchange<'_>, state: &mut State, now: Now)
         return Outcome::Silence;
     };
     exchange.enter(&network);
-    if exchange.config.slice.rapid_commit && exchange.packet.option(80).is_some() {
+    if let Some(lease) = reclaimed.and_then(|address| state.leases.of_address(address)) {
+        let text = format!(
+            "reclaiming {address} from {}: no address is free, and nobody answers there",
+            lines::hex(lease.hardware.used())
+        );
+        exchange.lines.push(lines::warning(text));
+    } else if exchange.config.slice.rapid_commit && exchange.packet.option(80).is_some() {
         return request::rapid_commit(exchange, state, address, now);
     }
 
@@ -55,7 +71,12 @@ pub(super) fn discover(exchange: &mut Exchange<'_>, state: &mut State, now: Now)
     };
     let name = exchange.name.as_ref().filter(told).map(|name| name.label.as_str());
     let terms = Terms::new(Some(&network), address, name, lease_time_s);
-    Outcome::Answer(Answer { delay_s, ..exchange.grant(reply, &terms, offer.into_iter().collect()) })
+    let answer = Answer { delay_s, ..exchange.grant(reply, &terms, offer.into_iter().collect()) };
+    match reclaimed {
+        // The lease ends before anybody is offered its address.
+        Some(address) => Outcome::Record(vec![LeaseChange::Remove(address)], Some(answer)),
+        None => Outcome::Answer(answer),
+    }
 }
 
 /// How long an answer to somebody who looks for a server is held back (`dhcp-reply-delay`); said in the log.

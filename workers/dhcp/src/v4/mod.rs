@@ -5,9 +5,11 @@ mod discover;
 mod inform;
 mod leasequery;
 pub(crate) mod pxe;
+mod reclaim;
 mod release;
 mod request;
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use dhcproto::v4::MessageType;
@@ -148,6 +150,13 @@ pub(crate) fn judge<'s>(
         Ok(exchange) => exchange,
         Err(lines) => return (Outcome::Silence, lines, None),
     };
+    if packet.giaddr().is_some() {
+        for network in exchange.networks.iter().filter(|network| network.router != Some(network.local)) {
+            if let Some(router) = network.router {
+                state.routers.entry(network.position).or_insert(router);
+            }
+        }
+    }
     if let Some(outcome) = pxe::answer(&mut exchange) {
         return (outcome, exchange.lines, None);
     }
@@ -181,7 +190,7 @@ impl<'s> Exchange<'s> {
         };
         let relay = RelayWord::read(packet);
         let selector = relay.link.or_else(|| packet.address(118));
-        let networks = networks_of(config, interface, packet, &relay, selector, fallback);
+        let networks = networks_of(config, interface, packet, &relay, selector, fallback, &state.routers);
         if networks.is_empty() {
             let via = match (selector, packet.giaddr()) {
                 (Some(subnet), _) => format!("with subnet selector {subnet}"),
@@ -229,7 +238,10 @@ impl<'s> Exchange<'s> {
             }),
             unicast: arrival.destination != Ipv4Addr::BROADCAST,
             hardware: packet.hardware(),
-            client_id: packet.client_id().filter(|_| !slice.ignore_client_id && !bootp).map(<[u8]>::to_vec),
+            client_id: packet
+                .client_id()
+                .filter(|_| !slice.ignore_client_id && packet.option(53).is_some())
+                .map(<[u8]>::to_vec),
             set_tags: Tags::default(),
             tags: Tags::default(),
             bare_tags: Tags::default(),
@@ -376,6 +388,7 @@ fn networks_of<'s>(
     relay: &RelayWord,
     selector: Option<Ipv4Addr>,
     fallback: Ipv4Addr,
+    routers: &BTreeMap<usize, Ipv4Addr>,
 ) -> Vec<Network<'s>> {
     let slice = &config.slice;
     let local = pool::local_networks(slice, interface);
@@ -387,14 +400,27 @@ fn networks_of<'s>(
             .find(|network| network.router.is_some() && network.includes(inside))
             .map(|network| network.local);
         let (ours, router) = (own.unwrap_or(fallback), own.or(relay.server_id).or(packet.giaddr()));
-        return pool::remote_networks(slice, inside, ours, router);
+        let mut networks = pool::remote_networks(slice, inside, ours, router);
+        if own.is_none() {
+            recall_routers(&mut networks, routers);
+        }
+        return networks;
     }
     match packet.ciaddr() {
         Some(own) if !local.iter().any(|network| network.includes(own)) => {
-            let distant = pool::remote_networks(slice, own, fallback, None);
+            let mut distant = pool::remote_networks(slice, own, fallback, None);
+            recall_routers(&mut distant, routers);
             if distant.is_empty() { local } else { distant }
         }
         _ => local,
+    }
+}
+
+/// Networks elsewhere keep the router that the first request of a relay agent has named, so that it is also there for clients that come
+/// without agent, to renew.
+fn recall_routers(networks: &mut [Network<'_>], routers: &BTreeMap<usize, Ipv4Addr>) {
+    for network in networks {
+        network.router = routers.get(&network.position).copied().or(network.router);
     }
 }
 

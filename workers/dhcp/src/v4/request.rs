@@ -188,10 +188,12 @@ fn make(exchange: &mut Exchange<'_>, state: &State, wish: Wish, network: Network
     let mut changes: Vec<LeaseChange> = given_up.into_iter().map(LeaseChange::Remove).collect();
     let lease_name = name_for(exchange, state, address, given_up, &mut changes);
     let lease_time_s = exchange.lease_time_s(&network);
+    // A host whose interfaces take turns keeps the client id that one of them has shown.
+    let kept_id = || state.leases.of_address(address)?.client_id.clone();
     changes.push(LeaseChange::Put(Lease {
         address,
         hardware: exchange.hardware,
-        client_id: exchange.client_id.clone(),
+        client_id: exchange.client_id.clone().or_else(kept_id),
         name: lease_name,
         expires_s: expires_s(lease_time_s, now),
         provenance: provenance(exchange, state, address),

@@ -293,7 +293,10 @@ impl Front {
             }
         })?;
         // A chain into a name that has addresses here would answer differently from the cache.
-        let into_local = entries.iter().skip(1).any(|(name, ..)| self.local.has_addresses(name, question.qtype));
+        let into_local = entries
+            .iter()
+            .skip(1)
+            .any(|(name, ..)| self.local.has_addresses(name, question.qtype) || self.local.link(name).is_some());
         // Upstreams that are asked about one domain are not trusted with names that others, or the configuration, answer for.
         let route = |name| self.routes.find(name, routed_type(question));
         let strays = entries.iter().skip(1).any(|(name, ..)| route(name) != route(&question.name));
