@@ -171,3 +171,37 @@ fn without_need_there_is_no_net_worker() {
         family(server.pid()).len() == 1 + ROLES.len()
     });
 }
+
+#[test]
+fn a_lease_script_loosens_nobody_else_and_holds_nothing_of_ours() {
+    if Subject::chosen() == Subject::Theirs {
+        return;
+    }
+    let lan = Lan::new(1);
+    let server = start_with(&lan, "dhcp-script=/bin/true\ndhcp-scriptuser=nobody\n");
+    let parent = server.pid();
+    let may: u64 = PARENT_MAY.iter().map(|(bit, _)| 1 << bit).sum();
+    for set in ["CapEff", "CapPrm", "CapBnd"] {
+        assert_eq!(number(parent, set) & !may, 0, "the parent's {set}");
+    }
+    assert_eq!(status(parent, "Seccomp").as_deref(), Some("2"), "the parent has no system call filter");
+    let keeper = worker(parent, "script", None);
+    let runner = worker(keeper, "script", None);
+    for pid in [keeper, runner] {
+        // It is outside all that, for scripts inherit what it has, but it is who it was told to be.
+        assert_eq!(status(pid, "Seccomp").as_deref(), Some("0"));
+        let uid = status(pid, "Uid").expect("a running process");
+        assert!(!uid.split_whitespace().any(|id| id == "0"), "it runs as {uid}");
+        assert_eq!(status(pid, "Groups").as_deref(), Some(""));
+        assert_eq!(number(pid, "CapEff"), 0);
+        // Channels and the null device; a descriptor of the runner's own by which it hears that a script has ended.
+        let held: Vec<String> = fs::read_dir(format!("/proc/{pid}/fd"))
+            .expect("list descriptors")
+            .map(|entry| fs::read_link(entry.expect("an entry").path()).expect("a link").display().to_string())
+            .collect();
+        let known =
+            |link: &String| link == "/dev/null" || link.starts_with("socket:") || link == "anon_inode:[signalfd]";
+        assert!(held.len() <= 6 && held.iter().all(known), "{held:?}");
+        assert_eq!(held.iter().filter(|link| link.starts_with("socket:")).count(), 2, "{held:?}");
+    }
+}

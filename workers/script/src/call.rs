@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use ipc::event::{ClientWord, Event, LeaseEvent, Turn};
+use ipc::link::HardwareAddress;
 
 /// What a script is called with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl Call {
             Turn::Del => "del",
         };
         let lease = &event.lease;
-        let mut call = Call::plain(&[word, &lease.hardware.to_string(), &lease.address.to_string()]);
+        let mut call = Call::plain(&[word, &in_lease_file(lease.hardware), &lease.address.to_string()]);
         call.arguments.extend(lease.name.as_ref().map(|name| name.clone().into_bytes()));
 
         call.set("CLIENT_ID", lease.client_id.as_deref().map(hex));
@@ -134,6 +135,14 @@ impl Call {
     }
 }
 
+/// A hardware address as the lease file has it: for a client without one, its type all the same.
+pub(crate) fn in_lease_file(hardware: HardwareAddress) -> String {
+    match (hardware.kind, hardware.length) {
+        (1, 0) => "01-".to_owned(),
+        _ => hardware.to_string(),
+    }
+}
+
 fn hex(bytes: &[u8]) -> String {
     let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     pairs.join(":")
@@ -166,7 +175,6 @@ fn user_classes(option: &[u8]) -> Vec<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use ipc::lease::Lease;
-    use ipc::link::HardwareAddress;
 
     use super::*;
 
@@ -292,6 +300,12 @@ mod tests {
             classes(b"\x03a=b\0\x04x\0yz\x02\xe9\xe8"),
             [some(b"a"), None, some(b"x"), some(b"yz"), some(b"\xe9\xe8")]
         );
+    }
+
+    #[test]
+    fn a_client_without_hardware_address_has_a_type() {
+        let shown = |kind, bytes: &[u8]| in_lease_file(HardwareAddress::new(kind, bytes).unwrap());
+        assert_eq!([shown(1, &[]), shown(6, &[]), shown(6, &[1]), shown(1, &[2])], ["01-", "06-", "06-01", "02"]);
     }
 
     #[test]

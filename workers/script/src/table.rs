@@ -2,7 +2,7 @@
 
 use ipc::event::{Event, LeaseEvent};
 
-use crate::call::Call;
+use crate::call::{Call, in_lease_file};
 
 /// A call of a Lua function: `function(action, table)`.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +48,7 @@ impl LuaCall {
 fn lease_entries(event: &LeaseEvent, call: &Call) -> Vec<(String, LuaValue)> {
     let text = |name: &str, value: String| (name.to_owned(), LuaValue::Text(value.into_bytes()));
     let mut entries = vec![
-        text("mac_address", event.lease.hardware.to_string()),
+        text("mac_address", in_lease_file(event.lease.hardware)),
         text("ip_address", event.lease.address.to_string()),
     ];
     // Of a lease that has lost its name, the lost one is told here too.
