@@ -16,7 +16,8 @@
 //! | `dhcp_files` | files that add to the configuration of DHCP |
 //! | `script` | the program that hears of leases |
 //! | `dhcp6`, `range6`, `ra` | DHCPv6 and router advertisements: types and parsers |
-//! | `client_tags`, `relay`, `wire`, `pxe`, `unserved` | types and parsers of DHCP settings that no worker uses yet |
+//! | `client_tags`, `relay`, `wire`, `pxe` | more of DHCP: parsers |
+//! | `unserved` | settings of DHCP and TFTP that no worker uses yet |
 //! | `text`, `number`, `name`, `hex`, `tag`, `prefix`, `record_type`, `interface_address` | values that several options share |
 //! | `domain`, `record`, `reply`, `query`, `auth`, `dnssec`, `kernel_set`, `mark` | more of DNS: types and their parsers |
 //! | `fault`, `blame` | what is wrong with a value, how that is worded, and which part of the value it is |

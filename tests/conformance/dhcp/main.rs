@@ -12,6 +12,7 @@ const SCENES: &[(&str, &str)] = &[
     ("boot_by_lease", include_str!("scenes/boot_by_lease.txt")),
     ("boot_by_name", include_str!("scenes/boot_by_name.txt")),
     ("bootp", include_str!("scenes/bootp.txt")),
+    ("bootp_client_ids", include_str!("scenes/bootp_client_ids.txt")),
     ("bootp_dynamic", include_str!("scenes/bootp_dynamic.txt")),
     ("bootp_dynamic_tags", include_str!("scenes/bootp_dynamic_tags.txt")),
     ("bootp_ignored", include_str!("scenes/bootp_ignored.txt")),

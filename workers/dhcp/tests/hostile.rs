@@ -2,8 +2,11 @@
 
 mod support;
 
-use dhcp::Input;
-use ipc::config::dhcp::{ConfiguredOption, DhcpSlice, HostRule, OptionValue, Place};
+use dhcp::{Arrival, Input, Port};
+use ipc::config::client_tag::{MatchValue, MatchedOption, OptionMatch, TagIf};
+use ipc::config::dhcp::{ConfiguredOption, DhcpSlice, HostRule, OptionValue, Place, Pool, PoolMode};
+use ipc::config::pxe::{Pxe, PxeBoot, PxeService};
+use ipc::config::relay::{RelayRoute, RelayTarget, SplitRelay, Uplink};
 use support::*;
 
 /// Everything that reads foreign bytes is switched on.
@@ -14,6 +17,34 @@ fn server() -> Server {
         authoritative: true,
         log_dhcp: true,
         host_rules: vec![HostRule { address: Some(ip(15)), ..rule(2) }],
+        bootp_dynamic: vec![vec![]],
+        generate_names: vec![vec![]],
+        proxies: Some(vec![]),
+        leasequery: Some(vec![]),
+        option_matches: [
+            (MatchedOption::V4(93), MatchValue::Element(vec![0, 7])),
+            (MatchedOption::V4(61), MatchValue::Beginning(vec![Some(1), None])),
+            (MatchedOption::EnterpriseClass(9), MatchValue::Containing(b"x".to_vec())),
+        ]
+        .map(|(option, value)| OptionMatch { tag: "t".into(), option, value })
+        .to_vec(),
+        tag_if: vec![TagIf { tests: vec![tag("t*")], sets: vec!["u".into()] }],
+        pxe: Pxe {
+            enabled: true,
+            services: [(0, 0x8000), (7, 0x8001)]
+                .map(|(architecture, kind)| PxeService {
+                    architecture,
+                    menu: b"menu".to_vec(),
+                    boot: PxeBoot::File { basename: "file".into(), kind },
+                    server: None,
+                    tests: vec![],
+                })
+                .to_vec(),
+            ..Pxe::default()
+        },
+        relays: vec![RelayRoute { local: SERVER, to: RelayTarget::Link("eth0".into()), port: 67 }],
+        split_relays: vec![SplitRelay { local: SERVER, server: ip(9), port: 67, uplink: Uplink::Address(ip(8)) }],
+        pools: vec![Pool { mode: PoolMode::Proxy, ..pool(0, 0, 3600) }, pool(10, 20, 3600)],
         options: vec![
             vendor,
             option(121, OptionValue::Bytes(vec![9; 255])),
@@ -32,7 +63,34 @@ fn rich(kind: u8) -> Vec<u8> {
         .with(81, b"\x05\0\0\x02pc\x07example\0")
         .with(82, b"\x05\x04\xc0\xa8\x4d\0\x0b\x04\xc0\xa8\x4d\x01\x0a\x01\0");
     let ask = ask.with(118, &ip(0).octets()).with(52, &[3]).with(55, &[1, 3, 6, 12, 15, 43, 60, 66, 67, 120, 121]);
+    let ask = ask.with(43, b"\x47\x04\x80\0\0\0").with(93, &[0, 0]).with(97, &[0; 17]);
+    let ask = ask.with(124, b"\0\0\0\x09\x02\x01x").with(125, b"\0\0\x0d\xe9\x06\x01\x01a\x02\x01b");
     ask.at(ip(15)).bytes()
+}
+
+/// The same as PXE clients, BOOTP clients and servers would send it, and through an agent.
+fn variants(packet: &[u8]) -> Vec<Vec<u8>> {
+    let edited = |edit: &dyn Fn(&mut Vec<u8>)| {
+        let mut packet = packet.to_vec();
+        edit(&mut packet);
+        packet
+    };
+    let class = packet.windows(5).position(|window| window == b"class");
+    vec![
+        packet.to_vec(),
+        edited(&|packet| {
+            if let Some(at) = class {
+                packet.splice(at - 1..at + 5, *b"\x09PXEClient");
+            }
+        }),
+        edited(&|packet| packet.iter_mut().skip(240).take(1).for_each(|code| *code = 254)),
+        edited(&|packet| packet.iter_mut().take(1).for_each(|op| *op = 2)),
+        edited(&|packet| packet.iter_mut().skip(24).take(4).zip(ip(200).octets()).for_each(|(byte, own)| *byte = own)),
+        edited(&|packet| {
+            packet.iter_mut().take(1).for_each(|op| *op = 2);
+            packet.iter_mut().skip(24).take(4).zip(SERVER.octets()).for_each(|(byte, own)| *byte = own);
+        }),
+    ]
 }
 
 /// SplitMix64.
@@ -47,16 +105,25 @@ impl Noise {
 }
 
 fn send_everywhere(server: &mut Server, packet: &[u8]) {
-    for sent in server.ask(packet).into_iter().chain(server.ask_unicast(packet, "192.168.77.15:68")) {
-        assert!(sent.bytes.len() >= 300);
-        sent.options();
+    for packet in variants(packet) {
+        let mut sent = server.ask(&packet);
+        sent.extend(server.ask_unicast(&packet, "192.168.77.15:68"));
+        let source = "192.168.77.15:68".parse().expect("an address with port");
+        let arrival = Arrival { interface: ETH0, source, destination: SERVER, port: Port::Pxe };
+        server.give(Input::Packet { bytes: &packet, arrival });
+        sent.append(&mut server.sent);
+        for sent in sent.iter().filter(|sent| sent.to.port() != 67 && packet[0] != 2) {
+            // What is only passed on is as long as it came, and as sound.
+            assert!(sent.bytes.len() >= 300);
+            sent.options();
+        }
     }
     server.lines.clear();
 }
 
 #[test]
 fn every_truncation() {
-    for kind in 0..=9 {
+    for kind in 0..=14 {
         let whole = rich(kind);
         let mut server = server();
         for length in 0..=whole.len() {
@@ -82,7 +149,7 @@ fn random_mutations() {
     let mut noise = Noise(42);
     let mut server = server();
     for _ in 0..20_000 {
-        let mut packet = rich(1 + noise.below(8) as u8);
+        let mut packet = rich(1 + noise.below(13) as u8);
         for _ in 0..=noise.below(6) {
             let at = noise.below(packet.len());
             packet[at] = noise.below(256) as u8;

@@ -68,14 +68,17 @@ pub(super) fn bootp(exchange: &mut Exchange<'_>, state: &mut State, now: Now) ->
 
     let mut changes: Vec<LeaseChange> = given_up.into_iter().map(LeaseChange::Remove).collect();
     let lease_name = request::name_for(exchange, state, address, given_up, &mut changes);
+    // What the lease remembers from a time when its holder spoke DHCP stays.
+    let own = exchange.lease(state).filter(|lease| lease.address == address);
+    let (client_id, provenance) = own.map_or((None, None), |own| (own.client_id.clone(), own.provenance.clone()));
     let lease_time_s = exchange.rule.and_then(|rule| rule.lease_time_s).unwrap_or(INFINITE);
     changes.push(LeaseChange::Put(Lease {
         address,
         hardware: exchange.hardware,
-        client_id: None,
+        client_id,
         name: lease_name,
         expires_s: expires_s(lease_time_s, now),
-        provenance: None,
+        provenance,
     }));
 
     let name = exchange.name.as_ref().map(|name| name.label.as_str());
