@@ -108,7 +108,7 @@ mod tests {
 
     use super::{LEASES_MAX, ToWorker};
     use crate::frame;
-    use crate::lease::{CLIENT_ID_BYTES_MAX, Lease};
+    use crate::lease::{CLIENT_ID_BYTES_MAX, Lease, PROVENANCE_BYTES_MAX, Provenance};
     use crate::link::HardwareAddress;
 
     #[test]
@@ -119,6 +119,10 @@ mod tests {
             client_id: Some(vec![255; CLIENT_ID_BYTES_MAX]),
             name: Some("n".repeat(63)),
             expires_s: u64::MAX,
+            provenance: Some(Box::new(Provenance {
+                agent_info: Some(vec![255; PROVENANCE_BYTES_MAX]),
+                vendor_class: Some(vec![255; PROVENANCE_BYTES_MAX]),
+            })),
         };
         let mut bytes = Vec::new();
         frame::encode(&ToWorker::Leases(vec![longest; LEASES_MAX]), &mut bytes).unwrap();

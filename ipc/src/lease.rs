@@ -9,6 +9,9 @@ use crate::link::HardwareAddress;
 /// Longest client id, in bytes (RFC 2132 section 9.14: one option).
 pub const CLIENT_ID_BYTES_MAX: usize = 255;
 
+/// Longest part of a [`Provenance`], in bytes: one option.
+pub const PROVENANCE_BYTES_MAX: usize = 255;
+
 /// One DHCPv4 lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
@@ -22,6 +25,25 @@ pub struct Lease {
     pub name: Option<String>,
     /// Seconds since the epoch; 0 means never.
     pub expires_s: u64,
+    /// How the client came to it, kept for `leasequery` alone.
+    pub provenance: Option<Box<Provenance>>,
+}
+
+/// What was said when a lease was made, as far as anything was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Option 82 of the relay agent, at most [`PROVENANCE_BYTES_MAX`].
+    pub agent_info: Option<Vec<u8>>,
+    /// Option 60 of the client, at most [`PROVENANCE_BYTES_MAX`].
+    pub vendor_class: Option<Vec<u8>>,
+}
+
+impl Provenance {
+    /// Are its parts as long as they may be?
+    pub fn fits(&self) -> bool {
+        let parts = [&self.agent_info, &self.vendor_class];
+        parts.into_iter().flatten().all(|part| part.len() <= PROVENANCE_BYTES_MAX)
+    }
 }
 
 impl Lease {

@@ -37,7 +37,7 @@ pub enum Refusal {
     BadName,
     /// The name belongs to another lease.
     NameTaken,
-    /// Client id or hardware address is longer than the protocol has room for.
+    /// Client id, hardware address or an option that is kept is longer than the protocol has room for.
     TooLong,
     /// The expiry lies in the past or beyond every lease time.
     BadExpiry,
@@ -125,6 +125,9 @@ impl Territory {
         if lease.hardware.length > 16 || lease.client_id.as_ref().is_some_and(|id| id.len() > CLIENT_ID_BYTES_MAX) {
             return Err(Refusal::TooLong);
         }
+        if lease.provenance.as_ref().is_some_and(|provenance| !provenance.fits()) {
+            return Err(Refusal::TooLong);
+        }
         let unchanged_expiry = held.is_some_and(|held| held.expires_s == lease.expires_s);
         let finite = lease.expires_s != 0 && !unchanged_expiry;
         if finite && (lease.expires_s < now_s || lease.expires_s > now_s + LEASE_SECONDS_MAX) {
@@ -197,6 +200,7 @@ mod tests {
             client_id: None,
             name: name.map(str::to_owned),
             expires_s: NOW + 3600,
+            provenance: None,
         })
     }
 

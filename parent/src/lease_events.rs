@@ -172,6 +172,7 @@ mod tests {
             client_id: None,
             name: name.map(str::to_owned),
             expires_s: 1100,
+            provenance: None,
         }
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client_tag::{NameMatch, OptionMatch, RelayIdRule, TagIf};
 use super::domain::Domains;
+use super::prefix::Prefix;
 use super::pxe::{BootServer, Pxe};
 use super::relay::{RelayRoute, SplitRelay};
 use super::wire::{BridgeAliases, SharedNetwork};
@@ -43,6 +44,8 @@ pub struct DhcpSlice {
     pub reply_delay: Option<ReplyDelay>,
     /// `dhcp-proxy`: clients shall send everything to the relay agents at these addresses; an empty list stands for all agents.
     pub proxies: Option<Vec<Ipv4Addr>>,
+    /// `leasequery`: who may ask for leases; an empty list stands for everybody.
+    pub leasequery: Option<Vec<Prefix>>,
     /// `dhcp-relay` lines for DHCPv4, the last first.
     pub relays: Vec<RelayRoute<Ipv4Addr>>,
     /// `dhcp-split-relay` lines, the last first.
@@ -63,6 +66,8 @@ pub struct DhcpSlice {
     pub tag_if: Vec<TagIf>,
     /// `dhcp-broadcast` lines; an empty list of tests always applies.
     pub broadcast: Vec<Vec<TagTest>>,
+    /// Boot servers that `dhcp-boot` and `pxe-service` lines name, in order of name.
+    pub named_servers: Vec<NamedServer>,
     /// What PXE clients are offered.
     pub pxe: Pxe,
     /// `domain`.
@@ -257,6 +262,15 @@ pub enum OptionValue {
     Text(Vec<u8>),
     /// Bytes as they are.
     Bytes(Vec<u8>),
+}
+
+/// A boot server that is configured by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedServer {
+    /// Its name, in small letters.
+    pub name: String,
+    /// Its address from a `host-record`, if one gives it.
+    pub address: Option<Ipv4Addr>,
 }
 
 /// One `dhcp-boot`.

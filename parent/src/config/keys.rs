@@ -184,7 +184,7 @@ pub static OPTIONS: &[Row] = &[
     built("dhcp-host", "G:", REQUIRED, ADDS, dhcp_host::host).but("IPv6 addresses have no effect").means("=<client>[,<address>][,<name>][,<time>]", "settle address and name of a DHCP client").example("dhcp-host=11:22:33:44:55:66,192.168.0.60,printer,45m"),
     built("dhcp-range", "F:", REQUIRED, ADDS, dhcp::range).but("IPv6 ranges have no effect").means("=<first>,<last>[,<netmask>][,<time>]", "give out addresses of this range").example("dhcp-range=192.168.0.50,192.168.0.150,12h"),
     built("dhcp-option", "O:", REQUIRED, ADDS, dhcp_option::option).but("option6: has no effect").means("=[<tags>,]<option>,<value>...", "send an option to DHCP clients that ask for it").example("dhcp-option=option:router,192.168.0.1"),
-    built("dhcp-boot", "M:", REQUIRED, ADDS, dhcp::boot).but("a server name in the third field is not looked up").means("=[<tags>,]<file>[,<name>[,<address>]]", "tell clients that boot what to load, and from where").example("dhcp-boot=pxelinux.0,boot.example.lan,192.168.0.2"),
+    built("dhcp-boot", "M:", REQUIRED, ADDS, dhcp::boot).but("servers are looked up among host-record lines, not in hosts files").means("=[<tags>,]<file>[,<name>[,<address>]]", "tell clients that boot what to load, and from where").example("dhcp-boot=pxelinux.0,boot.example.lan,192.168.0.2"),
     built("domain", "s:", REQUIRED, ADDS, domain::domain).means("=<name>[,<range>|<interface>]", "put hosts into this domain").example("domain=example.lan").unless_given("none, so names stay as they are"),
     built("domain-suffix", "s:", REQUIRED, ADDS, domain::domain).means("=<name>[,<range>|<interface>]", "as domain").example("domain-suffix=example.lan"),
     built("interface", "i:", REQUIRED, ADDS, |draft, value| { draft.process.interfaces.extend(interfaces(value)); Ok(()) }).means("=<interface>...", "serve these interfaces only, and loopback").example("interface=eth0,br-*").unless_given("every interface"),
@@ -297,7 +297,7 @@ pub static OPTIONS: &[Row] = &[
     built("dhcp-fqdn", "", NO, ADDS, |draft, _| { draft.dns.dhcp_fqdn = true; Ok(()) }).means("", "enter DHCP clients under full names only").example("dhcp-fqdn"),
     built("cname", "", REQUIRED, ADDS, cname::cname).means("=<alias>...,<target>[,<ttl>]", "let names stand for another name").example("cname=www.example.lan,server.example.lan"),
     built("pxe-prompt", "", REQUIRED, ADDS, pxe::prompt).means("=[<tags>,]<text>[,<seconds>]", "show PXE clients a prompt").example("pxe-prompt=\"Press F8 for the menu\",10"),
-    built("pxe-service", "", REQUIRED, ADDS, pxe::service).means("=[<tags>,]<architecture>,<text>[,<file>|<type>][,<server>]", "offer PXE clients something to boot").example("pxe-service=x86PC,\"Boot Linux\",pxelinux"),
+    built("pxe-service", "", REQUIRED, ADDS, pxe::service).but("servers are looked up as for dhcp-boot").means("=[<tags>,]<architecture>,<text>[,<file>|<type>][,<server>]", "offer PXE clients something to boot").example("pxe-service=x86PC,\"Boot Linux\",pxelinux"),
     built("test", "", NO, ADDS, nothing).but("in a file: accepted without effect").only_on_command_line().means("", "check the configuration and exit").example("test"),
     built("tag-if", "", REQUIRED, ADDS, client_tags::tag_if).means("=set:<tag>...,tag:<tag>...", "set tags when others are set").example("tag-if=set:reachable,tag:lan,tag:!guest"),
     built("dhcp-proxy", "", OPTIONAL, ADDS, relay::proxy).means("[=<address>...]", "let all DHCP traffic pass through relay agents").example("dhcp-proxy=192.168.0.2").unless_given("off"),
@@ -358,7 +358,7 @@ pub static OPTIONS: &[Row] = &[
     built("use-stale-cache", "", OPTIONAL, ONCE, query::use_stale_cache).means("[=<seconds>]", "answer from expired records while asking anew").example("use-stale-cache=3600").unless_given("off"),
     built("no-ident", "", NO, ADDS, |draft, _| { draft.dns.no_ident = true; Ok(()) }).means("", "do not answer for version.bind and the like").example("no-ident"),
     built("max-tcp-connections", "", REQUIRED, ONCE, |draft, value| { draft.dns.max_tcp_connections = positive(value)?; Ok(()) }).means("=<number>", "DNS connections at a time, at most (30)").example("max-tcp-connections=50").unless_given("30"),
-    unbuilt("leasequery", "", OPTIONAL, ADDS, "lease queries", relay::leasequery).means("[=<address>[/<length>]]", "answer questions for leases").example("leasequery=192.168.0.0/24").unless_given("off"),
+    built("leasequery", "", OPTIONAL, ADDS, relay::leasequery).means("[=<address>[/<length>]]", "answer questions for leases").example("leasequery=192.168.0.0/24").unless_given("off"),
     built("log-malloc", "", NO, ADDS, nothing).but("accepted; there is nothing to log").means("", "accepted for compatibility").example("log-malloc"),
 ];
 

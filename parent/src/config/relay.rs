@@ -83,7 +83,7 @@ pub(crate) fn proxy(draft: &mut Draft, value: Value<'_>) -> Outcome {
 
 /// `leasequery = [ADDRESS ["/" LENGTH]]`.
 pub(crate) fn leasequery(draft: &mut Draft, value: Value<'_>) -> Outcome {
-    let askers = draft.unserved.leasequery.get_or_insert_default();
+    let askers = draft.dhcp.leasequery.get_or_insert_default();
     if value.is_some() {
         askers.push(prefix(value)?);
     }
@@ -129,13 +129,13 @@ mod tests {
     #[test]
     fn nobody_or_everybody_or_some() {
         let mut draft = Draft::new();
-        assert_eq!((&draft.dhcp.proxies, &draft.unserved.leasequery), (&None, &None));
+        assert_eq!((&draft.dhcp.proxies, &draft.dhcp.leasequery), (&None, &None));
         proxy(&mut draft, None).unwrap();
         leasequery(&mut draft, None).unwrap();
         assert_eq!(draft.dhcp.proxies, Some(vec![]));
         leasequery(&mut draft, Some("192.0.2.0/24")).unwrap();
         leasequery(&mut draft, Some("2001:db8::1")).unwrap();
-        let lengths: Vec<_> = draft.unserved.leasequery.iter().flatten().map(|prefix| prefix.length()).collect();
+        let lengths: Vec<_> = draft.dhcp.leasequery.iter().flatten().map(|prefix| prefix.length()).collect();
         assert_eq!(lengths, [24, 128]);
         assert_eq!(leasequery(&mut draft, Some("192.0.2.0/33")), Err(Fault::Value));
         assert_eq!(proxy(&mut draft, Some("192.0.2.1,")), Err(Fault::from("bad dhcp-proxy address")));

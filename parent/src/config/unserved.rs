@@ -5,7 +5,6 @@
 
 use std::net::Ipv6Addr;
 
-use ipc::config::prefix::Prefix;
 use ipc::config::relay::RelayRoute;
 use ipc::config::wire::SharedNetwork;
 use serde::Serialize;
@@ -19,8 +18,6 @@ pub struct Unserved {
     pub enterprise_classes: Vec<EnterpriseRule>,
     /// `dhcp-relay` lines for DHCPv6, the last first.
     pub relays6: Vec<RelayRoute<Ipv6Addr>>,
-    /// `leasequery`: who may ask for leases; an empty list stands for everybody.
-    pub leasequery: Option<Vec<Prefix>>,
     /// `shared-network` lines for DHCPv6.
     pub shared_networks6: Vec<SharedNetwork<Ipv6Addr>>,
     /// `tftp-unique-root=mac`: every client has a root of its own, named by its hardware address.

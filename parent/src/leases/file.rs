@@ -41,6 +41,8 @@ pub struct LeaseFile {
     blank: u64,
     /// It holds lines that are no records, of which there is no copy yet.
     damaged: bool,
+    /// It holds lines about leases that do not stand behind these.
+    scattered: bool,
     /// Lines that are kept as they were found (DUID, IPv6).
     kept: String,
 }
@@ -75,6 +77,7 @@ impl LeaseFile {
                 end: bytes.len() as u64,
                 blank: 0,
                 damaged: false,
+                scattered: false,
                 kept: String::new(),
             },
             leases: Vec::new(),
@@ -106,6 +109,21 @@ impl LeaseFile {
                     }
                 },
                 Record::Lease(_) => {}
+                Record::More(address, more) if complete => {
+                    // dnsmasq has these lines behind all leases; we have each behind its own, and they go together.
+                    match at.get(&address).and_then(|index| loaded.leases.get_mut(*index)) {
+                        Some((lease, own)) => {
+                            more.add_to(lease);
+                            if own.offset + u64::from(own.length) == place.offset {
+                                own.length += place.length;
+                            } else {
+                                loaded.file.scattered = true;
+                            }
+                        }
+                        None => loaded.file.blank += u64::from(place.length),
+                    }
+                }
+                Record::More(..) => {}
                 Record::Kept | Record::Invalid => loaded.invalid.push((index + 1, text.to_owned())),
             }
         }
@@ -172,7 +190,7 @@ impl LeaseFile {
 
     /// Is it time to write the file afresh?
     pub fn wants_compaction(&self) -> bool {
-        self.blank > BLANK_BYTES_TOLERATED && self.blank > self.end / 2
+        self.scattered || self.blank > BLANK_BYTES_TOLERATED && self.blank > self.end / 2
     }
 
     /// Writes the file afresh with exactly these leases, in this order, and returns their places. One that held lines that are no
@@ -200,6 +218,7 @@ impl LeaseFile {
         }
         self.end = text.len() as u64;
         self.blank = 0;
+        self.scattered = false;
         Ok(places)
     }
 
@@ -280,6 +299,7 @@ mod tests {
             client_id: None,
             name: None,
             expires_s,
+            provenance: None,
         }
     }
 

@@ -1,9 +1,10 @@
-//! One lease as a line of dnsmasq's lease file: `EXPIRY HARDWARE ADDRESS NAME CLIENTID`.
+//! One lease as a line of dnsmasq's lease file: `EXPIRY HARDWARE ADDRESS NAME CLIENTID`; behind it, with `leasequery`,
+//! `agent-info ADDRESS HEX` and `vendorclass ADDRESS HEX`.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
-use ipc::lease::{CLIENT_ID_BYTES_MAX, Lease, name_is_legal};
+use ipc::lease::{CLIENT_ID_BYTES_MAX, Lease, PROVENANCE_BYTES_MAX, name_is_legal};
 use ipc::link::HardwareAddress;
 
 /// What one line of the file is.
@@ -11,7 +12,9 @@ use ipc::link::HardwareAddress;
 pub enum Record {
     /// A DHCPv4 lease.
     Lease(Lease),
-    /// A record that we do not interpret but keep: DUID, IPv6 leases, relay and vendor data.
+    /// Something more about the lease of an address.
+    More(Ipv4Addr, More),
+    /// A record that we do not interpret but keep: DUID, IPv6 leases.
     Kept,
     /// Blank, which readers of the format skip.
     Blank,
@@ -19,21 +22,51 @@ pub enum Record {
     Invalid,
 }
 
-/// Appends the line of a lease, newline included.
+/// What a line of its own says about a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum More {
+    /// `agent-info`: option 82.
+    AgentInfo(Vec<u8>),
+    /// `vendorclass`: option 60.
+    VendorClass(Vec<u8>),
+}
+
+impl More {
+    /// Adds it to the lease.
+    pub fn add_to(self, lease: &mut Lease) {
+        let provenance = lease.provenance.get_or_insert_default();
+        match self {
+            More::AgentInfo(bytes) => provenance.agent_info = Some(bytes),
+            More::VendorClass(bytes) => provenance.vendor_class = Some(bytes),
+        }
+    }
+}
+
+/// Appends the line of a lease, newline included, and those about it.
 pub fn write(lease: &Lease, text: &mut String) {
     let name = lease.name.as_deref().unwrap_or("*");
     // dnsmasq names the type of an address of no bytes, too.
     let kind = if lease.hardware.length == 0 && lease.hardware.kind == 1 { "01-" } else { "" };
     let _ = write!(text, "{} {kind}{} {} {name} ", lease.expires_s, lease.hardware, lease.address);
     match &lease.client_id {
-        Some(id) if !id.is_empty() => {
-            for (position, byte) in id.iter().enumerate() {
-                let _ = write!(text, "{}{byte:02x}", if position == 0 { "" } else { ":" });
-            }
-        }
+        Some(id) if !id.is_empty() => write_hex(id, text),
         _ => text.push('*'),
     }
     text.push('\n');
+    let Some(provenance) = &lease.provenance else { return };
+    for (word, bytes) in [("agent-info", &provenance.agent_info), ("vendorclass", &provenance.vendor_class)] {
+        if let Some(bytes) = bytes.as_ref().filter(|bytes| !bytes.is_empty()) {
+            let _ = write!(text, "{word} {} ", lease.address);
+            write_hex(bytes, text);
+            text.push('\n');
+        }
+    }
+}
+
+fn write_hex(bytes: &[u8], text: &mut String) {
+    for (position, byte) in bytes.iter().enumerate() {
+        let _ = write!(text, "{}{byte:02x}", if position == 0 { "" } else { ":" });
+    }
 }
 
 /// Reads one line, without its newline.
@@ -41,8 +74,17 @@ pub fn read(line: &str) -> Record {
     let mut fields = line.split_ascii_whitespace();
     let Some(first) = fields.next() else { return Record::Blank };
     let rest: Vec<&str> = fields.collect();
-    if matches!((first, rest.len()), ("duid", 1) | ("agent-info" | "vendorclass", 2)) {
-        return Record::Kept;
+    match (first, &rest[..]) {
+        ("duid", [_]) => return Record::Kept,
+        ("agent-info" | "vendorclass", [address, hex]) => {
+            // Of an address that is none of ours, or too long to be an option: somebody else's business.
+            let (Ok(address), Some(bytes)) = (address.parse(), read_hex(hex, PROVENANCE_BYTES_MAX)) else {
+                return Record::Kept;
+            };
+            let more = if first == "agent-info" { More::AgentInfo } else { More::VendorClass };
+            return Record::More(address, more(bytes));
+        }
+        _ => {}
     }
     let [hardware, address, name, client_id] = rest[..] else { return Record::Invalid };
     let Ok(expires_s) = first.parse::<u64>() else { return Record::Invalid };
@@ -61,7 +103,7 @@ pub fn read(line: &str) -> Record {
     };
     // A name that could not have come from us or from dnsmasq is dropped; the lease is worth more than its name.
     let name = Some(name.to_owned()).filter(|name| name_is_legal(name));
-    Record::Lease(Lease { address, hardware, client_id, name, expires_s })
+    Record::Lease(Lease { address, hardware, client_id, name, expires_s, provenance: None })
 }
 
 /// `aa:bb:cc:dd:ee:ff`, with `06-` in front for a hardware type other than Ethernet.
@@ -87,6 +129,8 @@ fn read_hex(text: &str, bytes_max: usize) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use ipc::lease::Provenance;
+
     use super::*;
 
     fn lease() -> Lease {
@@ -96,6 +140,7 @@ mod tests {
             client_id: Some(vec![1, 2, 0, 0, 0, 0, 0x2a]),
             name: Some("box".to_owned()),
             expires_s: 1_800_000_000,
+            provenance: None,
         }
     }
 
@@ -105,6 +150,25 @@ mod tests {
         write(&lease(), &mut text);
         assert_eq!(text, "1800000000 02:00:00:00:00:2a 10.0.0.9 box 01:02:00:00:00:00:2a\n");
         assert_eq!(read(text.trim_end()), Record::Lease(lease()));
+    }
+
+    #[test]
+    fn what_else_is_known_of_a_lease_has_lines_of_its_own() {
+        let provenance = Provenance { agent_info: Some(vec![1, 3, 0x61]), vendor_class: Some(b"V".to_vec()) };
+        let mut text = String::new();
+        write(&Lease { provenance: Some(Box::new(provenance.clone())), ..lease() }, &mut text);
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        assert_eq!(lines, ["agent-info 10.0.0.9 01:03:61", "vendorclass 10.0.0.9 56"]);
+        let mut bare = lease();
+        for line in lines {
+            let Record::More(address, more) = read(line) else { panic!("{line}") };
+            assert_eq!(address, bare.address);
+            more.add_to(&mut bare);
+        }
+        assert_eq!(bare.provenance.as_deref(), Some(&provenance));
+        for kept in ["agent-info fd00::1 01", "vendorclass 10.0.0.9 zz"] {
+            assert_eq!(read(kept), Record::Kept, "{kept}");
+        }
     }
 
     #[test]

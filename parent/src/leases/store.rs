@@ -38,6 +38,9 @@ impl Store {
             }
             store.hold(lease, Some(place));
         }
+        if store.file.as_ref().is_some_and(LeaseFile::wants_compaction) {
+            store.compact()?;
+        }
         Ok((store, loaded.invalid))
     }
 
@@ -51,6 +54,11 @@ impl Store {
                 Record::Lease(lease) => {
                     store.let_go(lease.address);
                     store.hold(lease, None);
+                }
+                Record::More(address, more) => {
+                    if let Some(held) = store.leases.get_mut(&address) {
+                        more.add_to(&mut held.lease);
+                    }
                 }
                 Record::Invalid => invalid.push((index + 1, text.into_owned())),
                 Record::Blank | Record::Kept => {}
@@ -231,6 +239,7 @@ mod tests {
             client_id: None,
             name: name.map(str::to_owned),
             expires_s: 100,
+            provenance: None,
         }
     }
 
@@ -293,5 +302,24 @@ mod tests {
         assert_eq!(store.holder_of("BOX"), Some(Ipv4Addr::new(10, 0, 0, 2)));
         store.record(&[LeaseChange::Remove(Ipv4Addr::new(10, 0, 0, 2))]).unwrap();
         assert_eq!((store.holder_of("box"), store.len()), (None, 1));
+    }
+
+    #[test]
+    fn what_dnsmasq_kept_of_a_lease_is_taken_over_and_stays_with_it() {
+        let path = std::env::temp_dir().join(format!("wardmasq-provenance-{}", std::process::id()));
+        let lines = "100 02:00:00:00:00:01 10.0.0.1 a *\n100 02:00:00:00:00:02 10.0.0.2 b *\n\
+                     agent-info 10.0.0.1 01:01:61\nvendorclass 10.0.0.1 56\nagent-info 10.0.0.9 01\n";
+        std::fs::write(&path, lines).unwrap();
+        let (mut store, invalid) = Store::open(&path).unwrap();
+        assert!(invalid.is_empty());
+        let first = Ipv4Addr::new(10, 0, 0, 1);
+        let expected = store.get(first).unwrap().clone();
+        assert_eq!(expected.provenance.as_ref().unwrap().agent_info, Some(vec![1, 1, 0x61]));
+        store.record(&[LeaseChange::Put(lease(2, None))]).unwrap();
+        let (again, _) = Store::open(&path).unwrap();
+        assert_eq!(again.get(first), Some(&expected));
+        store.record(&[LeaseChange::Remove(first)]).unwrap();
+        assert!(!std::fs::read_to_string(&path).unwrap().contains("10.0.0.1 "));
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -263,6 +263,11 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
         add(&|excuse| excuse.flags ^= NXDOMAIN);
         add(&|excuse| excuse.flags ^= NXDOMAIN | AA);
     }
+    // Of other classes than IN, the denial of a name is weighed against what is kept of it in IN.
+    if question.is_of_other_class() && theirs.lines.iter().all(denial) {
+        add(&|excuse| excuse.flags ^= NXDOMAIN);
+        add(&|excuse| excuse.flags ^= NXDOMAIN | AA);
+    }
     // A denial of another type makes a name of our own go missing.
     let own = text.contains(&format!("\nhost-record={},", question.name.to_ascii_lowercase()));
     if own && theirs.flags & RCODE == NXDOMAIN {

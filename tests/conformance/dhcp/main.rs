@@ -9,6 +9,8 @@ use server::Server;
 
 /// Every scene in the folder.
 const SCENES: &[(&str, &str)] = &[
+    ("boot_by_lease", include_str!("scenes/boot_by_lease.txt")),
+    ("boot_by_name", include_str!("scenes/boot_by_name.txt")),
     ("bootp", include_str!("scenes/bootp.txt")),
     ("bootp_dynamic", include_str!("scenes/bootp_dynamic.txt")),
     ("bootp_dynamic_tags", include_str!("scenes/bootp_dynamic_tags.txt")),
@@ -21,6 +23,11 @@ const SCENES: &[(&str, &str)] = &[
     ("client_update", include_str!("scenes/client_update.txt")),
     ("generate_names", include_str!("scenes/generate_names.txt")),
     ("generate_names_tags", include_str!("scenes/generate_names_tags.txt")),
+    ("leasequery", include_str!("scenes/leasequery.txt")),
+    ("leasequery_infinite", include_str!("scenes/leasequery_infinite.txt")),
+    ("leasequery_off", include_str!("scenes/leasequery_off.txt")),
+    ("leasequery_quiet", include_str!("scenes/leasequery_quiet.txt")),
+    ("leasequery_some", include_str!("scenes/leasequery_some.txt")),
     ("options_containers", include_str!("scenes/options_containers.txt")),
     ("options_containers_forced", include_str!("scenes/options_containers_forced.txt")),
     ("options_containers_plain", include_str!("scenes/options_containers_plain.txt")),
@@ -31,6 +38,7 @@ const SCENES: &[(&str, &str)] = &[
     ("proxy_some", include_str!("scenes/proxy_some.txt")),
     ("pxe_boot_only", include_str!("scenes/pxe_boot_only.txt")),
     ("pxe_both", include_str!("scenes/pxe_both.txt")),
+    ("pxe_by_name", include_str!("scenes/pxe_by_name.txt")),
     ("pxe_ignored", include_str!("scenes/pxe_ignored.txt")),
     ("pxe_large", include_str!("scenes/pxe_large.txt")),
     ("pxe_no_prompt", include_str!("scenes/pxe_no_prompt.txt")),

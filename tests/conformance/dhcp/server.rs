@@ -71,7 +71,15 @@ impl Server {
             };
             format!("{} {hardware} {name} {id} {left}", lease.address)
         };
-        self.leases.values().map(described).collect()
+        let mut lines = Vec::new();
+        for lease in self.leases.values() {
+            lines.push(described(lease));
+            let Some(provenance) = &lease.provenance else { continue };
+            let more = [("agent-info", &provenance.agent_info), ("vendorclass", &provenance.vendor_class)];
+            let more = more.iter().filter_map(|(word, bytes)| Some((word, bytes.as_ref()?)));
+            lines.extend(more.map(|(word, bytes)| format!("{word} {} {}", lease.address, hex(bytes))));
+        }
+        lines
     }
 
     fn pass(&mut self, ms: u64) {

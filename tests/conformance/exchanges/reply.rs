@@ -77,8 +77,7 @@ fn same(history: &[Message], proxied: bool, ours: &Datagram, theirs: &Datagram) 
         return false;
     }
     let (mut ours, mut theirs) = (ours.payload.clone(), theirs.payload.clone());
-    // The reference answers everybody with the server id that a relay agent wanted once, and names the first agent of a network as router for
-    // the clients of all others.
+    // The reference answers everybody with the server id that a relay agent wanted once.
     let elsewhere = |earlier: &Message| earlier.giaddr != message.giaddr || earlier.overrides_server();
     let relayed = before.iter().any(|earlier| !earlier.giaddr.is_unspecified() && elsewhere(earlier));
     let overridden = before.iter().any(Message::overrides_server) || relayed && proxied;
@@ -87,11 +86,7 @@ fn same(history: &[Message], proxied: bool, ours: &Datagram, theirs: &Datagram) 
         let (Some(mine), Some(yours)) = (number(&ours), number(&theirs)) else { continue };
         // Times that are left run; renewals are spread at random.
         let random = matches!(code, 58 | 59) && !message.ciaddr.is_unspecified();
-        if random
-            || code == 54 && overridden
-            || code == 3 && relayed
-            || !matches!(code, 3 | 54) && mine.abs_diff(yours) <= SECONDS
-        {
+        if random || code == 54 && overridden || code != 54 && mine.abs_diff(yours) <= SECONDS {
             ours[at..at + 4].fill(0);
             theirs[at..at + 4].fill(0);
         }
@@ -99,7 +94,7 @@ fn same(history: &[Message], proxied: bool, ours: &Datagram, theirs: &Datagram) 
     ours == theirs
 }
 
-/// Where the times of an answer are (options 51, 58, 59 and 91), the router and the server id.
+/// Where the times of an answer are (options 51, 58, 59 and 91), and the server id.
 fn numbers(payload: &[u8]) -> Vec<(usize, u8)> {
     let mut found = Vec::new();
     let mut at = OPTIONS_AT;
@@ -109,7 +104,7 @@ fn numbers(payload: &[u8]) -> Vec<(usize, u8)> {
             255 => break,
             _ => {
                 let Some(&length) = payload.get(at + 1) else { break };
-                if length == 4 && matches!(code, 3 | 51 | 54 | 58 | 59 | 91) {
+                if length == 4 && matches!(code, 51 | 54 | 58 | 59 | 91) {
                     found.push((at + 2, code));
                 }
                 at += 2 + usize::from(length);

@@ -21,6 +21,7 @@ no-ping
 dhcp-rapid-commit
 log-dhcp
 bootp-dynamic
+leasequery
 dhcp-generate-names
 dhcp-proxy
 dhcp-match=set:a,60,PXE
@@ -147,6 +148,12 @@ fn message(kind: u8, ciaddr: [u8; 4], options: &[u8]) -> Vec<u8> {
     bytes
 }
 
+fn query(ciaddr: [u8; 4], options: &[u8]) -> Vec<u8> {
+    let mut bytes = message(10, ciaddr, options);
+    bytes[24..28].copy_from_slice(&[10, 0, 0, 77]);
+    bytes
+}
+
 fn reply(giaddr: [u8; 4], options: &[u8]) -> Vec<u8> {
     let mut bytes = message(2, [0; 4], options);
     bytes[0] = 2;
@@ -187,6 +194,9 @@ pub fn packet_seeds() -> Vec<Vec<u8>> {
         message(1, [0; 4], PXE),
         message(3, [10, 0, 0, 99], &[PXE, &[43, 7, 71, 4, 128, 0, 0, 0, 255]].concat()),
         message(1, [0; 4], &[124, 7, 0, 0, 39, 15, 2, 1, b'x', 125, 11, 0, 0, 13, 233, 6, 1, 1, b'a', 2, 1, b'b']),
+        // An access concentrator asks for a lease, by address and by client id.
+        query([10, 0, 0, 99], &[55, 4, 51, 60, 82, 91]),
+        query([0; 4], &[61, 7, 1, 2, 0, 0, 0, 0, 5]),
         // A reply of a server to a relay agent.
         reply([10, 0, 0, 1], &[54, 4, 10, 9, 0, 1]),
         reply([10, 0, 0, 2], &[82, 6, 2, 4, 0, 0, 0, 2]),

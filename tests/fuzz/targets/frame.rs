@@ -46,6 +46,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         client_id: Some(vec![1, 2, 3]),
         name: Some("host".to_owned()),
         expires_s: 1_700_003_600,
+        provenance: None,
     };
     let commit = dhcp::ToParent::Commit {
         ticket: Ticket(9),

@@ -125,8 +125,8 @@ impl Engine {
             leases: LeaseView::default(),
             probes: Probes::default(),
             epochs: vec![0; slice.pools.len()],
+            routers: BTreeMap::new(),
             declined: BTreeMap::new(),
-            servers: BTreeMap::new(),
             random: Random::new(seed),
         };
         Engine {

@@ -252,6 +252,7 @@ mod tests {
             client_id: id.map(<[u8]>::to_vec),
             name: name.map(str::to_owned),
             expires_s,
+            provenance: None,
         }
     }
 

@@ -37,6 +37,20 @@ pub(crate) struct Terms<'a> {
     pub(crate) lease_time_s: u32,
     /// A random number that brings renewals forward, 0 for none.
     pub(crate) fuzz: u16,
+    /// Seconds since the lease was made, when somebody asks for it who is not the client: only what is asked for is told then.
+    pub(crate) elapsed_s: Option<u32>,
+}
+
+impl<'a> Terms<'a> {
+    /// Those of an answer to the client itself.
+    pub(crate) fn new(
+        network: Option<&'a Network<'a>>,
+        address: Ipv4Addr,
+        name: Option<&'a str>,
+        lease_time_s: u32,
+    ) -> Terms<'a> {
+        Terms { network, address, name, lease_time_s, fuzz: 0, elapsed_s: None }
+    }
 }
 
 /// Adds everything that follows the message type, the server id, the lease time and rapid commit.
@@ -48,12 +62,15 @@ pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply
     let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
 
     // Boot data goes into options when the client lists them, else into the header fields.
-    if terms.network.is_some() {
+    let query = terms.elapsed_s.is_some();
+    if terms.network.is_some() && !query {
         reply.set_siaddr(local);
     }
     let as_option = |code: u8| !slice.no_override && exchange.requested.is_some() && asked(code);
     let (mut file_done, mut sname_done) = (false, false);
-    if let Some(boot) = boot_line(exchange) {
+    if query {
+        // Whoever asks for a lease does not boot.
+    } else if let Some(boot) = boot_line(exchange) {
         if let Some(name) = &boot.server_name {
             if as_option(66) { reply.put(66, &with_nul(name.as_bytes())) } else { reply.set_sname(name.as_bytes()) }
         }
@@ -97,14 +114,19 @@ pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply
     }
     if terms.lease_time_s != INFINITE {
         let (t1, t2) = renewal_times(&chosen, terms);
-        reply.put_number(58, t1);
-        reply.put_number(59, t2);
+        let elapsed_s = terms.elapsed_s.unwrap_or(0);
+        for (code, seconds) in [(58, t1), (59, t2)].into_iter().filter(|(code, _)| !query || asked(*code)) {
+            reply.put_number(code, seconds.saturating_sub(elapsed_s));
+        }
+        if let Some(elapsed_s) = terms.elapsed_s.filter(|elapsed_s| *elapsed_s > 0 && asked(91)) {
+            reply.put_number(91, elapsed_s);
+        }
     }
     if let Some(network) = terms.network {
-        if chosen.of(1).is_none() {
+        if chosen.of(1).is_none() && (!query || asked(1)) {
             reply.put_address(1, network.netmask);
         }
-        if chosen.of(28).is_none() {
+        if chosen.of(28).is_none() && (!query || asked(28)) {
             reply.put_address(28, network.broadcast);
         }
         if let Some(router) = network.router.filter(|_| asked(3) && chosen.of(3).is_none()) {

@@ -5,6 +5,8 @@
 
 use std::net::Ipv4Addr;
 
+use ipc::link::HardwareAddress;
+
 use crate::packet::{BROADCAST_FLAG, FILE_AT, HEADER_BYTES, MAGIC_COOKIE, Packet, SNAME_AT};
 
 /// Smallest packet sent (RFC 1542 section 2.1).
@@ -54,6 +56,27 @@ impl Reply {
     pub(crate) fn to_bootp(request: &Packet<'_>) -> Reply {
         let relay = request.option(82).filter(|relay| request.option(53).is_some() && !relay.is_empty());
         Reply::within(request, PACKET_BYTES_BOOTP, relay)
+    }
+
+    /// An answer to a lease query: about the lease of `hardware`, and with what an agent said when it was made.
+    pub(crate) fn to_query(
+        request: &Packet<'_>,
+        hardware: HardwareAddress,
+        ciaddr: Option<Ipv4Addr>,
+        agent_info: Option<&[u8]>,
+    ) -> Reply {
+        let mut reply = Reply::to(request);
+        reply.relay = agent_info.map(<[u8]>::to_vec);
+        let relay_bytes = |value: &[u8]| written_bytes(value.len());
+        reply.limit =
+            (reply.limit + request.option(82).map_or(0, relay_bytes)).saturating_sub(agent_info.map_or(0, relay_bytes));
+        reply.bytes[1] = hardware.kind;
+        reply.bytes[2] = hardware.length;
+        reply.bytes[28..44].fill(0);
+        let used = hardware.used();
+        reply.bytes[28..28 + used.len().min(16)].copy_from_slice(&used[..used.len().min(16)]);
+        reply.bytes[12..16].copy_from_slice(&ciaddr.unwrap_or(Ipv4Addr::UNSPECIFIED).octets());
+        reply
     }
 
     fn within(request: &Packet<'_>, size: usize, relay: Option<&[u8]>) -> Reply {

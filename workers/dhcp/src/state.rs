@@ -34,10 +34,10 @@ pub(crate) struct State {
     pub(crate) probes: Probes,
     /// Per pool of the slice, how far the start of the search has moved.
     pub(crate) epochs: Vec<u32>,
+    /// Routers of networks elsewhere, by the pool's position: the first relay agent of each.
+    pub(crate) routers: BTreeMap<usize, Ipv4Addr>,
     /// Addresses of host rules that a client declined, until a monotonic time. One entry per rule at most.
     pub(crate) declined: BTreeMap<Ipv4Addr, u64>,
-    /// Addresses of boot servers that are configured by name, in small letters.
-    pub(crate) servers: BTreeMap<String, Ipv4Addr>,
     /// For spreading renewals.
     pub(crate) random: Random,
 }

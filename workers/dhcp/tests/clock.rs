@@ -11,7 +11,14 @@ const DAY_S: u64 = 86_400;
 
 /// A server with one lease that lasts an hour.
 fn leased() -> Server {
-    let lease = Lease { address: ip(17), hardware: hardware(2), client_id: None, name: None, expires_s: WALL_S + 3600 };
+    let lease = Lease {
+        address: ip(17),
+        hardware: hardware(2),
+        client_id: None,
+        name: None,
+        expires_s: WALL_S + 3600,
+        provenance: None,
+    };
     Server::with_leases(slice(), vec![lease])
 }
 
@@ -39,8 +46,14 @@ fn a_clock_that_jumps_back_lets_leases_last_and_wakes_nobody_for_nothing() {
 
 #[test]
 fn ends_at_the_edges_of_time_are_taken_as_they_are() {
-    let lease =
-        |last, expires_s| Lease { address: ip(last), hardware: hardware(last), client_id: None, name: None, expires_s };
+    let lease = |last, expires_s| Lease {
+        address: ip(last),
+        hardware: hardware(last),
+        client_id: None,
+        name: None,
+        expires_s,
+        provenance: None,
+    };
     let mut server = Server::with_leases(slice(), vec![lease(11, 1), lease(12, 0), lease(13, u64::MAX)]);
     server.give(Input::Deadline);
     assert!(server.lease(11).is_none());

@@ -32,7 +32,14 @@ fn granted() -> (u8, String) {
 }
 
 fn lease(last: u8, address: u8, name: Option<&str>, expires_s: u64) -> Lease {
-    Lease { address: ip(address), hardware: hardware(last), client_id: None, name: name.map(str::to_owned), expires_s }
+    Lease {
+        address: ip(address),
+        hardware: hardware(last),
+        client_id: None,
+        name: name.map(str::to_owned),
+        expires_s,
+        provenance: None,
+    }
 }
 
 // --- The four steps, and the parent's part in them ---------------------------------------------------------------------
@@ -740,4 +747,22 @@ fn draining_finishes_what_is_owed_and_takes_nothing_new() {
     server.say(ToWorker::NeighborSet { ticket, done: true });
     assert_eq!(server.sent.len(), 2);
     assert!(server.engine.idle());
+}
+
+// --- Lease queries -----------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_lease_query_tells_how_much_of_the_lease_is_left() {
+    let mut server = Server::new(DhcpSlice { leasequery: Some(vec![]), ..slice() });
+    server.ask(&select(2, 17).with(60, b"class").bytes());
+    server.pass(600_000);
+    let query = Ask::new(10, 2).through(ip(200)).with(55, &[51, 58, 59, 91, 60]).bytes();
+    let sent = server.ask_unicast(&query, "192.168.77.200:67");
+    let seconds = |code| sent[0].option(code).map(|bytes| u32::from_be_bytes(bytes.try_into().unwrap()));
+    assert_eq!([51, 58, 59, 91].map(seconds), [3000, 1200, 2550, 600].map(Some));
+    assert_eq!((sent[0].kind().0, sent[0].option(60)), (13, Some(b"class".to_vec())));
+    // Once the lease is over, nobody has the address.
+    server.pass(3_000_000);
+    let sent = server.ask_unicast(&query, "192.168.77.200:67");
+    assert_eq!(sent[0].kind().0, 12);
 }

@@ -27,6 +27,7 @@ fn full(reclaim: bool) -> Server {
         client_id: None,
         name: None,
         expires_s,
+        provenance: None,
     };
     Server::with_leases(slice, vec![lease(11, 2, WALL_S + 2000), lease(10, 3, WALL_S + 1000)])
 }

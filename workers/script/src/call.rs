@@ -188,6 +188,7 @@ mod tests {
                 client_id: Some(vec![1, 0xab]),
                 name: Some("box".to_owned()),
                 expires_s: 1_795_628_930,
+                provenance: None,
             },
             old_name: None,
             domain: Some("ex.org".to_owned()),

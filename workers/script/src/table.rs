@@ -84,6 +84,7 @@ mod tests {
                 client_id: Some(vec![1]),
                 name: Some("box".to_owned()),
                 expires_s: 1000,
+                provenance: None,
             },
             old_name: None,
             domain: None,

@@ -75,12 +75,13 @@ pub(super) fn bootp(exchange: &mut Exchange<'_>, state: &mut State, now: Now) ->
         client_id: None,
         name: lease_name,
         expires_s: expires_s(lease_time_s, now),
+        provenance: None,
     }));
 
     let name = exchange.name.as_ref().map(|name| name.label.as_str());
     let mut reply = Reply::to_bootp(exchange.packet);
     reply.set_yiaddr(address);
-    let terms = Terms { network: Some(&network), address, name, lease_time_s: INFINITE, fuzz: 0 };
+    let terms = Terms::new(Some(&network), address, name, INFINITE);
     let mut lines = Vec::new();
     options::fill(exchange, &terms, &mut reply, &mut lines);
     lines.extend(exchange.message("BOOTP", Some(address), "", ""));

@@ -70,7 +70,7 @@ pub(super) fn discover(exchange: &mut Exchange<'_>, state: &mut State, now: Now)
             || name.configured && said.is_none_or(|said| said.label.eq_ignore_ascii_case(&name.label))
     };
     let name = exchange.name.as_ref().filter(told).map(|name| name.label.as_str());
-    let terms = Terms { network: Some(&network), address, name, lease_time_s, fuzz: 0 };
+    let terms = Terms::new(Some(&network), address, name, lease_time_s);
     let answer = Answer { delay_s, ..exchange.grant(reply, &terms, offer.into_iter().collect()) };
     match reclaimed {
         // The lease ends before anybody is offered its address.

@@ -42,6 +42,6 @@ pub(super) fn inform(exchange: &mut Exchange<'_>, state: &State, now: Now) -> Ou
         let left_s = u32::try_from(lease.expires_s.saturating_sub(now.wall_s)).unwrap_or(INFINITE);
         reply.put_number(51, if lease.expires_s == 0 { INFINITE } else { left_s });
     }
-    let terms = Terms { network: network.as_ref(), address, name: name.as_deref(), lease_time_s: INFINITE, fuzz: 0 };
+    let terms = Terms::new(network.as_ref(), address, name.as_deref(), INFINITE);
     Outcome::Answer(exchange.grant(reply, &terms, acknowledged.into_iter().collect()))
 }

@@ -3,6 +3,7 @@
 mod bootp;
 mod discover;
 mod inform;
+mod leasequery;
 pub(crate) mod pxe;
 mod reclaim;
 mod release;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use dhcproto::v4::MessageType;
-use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE, PoolMode};
+use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE, NamedServer, PoolMode};
 use ipc::config::pxe::BootServer;
 use ipc::dhcp::Contact;
 use ipc::lease::{Lease, LeaseChange};
@@ -79,8 +80,6 @@ pub(crate) struct Exchange<'s> {
     pub(crate) name: Option<Name>,
     /// What it says of itself as a PXE client, if it is one.
     pub(crate) pxe: Option<Pxe<'s>>,
-    /// Addresses of boot servers that are configured by name.
-    pub(crate) servers: BTreeMap<String, Ipv4Addr>,
     /// Option 55; without it, everything is sent.
     pub(crate) requested: Option<Vec<u8>>,
     /// Must the answer be broadcast (`dhcp-broadcast`)?
@@ -143,10 +142,21 @@ pub(crate) fn judge<'s>(
     if !interface.serves_dhcp {
         return (Outcome::Silence, Vec::new(), None);
     }
+    if packet.kind() == Some(MessageType::LeaseQuery) && arrival.port == Port::Server {
+        let (outcome, lines) = leasequery::answer(config, state, interface, packet, arrival, now);
+        return (outcome, lines, None);
+    }
     let mut exchange = match Exchange::open(config, state, interface, packet, arrival) {
         Ok(exchange) => exchange,
         Err(lines) => return (Outcome::Silence, lines, None),
     };
+    if packet.giaddr().is_some() {
+        for network in exchange.networks.iter().filter(|network| network.router != Some(network.local)) {
+            if let Some(router) = network.router {
+                state.routers.entry(network.position).or_insert(router);
+            }
+        }
+    }
     if let Some(outcome) = pxe::answer(&mut exchange) {
         return (outcome, exchange.lines, None);
     }
@@ -180,7 +190,7 @@ impl<'s> Exchange<'s> {
         };
         let relay = RelayWord::read(packet);
         let selector = relay.link.or_else(|| packet.address(118));
-        let networks = networks_of(config, interface, packet, &relay, selector, fallback);
+        let networks = networks_of(config, interface, packet, &relay, selector, fallback, &state.routers);
         if networks.is_empty() {
             let via = match (selector, packet.giaddr()) {
                 (Some(subnet), _) => format!("with subnet selector {subnet}"),
@@ -190,6 +200,27 @@ impl<'s> Exchange<'s> {
             return Err(vec![lines::warning(format!("no address range available for DHCP request {via}"))]);
         }
 
+        let mut exchange = Exchange::assemble(config, interface, packet, arrival, networks, fallback);
+        if exchange.client_id.is_none() && !slice.ignore_client_id && packet.kind().is_some() {
+            // A client that leaves its id out this time is still the one that we know.
+            exchange.client_id = exchange.lease(state).and_then(|lease| lease.client_id.clone());
+        }
+        exchange.log_client();
+        exchange.find_tags_and_rule();
+        Ok(exchange)
+    }
+
+    /// What a request says, and nothing yet that follows from it.
+    fn assemble(
+        config: &'s Config,
+        interface: &Interface,
+        packet: &'s Packet<'s>,
+        arrival: Arrival,
+        networks: Vec<Network<'s>>,
+        fallback: Ipv4Addr,
+    ) -> Exchange<'s> {
+        let slice = &config.slice;
+        let relay = RelayWord::read(packet);
         // BOOTP knows neither client ids nor names that clients give, and its answers have room for what there is.
         let bootp = packet.kind().is_none();
         let mut exchange = Exchange {
@@ -200,14 +231,17 @@ impl<'s> Exchange<'s> {
             loopback: interface.loopback,
             fallback,
             networks,
-            selector,
+            selector: relay.link.or_else(|| packet.address(118)),
             server_override: relay.server_id.or_else(|| {
                 let through = |agents: &Vec<Ipv4Addr>, agent| agents.is_empty() || agents.contains(&agent);
                 packet.giaddr().filter(|agent| slice.proxies.as_ref().is_some_and(|agents| through(agents, *agent)))
             }),
             unicast: arrival.destination != Ipv4Addr::BROADCAST,
             hardware: packet.hardware(),
-            client_id: packet.client_id().filter(|_| !slice.ignore_client_id && !bootp).map(<[u8]>::to_vec),
+            client_id: packet
+                .client_id()
+                .filter(|_| !slice.ignore_client_id && packet.option(53).is_some())
+                .map(<[u8]>::to_vec),
             set_tags: Tags::default(),
             tags: Tags::default(),
             bare_tags: Tags::default(),
@@ -215,19 +249,13 @@ impl<'s> Exchange<'s> {
             said: if bootp { Said::default() } else { client_name::said(packet, slice.client_update) },
             name: None,
             pxe: Pxe::of(&slice.pxe, packet),
-            servers: state.servers.clone(),
             requested: packet.option(55).filter(|_| !bootp).map(<[u8]>::to_vec),
             force_broadcast: false,
             ignored: false,
             lines: Vec::new(),
         };
-        if exchange.client_id.is_none() && !slice.ignore_client_id && !bootp {
-            // A client that leaves its id out this time is still the one that we know.
-            exchange.client_id = exchange.lease(state).and_then(|lease| lease.client_id.clone());
-        }
-        exchange.log_client();
-        exchange.find_tags_and_rule();
-        Ok(exchange)
+        exchange.forget_tags();
+        exchange
     }
 
     fn find_tags_and_rule(&mut self) {
@@ -316,7 +344,9 @@ impl<'s> Exchange<'s> {
         match server {
             BootServer::Address(address) => Some(*address),
             BootServer::Name(name) => {
-                let found = self.servers.get(&name.to_ascii_lowercase()).copied();
+                let servers = &self.config.slice.named_servers;
+                let name_of = |server: &NamedServer| server.name.cmp(&name.to_ascii_lowercase());
+                let found = servers.binary_search_by(name_of).ok().and_then(|index| servers[index].address);
                 if found.is_none() {
                     lines.push(lines::warning(format!("No IPv4 address found for {name}")));
                 }
@@ -358,6 +388,7 @@ fn networks_of<'s>(
     relay: &RelayWord,
     selector: Option<Ipv4Addr>,
     fallback: Ipv4Addr,
+    routers: &BTreeMap<usize, Ipv4Addr>,
 ) -> Vec<Network<'s>> {
     let slice = &config.slice;
     let local = pool::local_networks(slice, interface);
@@ -369,14 +400,27 @@ fn networks_of<'s>(
             .find(|network| network.router.is_some() && network.includes(inside))
             .map(|network| network.local);
         let (ours, router) = (own.unwrap_or(fallback), own.or(relay.server_id).or(packet.giaddr()));
-        return pool::remote_networks(slice, inside, ours, router);
+        let mut networks = pool::remote_networks(slice, inside, ours, router);
+        if own.is_none() {
+            recall_routers(&mut networks, routers);
+        }
+        return networks;
     }
     match packet.ciaddr() {
         Some(own) if !local.iter().any(|network| network.includes(own)) => {
-            let distant = pool::remote_networks(slice, own, fallback, None);
+            let mut distant = pool::remote_networks(slice, own, fallback, None);
+            recall_routers(&mut distant, routers);
             if distant.is_empty() { local } else { distant }
         }
         _ => local,
+    }
+}
+
+/// Networks elsewhere keep the router that the first request of a relay agent has named, so that it is also there for clients that come
+/// without agent, to renew.
+fn recall_routers(networks: &mut [Network<'_>], routers: &BTreeMap<usize, Ipv4Addr>) {
+    for network in networks {
+        network.router = routers.get(&network.position).copied().or(network.router);
     }
 }
 
@@ -438,11 +482,23 @@ impl Exchange<'_> {
 
     /// The line of a message, unless `quiet-dhcp` hides it.
     fn message(&self, kind: &str, address: Option<Ipv4Addr>, name: &str, error: &str) -> Option<Line> {
+        self.message_about(kind, address, &self.label(), name, error)
+    }
+
+    /// The same about somebody else than who sent the request.
+    fn message_about(
+        &self,
+        kind: &str,
+        address: Option<Ipv4Addr>,
+        label: &str,
+        name: &str,
+        error: &str,
+    ) -> Option<Line> {
         let slice = &self.config.slice;
         if slice.quiet_dhcp && !slice.log_dhcp && error.is_empty() {
             return None;
         }
-        let text = lines::message(kind, &self.interface, address, &self.label(), name, error);
+        let text = lines::message(kind, &self.interface, address, label, name, error);
         Some(if slice.log_dhcp { self.detail(&text) } else { lines::info(text) })
     }
 

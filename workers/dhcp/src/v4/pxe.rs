@@ -132,7 +132,8 @@ fn give_item(exchange: &mut Exchange<'_>, pxe: &Pxe<'_>, kind: u16, layer: u16) 
     options::put_vendor_container(exchange, &mut reply, head);
     exchange.say("PXE", Some(address), &file, "");
     exchange.say_tags();
-    Outcome::Answer(exchange.address(reply, address, Vec::new()))
+    // It has its address already and can answer ARP.
+    Outcome::Answer(Answer { neighbor: None, ..exchange.address(reply, address, Vec::new()) })
 }
 
 /// Offers a menu beside the address that another server offers.

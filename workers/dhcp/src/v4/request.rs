@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use dhcproto::v4::MessageType;
-use ipc::lease::{Lease, LeaseChange};
+use ipc::lease::{Lease, LeaseChange, PROVENANCE_BYTES_MAX, Provenance};
 use ipc::log::Line;
 use ipc::time::Now;
 
@@ -188,12 +188,15 @@ fn make(exchange: &mut Exchange<'_>, state: &State, wish: Wish, network: Network
     let mut changes: Vec<LeaseChange> = given_up.into_iter().map(LeaseChange::Remove).collect();
     let lease_name = name_for(exchange, state, address, given_up, &mut changes);
     let lease_time_s = exchange.lease_time_s(&network);
+    // A host whose interfaces take turns keeps the client id that one of them has shown.
+    let kept_id = || state.leases.of_address(address)?.client_id.clone();
     changes.push(LeaseChange::Put(Lease {
         address,
         hardware: exchange.hardware,
-        client_id: exchange.client_id.clone(),
+        client_id: exchange.client_id.clone().or_else(kept_id),
         name: lease_name,
         expires_s: expires_s(lease_time_s, now),
+        provenance: provenance(exchange, state, address),
     }));
 
     let name = exchange.name.as_ref().map(|name| name.label.as_str());
@@ -206,9 +209,24 @@ fn make(exchange: &mut Exchange<'_>, state: &State, wish: Wish, network: Network
     if how == How::RapidCommit {
         reply.put(80, &[]);
     }
-    let terms = Terms { network: Some(&network), address, name, lease_time_s, fuzz };
+    let terms = Terms { fuzz, ..Terms::new(Some(&network), address, name, lease_time_s) };
     let answer = exchange.grant(reply, &terms, acknowledged.into_iter().collect());
     Outcome::Record(changes, Some(answer))
+}
+
+/// What the agent and the client say of themselves, or what they said before. Kept only where somebody may ask for it.
+fn provenance(exchange: &Exchange<'_>, state: &State, address: Ipv4Addr) -> Option<Box<Provenance>> {
+    exchange.config.slice.leasequery.as_ref()?;
+    let own = exchange.lease(state).filter(|lease| lease.address == address);
+    let mut provenance = own.and_then(|lease| lease.provenance.as_deref().cloned()).unwrap_or_default();
+    let said = |code| exchange.packet.option(code).filter(|value| (1..=PROVENANCE_BYTES_MAX).contains(&value.len()));
+    if let Some(agent_info) = said(82) {
+        provenance.agent_info = Some(agent_info.to_vec());
+    }
+    if let Some(vendor_class) = said(60) {
+        provenance.vendor_class = Some(vendor_class.to_vec());
+    }
+    (provenance != Provenance::default()).then(|| Box::new(provenance))
 }
 
 /// The name that the lease of `address` will carry. Another lease that must lose it for that is added to `changes`.
