@@ -227,15 +227,17 @@ impl Machine {
                     message.giaddr = Ipv4Addr::new(10, 77, 0, 5);
                 }
             }
-            20 => message.put(53, [pick(dice, &[0, 2, 5, 6, 9, 11, 200])]),
+            20 => message.put(53, [pick(dice, &[2, 5, 6, 9, 11, 200])]),
             _ => {
                 message.put(53, [1]);
                 let end = message.bytes().len();
                 for _ in 0..dice.below(4) {
-                    message.damage.push((OPTIONS_AT + dice.below(end - OPTIONS_AT), dice.roll() as u8));
+                    // Behind the type.
+                    let first = OPTIONS_AT + 3;
+                    message.damage.push((first + dice.below(end - first), dice.roll() as u8));
                 }
                 if message.damage.is_empty() {
-                    message.cut = dice.below(end - OPTIONS_AT);
+                    message.cut = dice.below(end - OPTIONS_AT - 3);
                 }
             }
         }
@@ -275,7 +277,10 @@ impl Machine {
 
     /// Adds what the machine says in every message, what it says now and then, and what its relay agent adds.
     fn dress(&self, message: &mut Message, dice: &mut Dice) {
-        message.options.extend(self.standing.iter().cloned());
+        // What is left of a damaged name depends on each of its bytes.
+        let named = message.damage.is_empty() && message.cut == 0;
+        let standing = self.standing.iter().filter(|(code, _)| named || !matches!(code, 12 | 81));
+        message.options.extend(standing.cloned());
         while one_in(dice, 5) {
             let (code, value) = pick(dice, &EXTRAS);
             // What the machine is known by, or asks for, is said once.
@@ -284,6 +289,7 @@ impl Machine {
             }
         }
         if let Some((agent, information)) = self.relay
+            && named
             && message.from.0.is_unspecified()
         {
             message.hops = 1;

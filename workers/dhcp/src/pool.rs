@@ -58,11 +58,12 @@ pub(crate) fn take_netmasks(pools: &mut [Pool], interfaces: &[Interface]) {
     }
 }
 
-/// The networks of a client on the interface itself, in the order in which they are tried: as in the file.
+/// The networks of a client on the interface itself, in the order in which they are tried: as in the file, those that only share the wire
+/// behind the others.
 ///
 /// Nobody knows the router of a network that only shares the wire (`shared-network`).
 pub(crate) fn local_networks<'s>(slice: &'s DhcpSlice, interface: &Interface) -> Vec<Network<'s>> {
-    let mut networks: Vec<Network<'s>> = Vec::new();
+    let (mut networks, mut sharing): (Vec<Network<'s>>, Vec<Network<'s>>) = Default::default();
     for (local, interface_netmask) in addresses(interface) {
         let arrives = |arrival: &SharedArrival<_>| match arrival {
             SharedArrival::Interface(name) => *name == interface.name,
@@ -70,17 +71,19 @@ pub(crate) fn local_networks<'s>(slice: &'s DhcpSlice, interface: &Interface) ->
         };
         for (position, pool) in slice.pools.iter().enumerate() {
             let netmask = pool.netmask.unwrap_or(interface_netmask);
-            if networks.iter().any(|network| network.position == position) {
+            if networks.iter().chain(&sharing).any(|network| network.position == position) {
                 continue;
             }
             if around(pool, netmask, local) {
                 networks.push(network(pool, position, netmask, local, Some(local)));
             } else if shares(slice, pool, arrives) {
-                networks.push(network(pool, position, written_netmask(pool), local, None));
+                sharing.push(network(pool, position, written_netmask(pool), local, None));
             }
         }
     }
     networks.reverse();
+    sharing.reverse();
+    networks.extend(sharing);
     networks
 }
 
@@ -91,15 +94,16 @@ pub(crate) fn remote_networks<'s>(
     local: Ipv4Addr,
     router: Option<Ipv4Addr>,
 ) -> Vec<Network<'s>> {
-    let mut networks = Vec::new();
+    let (mut networks, mut sharing) = (Vec::new(), Vec::new());
     for (position, pool) in slice.pools.iter().enumerate().rev() {
         let netmask = written_netmask(pool);
         if around(pool, netmask, inside) {
             networks.push(network(pool, position, netmask, local, router));
         } else if shares(slice, pool, |arrival| *arrival == SharedArrival::Address(inside)) {
-            networks.push(network(pool, position, netmask, local, None));
+            sharing.push(network(pool, position, netmask, local, None));
         }
     }
+    networks.extend(sharing);
     networks
 }
 

@@ -55,7 +55,9 @@ impl Reply {
     /// relay agents back only if its message has a type, though none that there is.
     pub(crate) fn to_bootp(request: &Packet<'_>) -> Reply {
         let relay = request.option(82).filter(|relay| request.option(53).is_some() && !relay.is_empty());
-        Reply::within(request, PACKET_BYTES_BOOTP, relay)
+        // They come on top.
+        let more = relay.map_or(0, |value| written_bytes(value.len()));
+        Reply::within(request, PACKET_BYTES_BOOTP + more, relay)
     }
 
     /// An answer to a lease query: about the lease of `hardware`, and with what an agent said when it was made.

@@ -66,6 +66,8 @@ pub(crate) struct Exchange<'s> {
     pub(crate) hardware: HardwareAddress,
     /// Option 61, unless it is to be ignored.
     pub(crate) client_id: Option<Vec<u8>>,
+    /// The same, though the client's rule may say that it is to be ignored (`id:*`): by this id its lease is found.
+    said_id: Option<Vec<u8>>,
     /// The tags that were set, the pool's included once it is known.
     pub(crate) set_tags: Tags,
     /// The same and those that follow from them.
@@ -201,9 +203,11 @@ impl<'s> Exchange<'s> {
         }
 
         let mut exchange = Exchange::assemble(config, interface, packet, arrival, networks, fallback);
+        exchange.said_id.clone_from(&exchange.client_id);
         if exchange.client_id.is_none() && !slice.ignore_client_id && packet.kind().is_some() {
             // A client that leaves its id out this time is still the one that we know.
             exchange.client_id = exchange.lease(state).and_then(|lease| lease.client_id.clone());
+            exchange.said_id.clone_from(&exchange.client_id);
         }
         exchange.log_client();
         exchange.find_tags_and_rule();
@@ -242,6 +246,7 @@ impl<'s> Exchange<'s> {
                 .client_id()
                 .filter(|_| !slice.ignore_client_id && packet.option(53).is_some())
                 .map(<[u8]>::to_vec),
+            said_id: None,
             set_tags: Tags::default(),
             tags: Tags::default(),
             bare_tags: Tags::default(),
@@ -336,7 +341,7 @@ impl<'s> Exchange<'s> {
 
     /// The client's lease.
     fn lease<'l>(&self, state: &'l State) -> Option<&'l Lease> {
-        state.leases.of_client(self.client_id.as_deref(), self.hardware)
+        state.leases.of_client(self.said_id.as_deref(), self.hardware)
     }
 
     /// The address of a boot server, or a line about its name.

@@ -217,8 +217,8 @@ fn make(exchange: &mut Exchange<'_>, state: &State, wish: Wish, network: Network
 /// What the agent and the client say of themselves, or what they said before. Kept only where somebody may ask for it.
 fn provenance(exchange: &Exchange<'_>, state: &State, address: Ipv4Addr) -> Option<Box<Provenance>> {
     exchange.config.slice.leasequery.as_ref()?;
-    let own = exchange.lease(state).filter(|lease| lease.address == address);
-    let mut provenance = own.and_then(|lease| lease.provenance.as_deref().cloned()).unwrap_or_default();
+    let before = state.leases.of_address(address);
+    let mut provenance = before.and_then(|lease| lease.provenance.as_deref().cloned()).unwrap_or_default();
     let said = |code| exchange.packet.option(code).filter(|value| (1..=PROVENANCE_BYTES_MAX).contains(&value.len()));
     if let Some(agent_info) = said(82) {
         provenance.agent_info = Some(agent_info.to_vec());
