@@ -50,7 +50,7 @@ src_install() {
 	systemd_dounit packaging/systemd/wardmasq.service packaging/systemd/wardmasq.socket
 
 	keepdir /var/lib/misc
-	dodoc README.md CHANGELOG.md docs/*.md
+	dodoc README.md CHANGELOG.md docs/*.md packaging/systemd/lease-scripts.conf
 }
 
 pkg_postinst() {

@@ -111,8 +111,9 @@ impl Call {
         let codes: Vec<String> = word.requested.iter().map(u8::to_string).collect();
         self.set("REQUESTED_OPTIONS", Some(codes.join(",")).filter(|codes| !codes.is_empty()));
         self.set_text("MUD_URL", &word.mud_url);
-        // Tags come from the configuration.
-        self.set("TAGS", Some(word.tags.join(" ")).filter(|tags| !tags.is_empty()));
+        // Tags come from the configuration, but by way of a worker that hears clients.
+        let tags = word.tags.join(" ").replace(|letter: char| letter.is_control(), "");
+        self.set("TAGS", Some(tags).filter(|tags| !tags.is_empty()));
     }
 
     fn set(&mut self, name: &str, value: Option<impl Into<String>>) {
@@ -256,7 +257,8 @@ mod tests {
                 user_class: hostile.clone(),
                 cpewan: [hostile.clone(), hostile.clone(), hostile.clone()],
                 relay_ids: [hostile.clone(), hostile.clone(), hostile.clone()],
-                mud_url: hostile,
+                mud_url: hostile.clone(),
+                tags: vec![String::from_utf8_lossy(&hostile).into_owned()],
                 ..ClientWord::default()
             };
             let call = call(Some(word));

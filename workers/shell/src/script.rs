@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ipc::boot::{CONTROL, LOG};
 use ipc::channel::{receive_bytes, send_bytes};
@@ -36,6 +36,9 @@ const RESTART_WAIT: Duration = Duration::from_millis(500);
 const LOG_WAIT_MS: u16 = 2_000;
 /// Output taken at once.
 const OUTPUT_BYTES: usize = 4096;
+/// Output taken in a second, in bytes. A script that prints without end waits for the next one, and the log has room for others.
+const OUTPUT_BYTES_PER_SECOND: usize = 64 * 1024;
+const SECOND: Duration = Duration::from_secs(1);
 /// So many pieces fill a pipe.
 const PIPE_PIECES: usize = 16;
 /// Events taken in one turn, so that output is taken as well.
@@ -126,6 +129,7 @@ fn take_events(control: &OwnedFd, log: Log, setup: &Setup) -> ! {
         program: None,
         open: true,
         buffer: vec![0; MESSAGE_BYTES_MAX],
+        taken: (Instant::now(), 0),
     };
     let mut children = SigSet::empty();
     children.add(Signal::SIGCHLD);
@@ -143,14 +147,19 @@ fn take_events(control: &OwnedFd, log: Log, setup: &Setup) -> ! {
     }
     runner.tell(ToParent::Started);
     loop {
-        let output = runner.call.as_ref().and_then(|call| call.output.as_ref());
+        let pause = runner.pause();
+        let output = runner.call.as_ref().and_then(|call| call.output.as_ref()).filter(|_| pause.is_none());
         let mut waiting = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
         waiting.extend(output.map(|output| PollFd::new(output.as_fd(), PollFlags::POLLIN)));
         waiting.extend(runner.open.then(|| PollFd::new(control.as_fd(), PollFlags::POLLIN)));
-        let _ = poll(&mut waiting, PollTimeout::NONE);
+        let timeout =
+            pause.map_or(PollTimeout::NONE, |pause| PollTimeout::try_from(pause).unwrap_or(PollTimeout::ZERO));
+        let _ = poll(&mut waiting, timeout);
         while let Ok(Some(_)) = signals.read_signal() {}
         runner.take_messages();
-        runner.take_output();
+        if runner.pause().is_none() {
+            runner.take_output();
+        }
         runner.look_for_end();
     }
 }
@@ -168,6 +177,8 @@ struct Runner<'s> {
     /// Does the parent still hold its end of the channel?
     open: bool,
     buffer: Vec<u8>,
+    /// When the present second began, and the bytes of output taken in it.
+    taken: (Instant, usize),
 }
 
 /// A call of the script that is under way.
@@ -178,6 +189,16 @@ struct Running {
 }
 
 impl Runner<'_> {
+    /// How long no output is to be taken, if it has come too fast.
+    fn pause(&mut self) -> Option<Duration> {
+        let (began, bytes) = self.taken;
+        let left = SECOND.checked_sub(began.elapsed()).filter(|left| !left.is_zero());
+        if left.is_none() {
+            self.taken = (Instant::now(), 0);
+        }
+        left.filter(|_| bytes >= OUTPUT_BYTES_PER_SECOND).map(|left| left.max(Duration::from_millis(1)))
+    }
+
     fn take_messages(&mut self) {
         for _ in 0..EVENTS_PER_TURN {
             if !self.open {
@@ -207,6 +228,7 @@ impl Runner<'_> {
                 false
             }
             Ok(count) => {
+                self.taken.1 += count;
                 self.hear(Input::Output(&piece[..count]));
                 true
             }
