@@ -254,7 +254,7 @@ impl<'s> Exchange<'s> {
             said: if bootp { Said::default() } else { client_name::said(packet, slice.client_update) },
             name: None,
             pxe: Pxe::of(&slice.pxe, packet),
-            requested: packet.option(55).filter(|_| !bootp).map(<[u8]>::to_vec),
+            requested: packet.option(55).filter(|_| !bootp).map(up_to_end),
             force_broadcast: false,
             ignored: false,
             lines: Vec::new(),
@@ -427,6 +427,11 @@ fn recall_routers(networks: &mut [Network<'_>], routers: &BTreeMap<usize, Ipv4Ad
     for network in networks {
         network.router = routers.get(&network.position).copied().or(network.router);
     }
+}
+
+/// A list of requested options, which option 255 ends.
+fn up_to_end(list: &[u8]) -> Vec<u8> {
+    list.iter().copied().take_while(|code| *code != 255).collect()
 }
 
 /// # Answering
