@@ -3,7 +3,17 @@
 use support::Dice;
 
 /// Lines that may be there, besides those that every configuration has.
-const LINES: [&str; 118] = [
+const LINES: [&str; 128] = [
+    "dhcp-range=10.77.0.0,proxy",
+    "pxe-prompt=\"Press\",5",
+    "pxe-prompt=tag:red,\"now\",0",
+    "pxe-service=x86PC,\"One\",one",
+    "pxe-service=x86PC,\"Local\",0",
+    "pxe-service=tag:voip,x86PC,\"Two\",two,10.77.0.9",
+    "pxe-service=7,\"Efi\",efi.efi",
+    "pxe-service=7,\"Type\",3,10.77.0.8",
+    "dhcp-option-pxe=150,1.2.3.4",
+    "dhcp-pxe-vendor=foo,PXE",
     "dhcp-range=set:second,10.77.0.60,10.77.0.64,2h",
     "dhcp-range=tag:red,10.77.0.70,10.77.0.75,infinite",
     "dhcp-range=tag:!red,10.77.0.80,10.77.0.82,10m",

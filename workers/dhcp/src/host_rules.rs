@@ -181,11 +181,21 @@ impl HostRules {
         self.rules.get(&self.by_address.ranks(address).next()?)
     }
 
-    /// The name that the configuration gives to the holder of a lease.
+    /// The name that the configuration gives to the holder of a lease, for this address.
     pub(crate) fn configured_name(&self, lease: &Lease) -> Option<&str> {
-        let holder = Likeness { client_id: lease.client_id.as_deref(), hardware: lease.hardware, name: None };
-        let rule = self.find(holder, None, &Tags::default())?;
+        let rule = self.of_holder(lease)?;
         rule.name.as_deref().filter(|_| rule.address.is_none_or(|address| address == lease.address))
+    }
+
+    /// Does the holder of a lease have its name from the configuration, whichever address it got?
+    pub(crate) fn gave_name(&self, lease: &Lease) -> bool {
+        let given = self.of_holder(lease).and_then(|rule| rule.name.as_deref());
+        given.is_some_and(|given| lease.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(given)))
+    }
+
+    fn of_holder(&self, lease: &Lease) -> Option<&HostRule> {
+        let holder = Likeness { client_id: lease.client_id.as_deref(), hardware: lease.hardware, name: None };
+        self.find(holder, None, &Tags::default())
     }
 }
 

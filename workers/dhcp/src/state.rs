@@ -66,8 +66,7 @@ impl State {
         let Some(older) = self.leases.of_name(name).filter(|older| older.address != address) else {
             return Claim::Granted;
         };
-        let by_configuration =
-            config.rules.configured_name(older).is_some_and(|given| given.eq_ignore_ascii_case(name));
+        let by_configuration = config.rules.gave_name(older);
         if by_configuration && !configured { Claim::Refused } else { Claim::Taken(Box::new(older.clone())) }
     }
 

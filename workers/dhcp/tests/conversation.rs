@@ -766,3 +766,15 @@ fn a_lease_query_tells_how_much_of_the_lease_is_left() {
     let sent = server.ask_unicast(&query, "192.168.77.200:67");
     assert_eq!(sent[0].kind().0, 12);
 }
+
+#[test]
+fn a_configured_name_stays_with_a_client_that_got_another_address() {
+    let slice = DhcpSlice {
+        host_rules: vec![HostRule { name: Some("fixed".into()), address: Some(ip(70)), ..rule(1) }],
+        ..slice()
+    };
+    let mut server = Server::with_leases(slice, vec![lease(1, 13, Some("fixed"), WALL_S + 3600)]);
+    assert_eq!(answer(&server.ask(&select(4, 10).named("fixed").bytes())), granted());
+    assert_eq!(server.lease(10).unwrap().name, None);
+    assert_eq!(server.lease(13).unwrap().name.as_deref(), Some("fixed"));
+}
