@@ -6,11 +6,14 @@ use std::path::PathBuf;
 
 use dhcp::{Action, Arrival, Engine, Input, Outbox, Port};
 use ipc::config::dhcp::{DhcpSlice, HardwarePattern, HostRule, Pool, PoolMode};
+use ipc::config::domain::Domains;
 use ipc::dhcp::{Ticket, ToParent, ToWorker};
+use ipc::event::{LeaseEvent, Turn as Happened};
 use ipc::lease::LeaseChange;
 use ipc::link::Interface;
 use ipc::time::Now;
 use parent::commit::Territory;
+use parent::lease_events::{self, Contacts, Scene};
 use parent::leases::store::Store;
 use parent::leases::turn::Turn;
 use support::{Dice, Directory};
@@ -56,6 +59,8 @@ enum Event {
 pub struct Seen {
     pub acknowledged: u64,
     pub refused: u64,
+    /// Events of lease scripts.
+    pub told: u64,
     pub lost: u64,
     pub workers_crashed: u64,
     pub crashed: u64,
@@ -68,6 +73,7 @@ impl Seen {
     pub fn add(&mut self, other: &Seen) {
         self.acknowledged += other.acknowledged;
         self.refused += other.refused;
+        self.told += other.told;
         self.lost += other.lost;
         self.workers_crashed += other.workers_crashed;
         self.crashed += other.crashed;
@@ -94,6 +100,9 @@ pub struct House {
     agenda: Agenda<Event>,
     clients: Vec<Client>,
     plans: Vec<u64>,
+    /// What the lease script has been told of: address, and the name it goes by.
+    told: BTreeMap<Ipv4Addr, Option<String>>,
+    contacts: Contacts,
     /// What the server has acknowledged and nobody has given up since: hardware address and end.
     promised: BTreeMap<Ipv4Addr, ([u8; 6], u64)>,
     out: Outbox,
@@ -124,6 +133,8 @@ impl House {
             agenda: Agenda::new(),
             plans: vec![0; clients.len()],
             clients,
+            told: BTreeMap::new(),
+            contacts: Contacts::default(),
             promised: BTreeMap::new(),
             out: Outbox::new(),
             seen: Seen::default(),
@@ -357,7 +368,7 @@ impl House {
     /// The end of a turn of the parent: what came together is judged and recorded together.
     fn record(&mut self) {
         let commits = std::mem::take(&mut self.commits);
-        let (accepted, changes) = self.judge(&commits);
+        let (accepted, changes, events) = self.judge(&commits);
         self.note(format!(
             "recorded: {:?}",
             commits.iter().map(|(ticket, _)| ticket.0).zip(&accepted).collect::<Vec<_>>()
@@ -365,6 +376,8 @@ impl House {
         self.store.record(&changes).expect("record leases");
         self.note_renewals(&changes);
         self.check_store();
+        events.into_iter().for_each(|event| self.tell(event));
+        self.check_told();
         for ((ticket, _), accepted) in commits.into_iter().zip(accepted) {
             let word = if accepted { ToWorker::Committed(ticket) } else { ToWorker::NotCommitted(ticket) };
             self.agenda.plan(self.now_ms + WORD_MS, Event::Word(word));
@@ -382,17 +395,38 @@ impl House {
         }
     }
 
-    fn judge(&self, commits: &[(Ticket, Vec<LeaseChange>)]) -> (Vec<bool>, Vec<LeaseChange>) {
+    /// Which commits are accepted, what they change together, and what a lease script hears of it.
+    fn judge(&mut self, commits: &[(Ticket, Vec<LeaseChange>)]) -> (Vec<bool>, Vec<LeaseChange>, Vec<LeaseEvent>) {
         let now_s = self.clocks().wall_s;
-        let (mut accepted, mut turn) = (Vec::new(), Turn::default());
+        let domains = Domains::default();
+        let scene = Scene { domains: &domains, interfaces: &[], now_s, on_renewal: false };
+        let (mut accepted, mut turn, mut events) = (Vec::new(), Turn::default(), Vec::new());
         for (_, changes) in commits {
             let judged = self.territory.judge(&self.store, &turn, changes, now_s).is_ok();
             if judged {
+                let before = |address| turn.lease(&self.store, address);
+                events.extend(lease_events::of_commit(changes, None, before, &mut self.contacts, &scene));
                 changes.iter().for_each(|change| turn.take(&self.store, change));
             }
             accepted.push(judged);
         }
-        (accepted, turn.changes().to_vec())
+        (accepted, turn.changes().to_vec(), events)
+    }
+
+    /// The lease script hears of something. It may rely on the order: what is new was unknown, and what stands or ends was known.
+    fn tell(&mut self, event: LeaseEvent) {
+        self.seen.told += 1;
+        let (address, name) = (event.lease.address, event.lease.name);
+        let known = self.told.contains_key(&address);
+        match event.turn {
+            Happened::Add => assert!(!known, "{address} is told as new and was known"),
+            Happened::Old => assert!(known, "{address} is told as standing and was unknown"),
+            Happened::Del => assert!(known, "{address} is told as over and was unknown"),
+        }
+        match event.turn {
+            Happened::Add | Happened::Old => drop(self.told.insert(address, name)),
+            Happened::Del => drop(self.told.remove(&address)),
+        }
     }
 
     fn start_worker(&mut self) {
@@ -414,7 +448,7 @@ impl House {
         let before = std::fs::read(&self.path).expect("read the lease file");
         let commits = std::mem::take(&mut self.commits);
         if !commits.is_empty() || self.dice.below(2) == 0 {
-            let (_, changes) = self.judge(&commits);
+            let (_, changes, _) = self.judge(&commits);
             self.store.record(&changes).expect("record leases");
             self.note_renewals(&changes);
             let after = std::fs::read(&self.path).expect("read the lease file");
@@ -434,6 +468,9 @@ impl House {
         assert!(invalid.len() as u64 <= self.seen.torn, "more than what was torn is damaged: {invalid:?}");
         self.check_promises();
         self.check_store();
+        // A script is told of every lease at a start.
+        self.told = self.store.iter().map(|lease| (lease.address, lease.name.clone())).collect();
+        self.contacts = Contacts::default();
         self.start_worker();
     }
 }
@@ -462,6 +499,12 @@ impl House {
             assert_eq!(other, None, "two leases are called {name}");
             assert_eq!(self.store.holder_of(name), Some(lease.address));
         }
+    }
+
+    /// What a lease script has heard is what is recorded.
+    fn check_told(&self) {
+        let recorded: BTreeMap<_, _> = self.store.iter().map(|lease| (lease.address, lease.name.clone())).collect();
+        assert_eq!(self.told, recorded, "a lease script believes otherwise");
     }
 
     /// No address is used by two.

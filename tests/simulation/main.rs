@@ -35,5 +35,11 @@ fn every_address_has_one_client_and_no_acknowledged_lease_is_lost() {
     }
     eprintln!("{seen:?}");
     // A simulation in which nothing happens proves nothing.
-    assert!(seen.acknowledged > hours && seen.crashed > hours / 50 && seen.torn > 0 && seen.refused > 0);
+    assert!(
+        seen.acknowledged > hours
+            && seen.crashed > hours / 50
+            && seen.torn > 0
+            && seen.refused > 0
+            && seen.told > hours
+    );
 }
