@@ -4,6 +4,7 @@ use std::fmt;
 
 use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record, RecordType};
+use support::message::CNAME;
 
 use crate::configuration::Configuration;
 use crate::question::{Question, Way};
@@ -257,8 +258,9 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     let claimed = history.iter().any(|earlier| earlier.name.to_ascii_lowercase().starts_with("tolocal"));
     let denied = theirs.lines.iter().all(|(line, _)| !line.starts_with("answer"));
     if claimed && question.name.eq_ignore_ascii_case("box.lan") && denied {
-        add(&|excuse| excuse.flags ^= NXDOMAIN);
-        add(&|excuse| excuse.flags ^= NXDOMAIN | AA);
+        for change in [NXDOMAIN, NXDOMAIN | AA] {
+            add(&|excuse| (excuse.flags, excuse.dnssec_ok) = (excuse.flags ^ change, question.dnssec_ok));
+        }
     }
     // Whether a name exists of which only something is kept that is not kept otherwise.
     if text.contains("cache-rr=ANY\n") && theirs.lines.iter().all(denial) {
@@ -277,9 +279,14 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
             add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
         }
     }
-    // A name that has only records of `dns-rr` or `caa-record` exists.
+    // A name that has only records of `dns-rr` or `caa-record`, or only such names below it, exists.
     let name = question.name.to_ascii_lowercase();
-    let raw = ["dns-rr", "caa-record"].iter().any(|key| text.contains(&format!("{key}={name},")));
+    let is_raw = |key: &&str| {
+        text.lines().filter_map(|line| line.strip_prefix(key)?.split(',').next()).any(|owner| {
+            owner.strip_suffix(name.as_str()).is_some_and(|below| below.is_empty() || below.ends_with('.'))
+        })
+    };
+    let raw = ["dns-rr=", "caa-record="].iter().any(is_raw);
     if raw && theirs.flags & RCODE == NXDOMAIN {
         for flags in [theirs.flags & !RCODE, theirs.flags & !RCODE | AA] {
             add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
@@ -294,6 +301,14 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
                 (excuse.flags, excuse.opt_free) = (flags, true);
             });
         }
+    }
+    // Aliases that `filter-rr` leaves out are told from the cache.
+    if question.kind == CNAME && text.lines().any(|line| line.starts_with("filter-rr=") && line.contains("CNAME")) {
+        add(&|excuse| excuse.lines.retain(|(line, _)| !line.contains(" cname ")));
+    }
+    // What else came with a chain is gone when the chain comes from the cache.
+    if name.starts_with("dname") {
+        add(&|excuse| excuse.lines.retain(|(line, _)| !line.contains(" dname ")));
     }
     excuses
 }
