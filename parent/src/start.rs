@@ -489,6 +489,8 @@ fn confine(
         let paths = dhcp_files::paths(named);
         read.extend(paths.iter().filter_map(|(path, _)| directory_of(&path.canonicalize().ok()?)));
     }
+    // The worker's rules are within ours.
+    read.extend(config.tftp.iter().flat_map(|tftp| &tftp.roots).map(|root| PathBuf::from(&root.path)));
     // Links are followed once, now.
     read.extend(files::hosts_paths(process).iter().filter_map(|path| directory_of(&path.canonicalize().ok()?)));
     read.sort();

@@ -144,7 +144,7 @@ fn two_clients_get_different_addresses_and_keep_them_without_the_lease_file() {
     assert!(addresses.iter().all(|address| in_range(address)), "{addresses:?}");
 
     let directory = server.stop();
-    std::fs::remove_file(directory.join("leases")).expect("there is a lease file");
+    std::fs::remove_file(directory.join("run/leases")).expect("there is a lease file");
     let _server = Server::start_in(&lan.server, directory, CONFIG);
     assert_eq!(take_both(), addresses, "the hardware address chooses");
 }
@@ -193,7 +193,7 @@ fn an_address_that_answers_a_ping_is_not_given_away() {
     let address = client.binding().address;
     client.vanish();
     let directory = server.stop();
-    std::fs::remove_file(directory.join("leases")).expect("there is a lease file");
+    std::fs::remove_file(directory.join("run/leases")).expect("there is a lease file");
 
     // Somebody else has taken it by hand, so long ago that the server's host has forgotten who had it.
     lan.server.ip(&["neigh", "flush", "dev", "lan0"]);
@@ -242,7 +242,7 @@ fn the_lease_file_of_a_previous_server_is_taken_over() {
     let directory = Arc::new(Directory::new());
     let (soon, hardware) = (now() + 1800, client_hardware(0));
     directory.write(
-        "leases",
+        "run/leases",
         format!(
             "{soon} {hardware} 10.77.0.123 kept-name 01:{hardware}\n\
              0 02:00:00:00:09:01 10.77.0.124 forever *\n\

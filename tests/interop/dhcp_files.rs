@@ -108,7 +108,7 @@ fn a_lease_takes_the_name_that_a_file_gives_it() {
     let lan = Lan::new(1);
     let directory = Arc::new(Directory::new());
     directory.write("hosts.d/one", "");
-    directory.write("leases", "0 02:00:00:00:06:09 10.77.0.120 * *\n");
+    directory.write("run/leases", "0 02:00:00:00:06:09 10.77.0.120 * *\n");
     let config = format!("{CONFIG}dhcp-hostsdir=DIR/hosts.d\n");
     let server = Server::start_in(&lan.server, Arc::clone(&directory), &config);
     directory.write("hosts.d/one", "02:00:00:00:06:09,printer\n");

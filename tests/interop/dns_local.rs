@@ -275,7 +275,7 @@ fn a_hosts_file_that_cannot_be_read_is_reported_and_survived() {
     let server = Server::start_in(&lan.server, directory, config);
     server.wait_for_line("absent");
     assert_eq!(dig(&lan.clients[0], &["printer.home.example", "A"]).data(), ["10.77.0.50"]);
-    let pid = fs::read_to_string(server.directory().join("pid")).expect("a pid file");
+    let pid = fs::read_to_string(server.directory().join("run/pid")).expect("a pid file");
     assert_eq!(pid.trim(), server.pid().to_string());
     server.stop();
 }

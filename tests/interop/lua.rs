@@ -55,7 +55,7 @@ fn a_program_in_lua_hears_of_leases() {
     }
     let lan = Lan::new(1);
     let directory = directory(PROGRAM);
-    directory.write("leases", "0 02:00:00:00:00:77 10.77.0.177 old 01:02\n");
+    directory.write("run/leases", "0 02:00:00:00:00:77 10.77.0.177 old 01:02\n");
     let server = Server::start_in(&lan.server, Arc::clone(&directory), CONFIG);
     wait_until("the program to hear of the lease", || events(&directory).len() >= 2);
     let old = "lease old client_id=01:02 data_missing=1.0 domain=lan.example hostname=old interface=lan0 ip_address=10.77.0.177 \

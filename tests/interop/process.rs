@@ -172,7 +172,7 @@ fn the_first_process_is_the_installed_program_with_its_own_arguments() {
         assert!(arguments.starts_with(&*Subject::Ours.program().to_string_lossy()), "{arguments}");
     }
     assert!(arguments.contains("--keep-in-foreground --conf-file="), "{arguments}");
-    let pid = wait_for("the pid file", || fs::read_to_string(server.directory().join("pid")).ok());
+    let pid = wait_for("the pid file", || fs::read_to_string(server.directory().join("run/pid")).ok());
     assert_eq!(pid.trim(), server.pid().to_string());
     assert!(Path::new(&format!("/proc/{}", pid.trim())).exists());
 }

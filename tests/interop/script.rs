@@ -60,7 +60,7 @@ fn the_life_of_leases_is_told_as_by_dnsmasq() {
     let lan = Lan::new(1);
     let directory = directory(SCRIPT);
     let end = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() + 5000;
-    directory.write("leases", format!("{end} 02:00:00:00:00:77 10.77.0.177 old 01:02\n"));
+    directory.write("run/leases", format!("{end} 02:00:00:00:00:77 10.77.0.177 old 01:02\n"));
     let server = Server::start_in(&lan.server, Arc::clone(&directory), CONFIG);
     let standing =
         "[old][02:00:00:00:00:77][10.77.0.177][old] CLIENT_ID=01:02 DATA_MISSING=1 DOMAIN=lan.example INTERFACE=lan0";
@@ -189,7 +189,7 @@ fn what_a_script_prints_and_how_it_fails_is_logged() {
     let lan = Lan::new(1);
     let directory =
         directory("#!/bin/sh\necho \"this is $1\"\nprintf 'on the other stream' >&2\npwd; id -un\nexit 7\n");
-    directory.write("leases", "0 02:00:00:00:00:77 10.77.0.177 * *\n");
+    directory.write("run/leases", "0 02:00:00:00:00:77 10.77.0.177 * *\n");
     let server = Server::start_in(&lan.server, Arc::clone(&directory), &format!("{CONFIG}dhcp-scriptuser=nobody\n"));
     assert!(server.wait_for_line("this is old").contains("-script"));
     server.wait_for_line("on the other stream/");
@@ -202,14 +202,14 @@ fn what_a_script_prints_and_how_it_fails_is_logged() {
 fn a_script_that_is_not_there_or_is_killed_is_named() {
     let lan = Lan::new(1);
     let absent = directory("");
-    absent.write("leases", "0 02:00:00:00:00:77 10.77.0.177 * *\n");
+    absent.write("run/leases", "0 02:00:00:00:00:77 10.77.0.177 * *\n");
     let config = CONFIG.replace("DIR/script", "/absent/script");
     let server = Server::start_in(&lan.server, absent, &config);
     server.wait_for_line("failed to execute /absent/script: No such file or directory");
     server.stop();
 
     let killed = directory("#!/bin/sh\nkill -9 $$\n");
-    killed.write("leases", "0 02:00:00:00:00:77 10.77.0.177 * *\n");
+    killed.write("run/leases", "0 02:00:00:00:00:77 10.77.0.177 * *\n");
     let server = Server::start_in(&lan.server, killed, CONFIG);
     server.wait_for_line("script process killed by signal 9");
 }
@@ -219,7 +219,7 @@ fn an_end_leaves_no_event_untold() {
     let lan = Lan::new(1);
     let directory = directory("#!/bin/sh\nsleep 0.3\necho \"$3\" >> DIR/events\n");
     let leases: String = (1..=4).map(|n| format!("0 02:00:00:00:00:{n:02x} 10.77.0.{n} * *\n")).collect();
-    directory.write("leases", leases);
+    directory.write("run/leases", leases);
     let server = Server::start_in(&lan.server, Arc::clone(&directory), CONFIG);
     wait_until("the script to hear something", || !events(&directory).is_empty());
     server.stop();

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::lan::CLIENT_INTERFACE;
+use crate::wait_for;
 
 /// DHCPDISCOVER.
 pub const DISCOVER: u8 = 1;
@@ -55,7 +56,8 @@ pub struct Reply {
 impl DhcpClient {
     /// Binds port 68 on the client's interface. To be called inside a client's namespace.
     pub fn new(seed: u32) -> DhcpClient {
-        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 68)).expect("bind the DHCP client port");
+        // A program that another thread is just starting holds copies of all descriptors until it runs, of an earlier client's, too.
+        let socket = wait_for("the DHCP client port to be free", || UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 68)).ok());
         setsockopt(&socket, sockopt::BindToDevice, &CLIENT_INTERFACE.into()).expect("bind to the interface");
         setsockopt(&socket, sockopt::RcvBufForce, &(4 << 20)).expect("enlarge the client's socket");
         socket.set_broadcast(true).expect("allow broadcast");

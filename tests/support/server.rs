@@ -64,7 +64,9 @@ impl Server {
     ) -> Server {
         let path = directory.path().to_str().expect("a plain path");
         let mut whole = format!("{config}\n");
-        for line in ["pid-file=DIR/pid\n", "dhcp-leasefile=DIR/leases\n", "log-facility=-\n"] {
+        // What the server may write is in directories without anything else, lest a rule about them hide that another is missing.
+        fs::create_dir_all(directory.join("run")).expect("make a directory");
+        for line in ["pid-file=DIR/run/pid\n", "dhcp-leasefile=DIR/run/leases\n", "log-facility=-\n"] {
             let key = &line[..=line.find('=').expect("a key and a value")];
             if !config.contains(key) {
                 whole.push_str(line);
@@ -114,7 +116,7 @@ impl Server {
 
     /// The path of the lease file.
     pub fn lease_path(&self) -> PathBuf {
-        self.directory.join("leases")
+        self.directory.join("run/leases")
     }
 
     /// The lease file's lines now, without blank ones (our file may hold some between two compactions).

@@ -9,13 +9,20 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_millis(5);
 
 /// Asks `attempt` again and again until it yields a value. Panics with `what` when [`PATIENCE`] is over.
-pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
+    wait_at_most(PATIENCE, || what.to_owned(), attempt)
+}
+
+/// Like [`wait_for`], with a patience of its own. What was waited for is told when it is over.
+pub fn wait_at_most<T>(patience: Duration, what: impl FnOnce() -> String, mut attempt: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(value) = attempt() {
             return value;
         }
-        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
+        if start.elapsed() >= patience {
+            panic!("waited {patience:?} in vain for {}", what());
+        }
         std::thread::sleep(STEP);
     }
 }
