@@ -306,9 +306,11 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     if question.kind == CNAME && text.lines().any(|line| line.starts_with("filter-rr=") && line.contains("CNAME")) {
         add(&|excuse| excuse.lines.retain(|(line, _)| !line.contains(" cname ")));
     }
-    // What else came with a chain is gone when the chain comes from the cache.
-    if name.starts_with("dname") {
-        add(&|excuse| excuse.lines.retain(|(line, _)| !line.contains(" dname ")));
+    // What else came with a chain or a denial is gone when these come from the cache.
+    for (kind, beside) in [("dname", " dname "), ("signed", " rrsig ")] {
+        if name.starts_with(kind) && !question.dnssec_ok {
+            add(&|excuse| excuse.lines.retain(|(line, _)| !line.contains(beside)));
+        }
     }
     excuses
 }
