@@ -289,6 +289,15 @@ fn one_host_rule_may_move_its_lease_between_its_interfaces() {
     assert!(server.lines.contains(&"abandoning lease to 02:00:00:00:02:05 of 192.168.77.50".to_owned()));
 }
 
+#[test]
+fn the_other_interface_keeps_the_name_that_the_first_has_said() {
+    let two = HostRule { hardware: [rule(5).hardware, rule(6).hardware].concat(), address: Some(ip(50)), ..rule(5) };
+    let said = lease(5, 50, Some("said"), WALL_S + 60);
+    let mut server = Server::with_leases(DhcpSlice { host_rules: vec![two], ..slice() }, vec![said]);
+    assert_eq!(answer(&server.ask(&select(6, 50).bytes())), granted());
+    assert_eq!(server.leases, [lease(6, 50, Some("said"), WALL_S + 3600)]);
+}
+
 // --- The other messages ------------------------------------------------------------------------------------------------
 
 #[test]

@@ -237,10 +237,8 @@ pub(super) fn name_for(
     given_up: Option<Ipv4Addr>,
     changes: &mut Vec<LeaseChange>,
 ) -> Option<String> {
-    let present = || {
-        let lease = state.leases.of_address(address)?;
-        lease.name.clone().filter(|_| exchange.lease(state).is_some_and(|own| own.address == address))
-    };
+    // Another interface of the same host has its name, too.
+    let present = || state.leases.of_address(address)?.name.clone();
     let Some(name) = &exchange.name else { return present() };
     match state.claim(exchange.config, &name.label, name.configured, address) {
         Claim::Refused => present(),
