@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use ipc::config::domain::Domains;
+use ipc::config::prefix::Prefix;
 use ipc::dhcp::Contact;
 use ipc::event::{ClientWord, LeaseEvent, Turn};
 use ipc::lease::{Lease, LeaseChange};
@@ -43,10 +44,10 @@ impl Contacts {
     fn interface(&self, address: Ipv4Addr, interfaces: &[Interface]) -> Option<String> {
         let on_it = |interface: &&Interface| {
             interface.serves_dhcp
-                && interface.addresses.iter().any(|(own, length)| match own {
-                    std::net::IpAddr::V4(own) => same_network(*own, address, *length),
-                    std::net::IpAddr::V6(_) => false,
-                })
+                && interface
+                    .addresses
+                    .iter()
+                    .any(|(own, length)| own.is_ipv4() && Prefix::cut(*own, *length).contains(address.into()))
         };
         let found = match self.0.get(&address) {
             Some(index) => interfaces.iter().find(|interface| interface.index == *index),
@@ -54,11 +55,6 @@ impl Contacts {
         };
         found.map(|interface| interface.name.clone())
     }
-}
-
-fn same_network(one: Ipv4Addr, other: Ipv4Addr, length: u8) -> bool {
-    let mask = u32::MAX.checked_shl(32 - u32::from(length.min(32))).unwrap_or(0);
-    (u32::from(one) ^ u32::from(other)) & mask == 0
 }
 
 /// The events of one commit. `before` gives the lease that an address had.
@@ -260,8 +256,21 @@ mod tests {
 
     #[test]
     fn networks_are_compared_by_their_length() {
-        let address = |last| Ipv4Addr::new(10, 0, 0, last);
-        assert!(same_network(address(1), address(127), 25) && !same_network(address(1), address(128), 25));
-        assert!(same_network(address(1), Ipv4Addr::new(99, 1, 2, 3), 0) && !same_network(address(1), address(2), 32));
+        let found = |address: [u8; 4], length| {
+            let own = Ipv4Addr::new(10, 0, 0, 1);
+            let interface = Interface {
+                index: 2,
+                name: "lan0".to_owned(),
+                addresses: vec![("fd00::1".parse().unwrap(), 0), (own.into(), length)],
+                mtu: 1500,
+                loopback: false,
+                serves_dns: false,
+                serves_dhcp: true,
+                serves_tftp: false,
+            };
+            Contacts::default().interface(address.into(), &[interface]).is_some()
+        };
+        assert!(found([10, 0, 0, 127], 25) && !found([10, 0, 0, 128], 25));
+        assert!(found([99, 1, 2, 3], 0) && !found([10, 0, 0, 2], 32));
     }
 }

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
+use support::effort::amount;
 use support::{Dice, Directory, Namespace, Subject};
 
 /// Lines that are put before both programs when nothing else is said.
@@ -27,7 +28,7 @@ fn fresh_lines_are_judged_as_dnsmasq_judges_them() {
     let reference = Subject::Theirs.program();
     let ours = Subject::Ours.program();
     let mut dice = Dice::announced();
-    let wanted = std::env::var("WARDMASQ_LINES").ok().and_then(|text| text.parse().ok()).unwrap_or(LINES);
+    let wanted = amount("WARDMASQ_LINES", LINES);
     let recorded = recorded_lines();
     let namespace = Namespace::new("language");
     let directory = Directory::new();

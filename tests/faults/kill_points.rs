@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use support::dhcp_client::{ACK, DISCOVER, NAK, OFFER, REQUEST, machine};
+use support::effort::amount;
 use support::lan::SERVER_ADDRESS;
 use support::processes::{self, alive};
 use support::{DhcpClient, Dice, Server, Subject, wait_until};
@@ -47,7 +48,7 @@ fn no_acknowledged_lease_is_lost_wherever_the_server_is_killed() {
         eprintln!("passed over: dnsmasq writes the file after it has answered");
         return;
     }
-    let points: u32 = std::env::var("WARDMASQ_KILL_POINTS").ok().and_then(|text| text.parse().ok()).unwrap_or(250);
+    let points = amount("WARDMASQ_KILL_POINTS", 250_u32);
     let mut dice = Dice::announced();
     let lan = service::lan();
     let directory = service::directory();

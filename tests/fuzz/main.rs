@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 
 use mutate::mutate;
 use support::Dice;
+use support::effort::amount;
 use targets::Target;
 
 /// One input may take this long, in a debug build on a busy machine.
 const SLOW: Duration = Duration::from_secs(2);
 
 fn run(target: &Target) {
-    let runs: u32 = std::env::var("WARDMASQ_FUZZ_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(5000);
+    let runs = amount("WARDMASQ_FUZZ_RUNS", 5000_u32);
     let mut dice = Dice::announced();
     let seeds = (target.seeds)();
     assert!(!seeds.is_empty(), "{} has no corpus", target.name);

@@ -10,6 +10,7 @@ mod house;
 mod wire;
 
 use support::Dice;
+use support::effort::amount;
 
 use house::House;
 
@@ -21,7 +22,7 @@ const HOURS_PER_HOUSE: u64 = 400;
 #[test]
 fn every_address_has_one_client_and_no_acknowledged_lease_is_lost() {
     let mut dice = Dice::announced();
-    let hours = std::env::var("WARDMASQ_HOURS").ok().and_then(|text| text.parse().ok()).unwrap_or(HOURS);
+    let hours = amount("WARDMASQ_HOURS", HOURS);
     let mut seen = house::Seen::default();
     for _ in 0..hours.div_ceil(HOURS_PER_HOUSE) {
         let seed = dice.roll();

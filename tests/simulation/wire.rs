@@ -2,14 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-/// DHCPDISCOVER and so on (RFC 2132 section 9.6).
-pub const DISCOVER: u8 = 1;
-pub const OFFER: u8 = 2;
-pub const REQUEST: u8 = 3;
-pub const DECLINE: u8 = 4;
-pub const ACK: u8 = 5;
-pub const NAK: u8 = 6;
-pub const RELEASE: u8 = 7;
+pub use support::dhcp_client::{ACK, DECLINE, DISCOVER, NAK, OFFER, RELEASE, REQUEST};
 
 /// A message of a client.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ use support::processes::{computed_with_children_ns, family};
 use support::{Answer, Directory, Lan, Server, Upstream};
 
 use crate::contestant::Contestant;
+use crate::lists::CONFIG;
 use crate::measure::{Questions, answers, pin};
 use crate::table::{Figures, Rows};
 
@@ -40,14 +41,6 @@ pub const ROWS: Rows = &[
     ("answered, 30 % of exchanges lost", "%"),
     ("slowest answer, 30 % lost", "ms"),
 ];
-
-const CONFIG: &str = "\
-interface=lan0
-bind-interfaces
-no-hosts
-no-resolv
-server=198.51.100.53
-";
 
 /// The address of host number `number`.
 pub fn host(number: usize) -> Ipv4Addr {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use support::dhcp_client::{ACK, DISCOVER, NAK, OFFER, REQUEST};
 use support::processes::{computed_ns, family};
 use support::wire::{Datagram, Mac};
 use support::{Directory, Namespace, Wire};
@@ -41,12 +42,6 @@ const AGENT_MAC: Mac = [2, 0, 0, 0, 0, 2];
 const POOL: (Ipv4Addr, Ipv4Addr) = (Ipv4Addr::new(10, 1, 0, 1), Ipv4Addr::new(10, 4, 255, 254));
 /// Numbers of machines that are new; smaller ones have a lease already.
 const FIRST_NEW: u32 = 1 << 20;
-
-const DISCOVER: u8 = 1;
-const OFFER: u8 = 2;
-const REQUEST: u8 = 3;
-const ACK: u8 = 5;
-const NAK: u8 = 6;
 
 /// What was measured of one program with one number of leases.
 #[derive(Clone, Copy, Debug, Default)]

@@ -34,7 +34,8 @@ pub const ROWS: Rows = &[
     ("cached answer, CPU", "us"),
 ];
 
-const CONFIG: &str = "\
+/// A server that forwards.
+pub const CONFIG: &str = "\
 interface=lan0
 bind-interfaces
 no-hosts

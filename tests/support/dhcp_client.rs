@@ -17,6 +17,8 @@ pub const DISCOVER: u8 = 1;
 pub const OFFER: u8 = 2;
 /// DHCPREQUEST.
 pub const REQUEST: u8 = 3;
+/// DHCPDECLINE.
+pub const DECLINE: u8 = 4;
 /// DHCPACK.
 pub const ACK: u8 = 5;
 /// DHCPNAK.

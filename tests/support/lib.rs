@@ -7,6 +7,7 @@
 pub mod dhcp_client;
 pub mod dice;
 pub mod directory;
+pub mod effort;
 pub mod lan;
 pub mod load;
 pub mod message;

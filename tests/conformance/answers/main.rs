@@ -17,31 +17,21 @@ use std::fmt::Write as _;
 use configuration::Configuration;
 use question::{Question, Way};
 use site::Site;
+use support::effort::{amount, side_by_side};
 use support::{Dice, Server, Subject, shrink};
 
 /// Questions when nothing else is said.
 const PAIRS: usize = 5_000;
 /// Questions to one configuration.
 const PAIRS_PER_CONFIGURATION: usize = 150;
-/// Pairs of programs that are asked side by side.
-const RUNS_AT_ONCE: usize = 4;
-/// One of them ends when it has seen so many differences.
+/// One of the runs side by side ends when it has seen so many differences.
 const DIFFERENCES_MAX: usize = 5;
 
 #[test]
 fn generated_questions_are_answered_as_dnsmasq_answers_them() {
     let mut dice = Dice::announced();
-    let wanted = std::env::var("WARDMASQ_PAIRS").ok().and_then(|text| text.parse().ok()).unwrap_or(PAIRS);
-    // Mostly, answers are waited for.
-    let runs: Vec<_> = (0..RUNS_AT_ONCE)
-        .map(|_| {
-            let dice = Dice::new(dice.roll());
-            std::thread::spawn(move || run(dice, wanted / RUNS_AT_ONCE))
-        })
-        .collect();
     let mut all = Run::default();
-    for run in runs {
-        let run = run.join().expect("a run to its end");
+    for run in side_by_side(&mut dice, amount("WARDMASQ_PAIRS", PAIRS), run) {
         all.asked += run.asked;
         all.answered += run.answered;
         all.configurations += run.configurations;

@@ -18,6 +18,7 @@ use machine::{MACHINES, Machine};
 use message::Message;
 use reply::Reply;
 use site::Site;
+use support::effort::{amount, side_by_side};
 use support::wire::Datagram;
 use support::{Dice, Server, Subject, shrink};
 
@@ -27,25 +28,14 @@ const SEQUENCES: usize = 3_000;
 const SEQUENCES_PER_CONFIGURATION: usize = 25;
 /// Messages of a sequence, at most.
 const MESSAGES_MAX: usize = 12;
-/// Pairs of programs that are spoken to side by side.
-const RUNS_AT_ONCE: usize = 4;
-/// One of them ends when it has seen so many differences.
+/// One of the runs side by side ends when it has seen so many differences.
 const DIFFERENCES_MAX: usize = 5;
 
 #[test]
 fn generated_machines_are_answered_as_dnsmasq_answers_them() {
     let mut dice = Dice::announced();
-    let wanted = std::env::var("WARDMASQ_SEQUENCES").ok().and_then(|text| text.parse().ok()).unwrap_or(SEQUENCES);
-    // Mostly, answers are waited for.
-    let runs: Vec<_> = (0..RUNS_AT_ONCE)
-        .map(|_| {
-            let dice = Dice::new(dice.roll());
-            std::thread::spawn(move || run(dice, wanted / RUNS_AT_ONCE))
-        })
-        .collect();
     let mut all = Run::default();
-    for run in runs {
-        let run = run.join().expect("a run to its end");
+    for run in side_by_side(&mut dice, amount("WARDMASQ_SEQUENCES", SEQUENCES), run) {
         all.sequences += run.sequences;
         all.messages += run.messages;
         all.answered += run.answered;
