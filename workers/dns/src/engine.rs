@@ -114,7 +114,7 @@ impl Engine {
                 if !self.hosts_named {
                     out.lines.push(lines::cleared_cache());
                 }
-                self.upstream.probe(&mut self.exchange, out);
+                self.upstream.probe(now_ms, &mut self.exchange, out);
                 self.started = true;
                 out.actions.push(Action::Tell(ToParent::Serving));
             }
@@ -197,7 +197,7 @@ impl Engine {
         }
         out.actions.push(Action::Tell(ToParent::ResolvUpstreams(self.resolved.clone())));
         if self.started {
-            self.upstream.probe(&mut self.exchange, out);
+            self.upstream.probe(now_ms, &mut self.exchange, out);
         }
     }
 

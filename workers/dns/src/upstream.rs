@@ -26,13 +26,15 @@ use crate::pending::{Attempt, AttemptState, Pending, PendingTable, Repeat};
 use crate::query_rules::repeats_subnet;
 use crate::random::Random;
 use crate::reply_rules::is_ignored;
-use crate::reserve::Reserve;
+use crate::reserve::{Port, Reserve};
 use crate::wire::{HEADER, Header, QR, Question, put_u16, rcode};
 
 /// After so many questions to the favorite, all are asked again (dnsmasq: FORWARD_TEST).
 const TEST_QUESTIONS: u32 = 50;
 /// After so long with one favorite, all are asked again (dnsmasq: FORWARD_TIME).
 const TEST_MS: u64 = 20_000;
+/// As long as so many sockets are in use, none is kept for a second question: the worker may have some thousands.
+const IN_USE_MAX: usize = 1024;
 /// The warning about too many questions comes no more often than this.
 const WARNING_MS: u64 = 5000;
 
@@ -134,6 +136,11 @@ enum Flight {
     Udp {
         ticket: Ticket,
         attempt: usize,
+        port: Port,
+    },
+    /// Its question was answered, and it waits in the reserve for another.
+    Resting {
+        upstream: u32,
     },
     Tcp {
         ticket: Ticket,
@@ -287,6 +294,7 @@ impl UpstreamSide {
         self.close_idle(now_ms, out);
         for (_, pool) in self.upstreams.iter_mut().flat_map(Upstream::pools_mut) {
             while let Some(socket) = pool.reserve.unused(now_ms) {
+                self.sockets.remove(&socket);
                 out.actions.push(Action::CloseUpstream { socket });
             }
         }
@@ -411,8 +419,8 @@ impl UpstreamSide {
             None => {
                 attempt.address = entry.address;
                 self.sockets_moved = true;
-                match entry.take_socket(mark) {
-                    Some(socket) => self.launch(ticket, index, socket, now_ms, exchange, out),
+                match entry.take_port(mark, now_ms) {
+                    Some(port) => self.launch(ticket, index, port, now_ms, exchange, out),
                     None => {
                         attempt.state = AttemptState::Queued;
                         entry.pool(mark).queue.push_back((ticket, index));
@@ -422,20 +430,21 @@ impl UpstreamSide {
         }
     }
 
-    /// Sends an attempt that had no socket yet from a fresh one.
+    /// Sends an attempt that had no socket yet.
     fn launch(
         &mut self,
         ticket: Ticket,
         index: usize,
-        socket: Handle,
+        port: Port,
         now_ms: u64,
         exchange: &mut Exchange,
         out: &mut Outbox,
     ) {
         let Some(pending) = self.pending.get(ticket) else { return };
         let Some(attempt) = pending.attempts.get_mut(index) else { return };
+        let socket = port.socket;
         attempt.id = self.random.next() as u16;
-        let mut flight = Flight::Udp { ticket, attempt: index };
+        let mut flight = Flight::Udp { ticket, attempt: index, port };
         if let Some(shared) = self.upstreams.get_mut(attempt.upstream as usize).and_then(|entry| entry.shared.as_mut())
         {
             // Unique among those in flight: there are fewer than ids, by `dns-forward-max`' bound on open questions.
@@ -483,10 +492,11 @@ impl UpstreamSide {
                     next => break next,
                 }
             };
+            let port = Port::new(*socket, now_ms);
             match waiting {
-                Some((ticket, index)) => self.launch(ticket, index, *socket, now_ms, exchange, out),
+                Some((ticket, index)) => self.launch(ticket, index, port, now_ms, exchange, out),
                 None if probe && mark == 0 => self.send_probe(upstream, *socket, out),
-                None => pool.reserve.keep(*socket, now_ms),
+                None => pool.reserve.keep(port),
             }
         }
     }
@@ -511,7 +521,7 @@ impl UpstreamSide {
             shared.socket = Some(*socket);
             self.sockets.insert(*socket, Flight::Shared { upstream });
             for (ticket, index) in std::mem::take(&mut entry.pool.queue) {
-                self.launch(ticket, index, *socket, now_ms, exchange, out);
+                self.launch(ticket, index, Port::new(*socket, now_ms), now_ms, exchange, out);
             }
             self.send_probe(upstream, *socket, out);
         }
@@ -623,7 +633,9 @@ impl UpstreamSide {
     /// A datagram from an upstream.
     pub fn datagram(&mut self, socket: Handle, bytes: &[u8], now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         let (ticket, index) = match self.sockets.get(&socket).copied() {
-            Some(Flight::Udp { ticket, attempt }) => (ticket, attempt),
+            Some(Flight::Udp { ticket, attempt, .. }) => (ticket, attempt),
+            // Whoever sends here now may have found the port.
+            Some(Flight::Resting { upstream }) => return self.close_resting(upstream, socket, out),
             Some(Flight::Shared { upstream }) => match self.shared_flight(upstream, bytes) {
                 Some(flight) => flight,
                 None => return,
@@ -632,20 +644,21 @@ impl UpstreamSide {
         };
         let Some(pending) = self.pending.get(ticket) else { return };
         let Some(attempt) = pending.attempts.get_mut(index) else { return };
-        let Some(header) = belongs(bytes, attempt.id, &pending.question) else { return };
+        let Some(header) = belongs(bytes, attempt.id, &pending.question) else { return self.suspect(socket) };
         // Compared as spelled: the names are the same already.
         let spelling = HEADER..pending.question.end;
         if self.random_case && bytes.get(spelling.clone()) != pending.query.get(spelling) {
             if !std::mem::replace(&mut self.warned_case, true) {
                 out.lines.push(lines::case_mismatch());
             }
-            return;
+            return self.suspect(socket);
         }
         if is_ignored(&self.ignore_addresses, bytes) {
             return;
         }
         if self.checks_subnet && !repeats_subnet(&pending.query, bytes) {
-            return out.lines.push(lines::subnet_mismatch());
+            out.lines.push(lines::subnet_mismatch());
+            return self.suspect(socket);
         }
         let (upstream, address) = (attempt.upstream, attempt.address);
         let Some(group) = self.groups.get_mut(pending.group as usize) else { return };
@@ -671,6 +684,7 @@ impl UpstreamSide {
             }
         }
         let flipped = pending.flipped;
+        self.rest(ticket, index, socket, now_ms);
         let waited_ms = now_ms.saturating_sub(self.finish(ticket, out).unwrap_or(now_ms));
         let message = exchange.store(bytes);
         // Names further on that point to the question are the client's as well.
@@ -687,12 +701,13 @@ impl UpstreamSide {
     /// A socket failed. TCP sockets have been closed by the shell.
     pub fn failed(&mut self, socket: Handle, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         match self.sockets.remove(&socket) {
-            Some(flight @ Flight::Udp { ticket, attempt }) => {
+            Some(flight @ Flight::Udp { ticket, attempt, .. }) => {
                 self.sockets.insert(socket, flight);
                 self.doubted(socket, [(ticket, attempt)], now_ms, exchange, out);
             }
             Some(Flight::Tcp { ticket }) => self.call_failed(ticket, false, now_ms, exchange, out),
             Some(Flight::Idle { upstream }) => self.forget_idle(upstream, socket),
+            Some(Flight::Resting { upstream }) => self.close_resting(upstream, socket, out),
             Some(flight @ Flight::Shared { upstream }) => {
                 self.sockets.insert(socket, flight);
                 let shared = self.upstreams.get(upstream as usize).and_then(|entry| entry.shared.as_ref());
@@ -727,6 +742,34 @@ impl UpstreamSide {
         }
     }
 
+    /// Keeps the socket of an answered attempt for another question, if there is much demand.
+    fn rest(&mut self, ticket: Ticket, index: usize, socket: Handle, now_ms: u64) {
+        let Some(Flight::Udp { port, .. }) = self.sockets.get(&socket).copied() else { return };
+        let Some(pending) = self.pending.get(ticket).filter(|pending| pending.mark == 0) else { return };
+        let Some(attempt) = pending.attempts.get_mut(index) else { return };
+        let Some(entry) = self.upstreams.get_mut(attempt.upstream as usize) else { return };
+        let usable = attempt.state == AttemptState::Sent(socket) && attempt.address == entry.address;
+        if usable && self.sockets.len() < IN_USE_MAX && entry.pool.reserve.give_back(port, now_ms) {
+            self.sockets.insert(socket, Flight::Resting { upstream: attempt.upstream });
+            attempt.state = AttemptState::Failed;
+        }
+    }
+
+    /// Something other than the reply came: whoever sent it has found the port, so it serves no other question.
+    fn suspect(&mut self, socket: Handle) {
+        if let Some(Flight::Udp { port, .. }) = self.sockets.get_mut(&socket) {
+            port.wear_out();
+        }
+    }
+
+    /// Closes a socket that rests.
+    fn close_resting(&mut self, upstream: u32, socket: Handle, out: &mut Outbox) {
+        self.sockets.remove(&socket);
+        if self.upstreams.get_mut(upstream as usize).is_some_and(|entry| entry.pool.reserve.forget(socket)) {
+            out.actions.push(Action::CloseUpstream { socket });
+        }
+    }
+
     /// Ends a question and closes its sockets. Returns when it began.
     fn finish(&mut self, ticket: Ticket, out: &mut Outbox) -> Option<u64> {
         let pending = self.pending.remove(ticket)?;
@@ -757,10 +800,10 @@ impl Upstream {
     }
 
     /// A socket for a question with this mark, if there is one.
-    fn take_socket(&mut self, mark: u32) -> Option<Handle> {
+    fn take_port(&mut self, mark: u32, now_ms: u64) -> Option<Port> {
         match &self.shared {
-            Some(shared) => shared.socket,
-            None => self.pool(mark).reserve.take(),
+            Some(shared) => shared.socket.map(|socket| Port::new(socket, now_ms)),
+            None => self.pool(mark).reserve.take(now_ms),
         }
     }
 
@@ -843,7 +886,10 @@ fn retire(
         }
     }
     for (_, pool) in upstream.pools_mut() {
-        out.actions.extend(pool.reserve.retire().map(|socket| Action::CloseUpstream { socket }));
+        for socket in pool.reserve.retire() {
+            sockets.remove(&socket);
+            out.actions.push(Action::CloseUpstream { socket });
+        }
     }
 }
 

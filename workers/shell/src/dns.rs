@@ -207,6 +207,8 @@ impl Worker {
         let (Some(peer), Some(local)) = (peer, local) else { return self.streams.close(fd) };
         let arrival = Arrival { socket: listener as u16, peer, local: local.ip(), interface: 0 };
         self.hear(Input::Accepted { stream: Handle(fd as u32), arrival });
+        // Most clients have asked by the time that we hear of them, and looking costs less than another turn.
+        self.stream(Ready { fd, readable: true, writable: false });
     }
 
     fn stream(&mut self, event: Ready) {

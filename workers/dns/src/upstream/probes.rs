@@ -8,7 +8,7 @@ use crate::outbox::{Action, Outbox};
 
 impl UpstreamSide {
     /// Sends loop probes to the upstreams without a domain, if they are wanted. Earlier ones mean nothing any more.
-    pub fn probe(&mut self, exchange: &mut Exchange, out: &mut Outbox) {
+    pub fn probe(&mut self, now_ms: u64, exchange: &mut Exchange, out: &mut Outbox) {
         if !self.loop_detect {
             return;
         }
@@ -23,8 +23,9 @@ impl UpstreamSide {
             self.probes.insert(number, index);
             entry.probe = Some(number);
             self.sockets_moved = true;
-            if let Some(socket) = entry.take_socket(0) {
-                self.send_probe(index, socket, out);
+            if let Some(port) = entry.take_port(0, now_ms) {
+                self.sockets.remove(&port.socket);
+                self.send_probe(index, port.socket, out);
             }
         }
         exchange.answers.push(Answer::Probing { numbers: self.probes.keys().copied().collect() });

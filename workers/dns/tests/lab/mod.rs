@@ -46,6 +46,8 @@ pub struct Lab {
     pub unreachable: BTreeSet<u32>,
     /// Upstreams that refuse TCP connections.
     pub refusing: BTreeSet<u32>,
+    /// The parent has not come to its messages yet.
+    pub parent_busy: bool,
     next_socket: u32,
     out: Outbox,
 }
@@ -88,6 +90,7 @@ impl Lab {
             marks: BTreeMap::new(),
             unreachable: BTreeSet::new(),
             refusing: BTreeSet::new(),
+            parent_busy: false,
             next_socket: 1000,
             out: Outbox::new(),
         };
@@ -139,7 +142,14 @@ impl Lab {
             }
         }
         self.out = out;
-        // The parent answers after the batch.
+        if !self.parent_busy {
+            self.parent_answers();
+        }
+    }
+
+    /// The parent comes to its messages.
+    pub fn parent_answers(&mut self) {
+        self.parent_busy = false;
         for message in std::mem::take(&mut self.told) {
             match message {
                 ToParent::WantUdp { upstream, count, mark } if self.unreachable.contains(&upstream) => {

@@ -13,6 +13,7 @@ mod floods;
 mod forgery;
 mod malformed;
 mod poison;
+mod ports;
 mod rebinding;
 mod replies;
 mod strangers;
