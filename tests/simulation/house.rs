@@ -26,6 +26,8 @@ const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const LAN: u32 = 2;
 const START_S: u64 = 1_700_000_000;
 const HOUR_MS: u64 = 3_600_000;
+/// What a disk writes whole or not at all.
+const SECTOR_BYTES: usize = 512;
 const CLIENTS: u8 = 12;
 /// Lines of the diary.
 const DIARY_LINES: usize = 60;
@@ -452,15 +454,12 @@ impl House {
             self.store.record(&changes).expect("record leases");
             self.note_renewals(&changes);
             let after = std::fs::read(&self.path).expect("read the lease file");
-            // As much of what was appended as reached the disk. A file that was written afresh is there or not.
-            if after.len() > before.len() {
-                self.seen.torn += 1;
-                let reached = self.dice.below(after.len() - before.len() + 1);
-                let mut torn = before;
-                torn.extend_from_slice(&after[torn.len()..][..reached]);
-                std::fs::write(&self.path, torn).expect("tear the lease file");
-            } else if self.dice.below(2) == 0 {
-                std::fs::write(&self.path, before).expect("tear the lease file");
+            // A file that was written afresh is there or not.
+            let afresh = after.len() < before.len();
+            if self.dice.below(if afresh { 2 } else { 4 }) > 0 {
+                self.seen.torn += u64::from(!afresh);
+                let reached = if afresh { before } else { self.tear(before, &after) };
+                std::fs::write(&self.path, reached).expect("tear the lease file");
             }
         }
         let (store, invalid) = Store::open(&self.path).expect("open what is left of the lease file");
@@ -472,6 +471,20 @@ impl House {
         self.told = self.store.iter().map(|lease| (lease.address, lease.name.clone())).collect();
         self.contacts = Contacts::default();
         self.start_worker();
+    }
+
+    /// What the disk holds when the power fails before a change is known to be on it: of each sector that was changed the front part, in any
+    /// order of sectors, and as much of what was appended. Nothing is blanked before that.
+    fn tear(&mut self, before: Vec<u8>, after: &[u8]) -> Vec<u8> {
+        let appended = self.dice.below(after.len() - before.len() + 1);
+        let mut torn = before;
+        for (old, new) in torn.chunks_mut(SECTOR_BYTES).zip(after.chunks(SECTOR_BYTES)) {
+            let reached = self.dice.below(old.len() + 1);
+            let written = old.iter_mut().zip(new).take(reached).filter(|(_, new)| **new != b' ');
+            written.for_each(|(old, new)| *old = *new);
+        }
+        torn.extend_from_slice(&after[torn.len()..][..appended]);
+        torn
     }
 }
 

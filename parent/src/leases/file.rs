@@ -3,9 +3,12 @@
 //! A change is **appended** as a new line and synced; only then is the line it replaces **blanked** (overwritten by spaces, which every
 //! reader of the format skips). So at any moment, and after a crash at any byte, the file holds a complete line for every lease
 //! that was ever acknowledged: of two lines for one address the later one counts, and a last line without newline was never acknowledged.
+//! A lease that merely lasts longer gets its new end **in place**, if it has as many digits and they lie within one sector, which a disk
+//! writes whole. (Cut short after some digits, the end is between what was promised and something later, since the new one is greater.)
 //! When more than half of the file is blank it is written afresh beside itself and renamed into place; where the directory forbids that (a
 //! bind mount, a profile), in place, as dnsmasq does on every change.
 
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::net::Ipv4Addr;
@@ -19,17 +22,48 @@ use super::line::{self, Record};
 /// Blank bytes that are always tolerated, so that a small file is not rewritten over and over.
 const BLANK_BYTES_TOLERATED: u64 = 8 * 1024;
 
+/// What a disk writes whole or not at all.
+const SECTOR_BYTES: u64 = 512;
+
 /// Where the line of a lease stands in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     offset: u64,
     length: u32,
+    /// How many digits of the end of the lease it begins with; 0 if it is written in an unusual way.
+    digits: u32,
+}
+
+/// A lease that merely lasts longer: its place, until when it lasted, and until when it is to last.
+#[derive(Clone, Copy, Debug)]
+pub struct Extension {
+    place: Place,
+    from_s: u64,
+    until_s: u64,
 }
 
 impl Place {
+    /// Where `piece` begins, which is read as this lease.
+    fn found(offset: u64, piece: &str, lease: &Lease) -> Place {
+        let number = lease.expires_s.to_string();
+        let usual = piece.strip_prefix(&number).is_some_and(|rest| rest.starts_with(' '));
+        Place { offset, length: piece.len() as u32, digits: if usual { number.len() as u32 } else { 0 } }
+    }
+
     /// Bytes in front of it.
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// The change of this line from one end of the lease to another, if it can be made in place.
+    pub fn extension(&self, from_s: u64, until_s: u64) -> Option<Extension> {
+        let digits = until_s.checked_ilog10()? + 1;
+        let last = self.offset + u64::from(digits) - 1;
+        let fits = from_s != 0
+            && from_s < until_s
+            && digits == self.digits
+            && self.offset / SECTOR_BYTES == last / SECTOR_BYTES;
+        fits.then_some(Extension { place: *self, from_s, until_s })
     }
 }
 
@@ -86,41 +120,46 @@ impl LeaseFile {
         let mut at = std::collections::HashMap::<Ipv4Addr, usize>::new();
         let mut offset = 0;
         for (index, piece) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            let place = Place { offset, length: piece.len() as u32 };
+            let begin = offset;
             offset += piece.len() as u64;
             let complete = piece.ends_with(b"\n");
             let text = String::from_utf8_lossy(piece);
+            // As long as in the file, whatever bytes it is made of.
+            let length = piece.len() as u32;
             let text = text.trim_end_matches(['\n', '\r']);
             match line::read(text) {
-                Record::Blank => loaded.file.blank += u64::from(place.length),
+                Record::Blank => loaded.file.blank += u64::from(length),
                 Record::Kept if complete => {
                     loaded.file.kept.push_str(text);
                     loaded.file.kept.push('\n');
                 }
                 // A line that was cut off counts only if it is all we know of its address.
-                Record::Lease(lease) if complete || !at.contains_key(&lease.address) => match at.get(&lease.address) {
-                    Some(&earlier) => {
-                        loaded.file.blank += u64::from(loaded.leases[earlier].1.length);
-                        loaded.leases[earlier] = (lease, place);
+                Record::Lease(lease) if complete || !at.contains_key(&lease.address) => {
+                    let place = Place { length, ..Place::found(begin, text, &lease) };
+                    match at.get(&lease.address) {
+                        Some(&earlier) => {
+                            loaded.file.blank += u64::from(loaded.leases[earlier].1.length);
+                            loaded.leases[earlier] = (lease, place);
+                        }
+                        None => {
+                            at.insert(lease.address, loaded.leases.len());
+                            loaded.leases.push((lease, place));
+                        }
                     }
-                    None => {
-                        at.insert(lease.address, loaded.leases.len());
-                        loaded.leases.push((lease, place));
-                    }
-                },
+                }
                 Record::Lease(_) => {}
                 Record::More(address, more) if complete => {
                     // dnsmasq has these lines behind all leases; we have each behind its own, and they go together.
                     match at.get(&address).and_then(|index| loaded.leases.get_mut(*index)) {
                         Some((lease, own)) => {
                             more.add_to(lease);
-                            if own.offset + u64::from(own.length) == place.offset {
-                                own.length += place.length;
+                            if own.offset + u64::from(own.length) == begin {
+                                own.length += length;
                             } else {
                                 loaded.file.scattered = true;
                             }
                         }
-                        None => loaded.file.blank += u64::from(place.length),
+                        None => loaded.file.blank += u64::from(length),
                     }
                 }
                 Record::More(..) => {}
@@ -130,7 +169,7 @@ impl LeaseFile {
         loaded.file.damaged = !loaded.invalid.is_empty();
         if !bytes.is_empty() && !bytes.ends_with(b"\n") {
             // The next line must not be glued to the remains of this one.
-            loaded.file.append_raw(b"\n")?;
+            loaded.file.append(b"\n")?;
         }
         Ok(loaded)
     }
@@ -140,36 +179,46 @@ impl LeaseFile {
         &self.path
     }
 
-    /// Appends these leases and makes them durable. Afterwards, and only then, the places they replace may be [blanked](Self::blank).
-    /// On failure the file is as it was.
-    pub fn append<'a>(&mut self, leases: impl IntoIterator<Item = &'a Lease>) -> io::Result<Vec<Place>> {
-        let mut text = String::new();
-        let mut places = Vec::new();
-        for lease in leases {
-            let before = text.len();
-            line::write(lease, &mut text);
-            places.push(Place { offset: self.end + before as u64, length: (text.len() - before) as u32 });
+    /// Appends these leases, changes the end of those, and makes all of it durable with one sync. Afterwards, and only then, the places
+    /// that appended lines replace may be [blanked](Self::blank). On failure the file is as it was.
+    pub fn write<'a>(
+        &mut self,
+        appended: impl IntoIterator<Item = &'a Lease>,
+        extended: &[Extension],
+    ) -> io::Result<Vec<Place>> {
+        let (text, places) = lines_of(appended, self.end);
+        if text.is_empty() && extended.is_empty() {
+            return Ok(places);
         }
-        self.append_raw(text.as_bytes())?;
-        Ok(places)
-    }
-
-    fn append_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let written = self.file.write_all_at(bytes, self.end).and_then(|()| self.file.sync_data());
-        match written {
-            Ok(()) => {
-                self.end += bytes.len() as u64;
-                Ok(())
-            }
+        let written = self.extend(extended, |extension| extension.until_s);
+        match written.and_then(|()| self.append(text.as_bytes())) {
+            Ok(()) => Ok(places),
             Err(error) => {
                 // What was refused must not be found after a restart either.
-                let _ = self.file.set_len(self.end);
+                let _ = self.extend(extended, |extension| extension.from_s);
                 Err(error)
             }
         }
+    }
+
+    fn extend(&mut self, extended: &[Extension], end: impl Fn(&Extension) -> u64) -> io::Result<()> {
+        let mut number = String::new();
+        for extension in extended {
+            number.clear();
+            let _ = write!(number, "{}", end(extension));
+            self.file.write_all_at(number.as_bytes(), extension.place.offset)?;
+        }
+        Ok(())
+    }
+
+    /// Appends, and makes this and what was written before durable.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = self.file.write_all_at(bytes, self.end).and_then(|()| self.file.sync_data());
+        match written {
+            Ok(()) => self.end += bytes.len() as u64,
+            Err(_) => drop(self.file.set_len(self.end)),
+        }
+        written
     }
 
     /// Overwrites lines that are no longer true. `durable`: wait until the disk knows (a removal that is promised to somebody).
@@ -196,13 +245,7 @@ impl LeaseFile {
     /// Writes the file afresh with exactly these leases, in this order, and returns their places. One that held lines that are no
     /// records is copied first, to the same name with `.damaged` behind it, and is not written if it cannot be copied.
     pub fn compact<'a>(&mut self, leases: impl IntoIterator<Item = &'a Lease>) -> io::Result<Vec<Place>> {
-        let mut text = String::new();
-        let mut places = Vec::new();
-        for lease in leases {
-            let before = text.len();
-            line::write(lease, &mut text);
-            places.push(Place { offset: before as u64, length: (text.len() - before) as u32 });
-        }
+        let (mut text, places) = lines_of(leases, 0);
         text.push_str(&self.kept);
         if self.damaged {
             self.copy_damaged()?;
@@ -269,6 +312,18 @@ impl LeaseFile {
     }
 }
 
+/// The lines of these leases, and their places if they are written from `offset` on.
+fn lines_of<'a>(leases: impl IntoIterator<Item = &'a Lease>, offset: u64) -> (String, Vec<Place>) {
+    let mut text = String::new();
+    let mut places = Vec::new();
+    for lease in leases {
+        let before = text.len();
+        line::write(lease, &mut text);
+        places.push(Place::found(offset + before as u64, &text[before..], lease));
+    }
+    (text, places)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,8 +367,8 @@ mod tests {
         let scratch = Scratch::new("renewal");
         let path = scratch.0.join("leases");
         let mut file = LeaseFile::open(&path).unwrap().file;
-        let first = file.append([&lease(1, 10), &lease(2, 10)]).unwrap();
-        file.append([&lease(1, 20)]).unwrap();
+        let first = file.write([&lease(1, 10), &lease(2, 10)], &[]).unwrap();
+        file.write([&lease(1, 20)], &[]).unwrap();
         assert_eq!(read_back(&path), [lease(1, 20), lease(2, 10)], "before the old line is blank, the later counts");
         file.blank(&first[..1], false).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
@@ -322,13 +377,46 @@ mod tests {
     }
 
     #[test]
+    fn a_longer_lease_is_written_in_place_if_a_cut_does_no_harm() {
+        let scratch = Scratch::new("extension");
+        let path = scratch.0.join("leases");
+        let mut file = LeaseFile::open(&path).unwrap().file;
+        let place = file.write([&lease(1, 1_000_999)], &[]).unwrap()[0];
+        let before = std::fs::read(&path).unwrap();
+        let extension = place.extension(1_000_999, 1_001_000).unwrap();
+        file.write([&lease(2, 5)], &[extension]).unwrap();
+        assert_eq!(read_back(&path), [lease(1, 1_001_000), lease(2, 5)]);
+        let after = std::fs::read(&path).unwrap();
+        for cut in 0..before.len() {
+            std::fs::write(&path, [&after[..cut], &before[cut..]].concat()).unwrap();
+            let [found] = &read_back(&path)[..] else { panic!("cut at {cut}") };
+            assert!(found.expires_s >= 1_000_999 && *found == lease(1, found.expires_s), "cut at {cut}");
+        }
+        for (from_s, until_s) in
+            [(1_000_999, 1_000_998), (1_000_999, 10_000_000), (0, 1_000_999), (1_000_999, 0), (7, 7)]
+        {
+            assert!(place.extension(from_s, until_s).is_none(), "{from_s} to {until_s}");
+        }
+        let across = Place { offset: SECTOR_BYTES - 6, ..place };
+        assert!(across.extension(1_000_999, 1_001_000).is_none(), "two sectors");
+        assert!(Place { offset: SECTOR_BYTES - 7, ..place }.extension(1_000_999, 1_001_000).is_some());
+
+        for unusual in [" 1000999", "01000999", "1000999\t"] {
+            std::fs::write(&path, format!("{unusual} 02:00:00:00:00:01 10.0.0.1 * *\n")).unwrap();
+            for (_, place) in LeaseFile::open(&path).unwrap().leases {
+                assert!(place.extension(1_000_999, 1_001_000).is_none(), "{unusual:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_file_cut_at_any_byte_keeps_every_acknowledged_lease() {
         let scratch = Scratch::new("cut");
         let path = scratch.0.join("leases");
         let mut file = LeaseFile::open(&path).unwrap().file;
-        file.append([&lease(1, 10)]).unwrap();
+        file.write([&lease(1, 10)], &[]).unwrap();
         let acknowledged = std::fs::metadata(&path).unwrap().len();
-        file.append([&lease(1, 99)]).unwrap();
+        file.write([&lease(1, 99)], &[]).unwrap();
         let whole = std::fs::read(&path).unwrap();
         for end in acknowledged as usize..whole.len() {
             std::fs::write(&path, &whole[..end]).unwrap();
@@ -343,7 +431,7 @@ mod tests {
         std::fs::write(&path, "10 02:00:00:00:00:01 10.0.0.1 * *\nduid 00:01\n5 7 2001:db8::5 box 00:01\n").unwrap();
         let mut file = LeaseFile::open(&path).unwrap().file;
         for round in 0..1000 {
-            let place = file.append([&lease(2, round)]).unwrap();
+            let place = file.write([&lease(2, round)], &[]).unwrap();
             file.blank(&place, false).unwrap();
         }
         assert!(file.wants_compaction());
@@ -354,7 +442,7 @@ mod tests {
             text,
             "10 02:00:00:00:00:01 10.0.0.1 * *\n7 02:00:00:00:00:02 10.0.0.2 * *\nduid 00:01\n5 7 2001:db8::5 box 00:01\n"
         );
-        file.append([&lease(3, 1)]).unwrap();
+        file.write([&lease(3, 1)], &[]).unwrap();
         assert_eq!(read_back(&path).len(), 3, "appending goes on in the new file");
     }
 

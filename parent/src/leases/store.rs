@@ -7,7 +7,7 @@ use std::path::Path;
 
 use ipc::lease::{Lease, LeaseChange};
 
-use super::file::{LeaseFile, Place};
+use super::file::{Extension, LeaseFile, Place};
 use super::line::{self, Record};
 
 /// Leases by address, with the place of each in the file and an index of names.
@@ -118,7 +118,7 @@ impl Store {
     pub fn write_late(&mut self) -> io::Result<()> {
         let (Some(file), Some(late)) = (&mut self.file, &mut self.late) else { return Ok(()) };
         let leases: Vec<&Lease> = late.iter().filter_map(|address| Some(&self.leases.get(address)?.lease)).collect();
-        let places = file.append(leases.iter().copied())?;
+        let places = file.write(leases.iter().copied(), &[])?;
         let written: Vec<Ipv4Addr> = leases.iter().map(|lease| lease.address).collect();
         let mut replaced = Vec::new();
         for (address, place) in written.into_iter().zip(places) {
@@ -138,13 +138,19 @@ impl Store {
     fn take_extension(&mut self, lease: &Lease) -> bool {
         let Some(late) = &mut self.late else { return false };
         let Some(held) = self.leases.get_mut(&lease.address) else { return false };
-        let longer = Lease { expires_s: lease.expires_s, ..held.lease.clone() };
-        if longer != *lease || held.lease.expires_s == 0 || lease.expires_s == 0 {
+        if !differ_in_end_only(&held.lease, lease) || held.lease.expires_s == 0 || lease.expires_s == 0 {
             return false;
         }
         late.insert(lease.address);
-        held.lease = longer;
+        held.lease.expires_s = lease.expires_s;
         true
+    }
+
+    /// How the file is told of a lease that merely lasts longer, if that can be done in the line which is there.
+    fn extension(&self, lease: &Lease) -> Option<Extension> {
+        let held = self.leases.get(&lease.address)?;
+        let place = held.place.filter(|_| differ_in_end_only(&held.lease, lease))?;
+        place.extension(held.lease.expires_s, lease.expires_s)
     }
 
     /// Records changes, all together or not at all, on stable storage: one write and one sync however many there are. With
@@ -161,11 +167,25 @@ impl Store {
         // What is there already need not be written again: a lease that never ends is renewed like any other.
         last.retain(|address, lease| lease.is_none_or(|lease| self.get(*address) != Some(lease)));
         last.retain(|_, lease| !lease.is_some_and(|lease| self.take_extension(lease)));
-        let put: Vec<&Lease> = last.values().filter_map(|lease| *lease).collect();
+        let mut extended = Vec::new();
+        let mut ends = Vec::new();
+        last.retain(|address, lease| {
+            let extension = lease.and_then(|lease| Some((self.extension(lease)?, lease.expires_s)));
+            let Some((extension, until_s)) = extension else { return true };
+            extended.push(extension);
+            ends.push((*address, until_s));
+            false
+        });
+        let put = last.values().filter_map(|lease| *lease);
         let mut places = match &mut self.file {
-            Some(file) => file.append(put.iter().copied())?.into_iter(),
+            Some(file) => file.write(put, &extended)?.into_iter(),
             None => Vec::new().into_iter(),
         };
+        for (address, until_s) in ends {
+            if let Some(held) = self.leases.get_mut(&address) {
+                held.lease.expires_s = until_s;
+            }
+        }
         let mut replaced = Vec::new();
         let mut removed = false;
         for (address, lease) in last {
@@ -225,6 +245,13 @@ impl Store {
         }
         Some(held)
     }
+}
+
+/// Are these the same lease but for when it ends?
+fn differ_in_end_only(held: &Lease, lease: &Lease) -> bool {
+    let Lease { address, hardware, client_id, name, expires_s: _, provenance } = held;
+    (*address, hardware, client_id, name, provenance)
+        == (lease.address, &lease.hardware, &lease.client_id, &lease.name, &lease.provenance)
 }
 
 #[cfg(test)]

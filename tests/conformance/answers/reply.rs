@@ -196,6 +196,8 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     let text = configuration.text();
     let tcp = question.way != Way::Datagram;
     theirs.opt_free |= tcp && changes_options(&text);
+    // An empty option at the end makes the record unreadable then: the DO bit is forgotten, and the cache answers with its own TTLs.
+    theirs.ttls_free |= tcp && changes_options(&text) && question.dnssec_ok && question.bytes.ends_with(&[0, 0]);
     let mut add = |change: &dyn Fn(&mut Told)| {
         let mut excuse = theirs.clone();
         change(&mut excuse);
@@ -328,6 +330,8 @@ struct Told {
     dnssec_ok: bool,
     /// Whatever is in the OPT record of the other side is fine.
     opt_free: bool,
+    /// Whatever TTLs the other side has are fine.
+    ttls_free: bool,
 }
 
 impl Told {
@@ -350,7 +354,7 @@ impl Told {
         let dnssec_ok = message.edns.as_ref().is_some_and(|edns| edns.flags().dnssec_ok);
         let opt = message.edns.map(|edns| format!("{} {:?}", edns.max_payload(), edns.options()));
         let id = u16::from_be_bytes([bytes[0], bytes[1]]);
-        Some(Told { id, flags, lines, authority, opt, opt_free: false, dnssec_ok })
+        Some(Told { id, flags, lines, authority, opt, opt_free: false, ttls_free: false, dnssec_ok })
     }
 
     fn same(&self, other: &Told) -> bool {
@@ -359,14 +363,15 @@ impl Told {
         self.id == other.id
             && self.flags == other.flags
             && (self.opt == other.opt && self.dnssec_ok == other.dnssec_ok || self.opt_free)
-            && same_lines(&self.lines, &other.lines)
+            && same_lines(&self.lines, &other.lines, self.ttls_free)
             && (any_authority || self.authority == other.authority)
     }
 }
 
-/// Are these the same records, but for some seconds?
-fn same_lines(these: &[(String, u32)], those: &[(String, u32)]) -> bool {
-    these.len() == those.len() && these.iter().zip(those).all(|(a, b)| a.0 == b.0 && a.1.abs_diff(b.1) <= SECONDS)
+/// Are these the same records, but for some seconds, or any number of them?
+fn same_lines(these: &[(String, u32)], those: &[(String, u32)], ttls_free: bool) -> bool {
+    let seconds = if ttls_free { u32::MAX } else { SECONDS };
+    these.len() == those.len() && these.iter().zip(those).all(|(a, b)| a.0 == b.0 && a.1.abs_diff(b.1) <= seconds)
 }
 
 fn line(section: &str, record: &Record) -> (String, u32) {
