@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::dhcp::{ConfiguredOption, HostRule};
 use crate::event::ClientWord;
+use crate::known_host::KnownHosts;
 use crate::lease::{Lease, LeaseChange};
 use crate::link::{HardwareAddress, Interface};
 
@@ -33,6 +34,14 @@ pub enum ToWorker {
         rules: Vec<HostRule>,
         /// Options, the first to be tried first.
         options: Vec<ConfiguredOption>,
+        /// Is this the last piece?
+        last: bool,
+    },
+    /// What hosts files say of names and addresses, in place of what they said before. It comes in one piece or several, of which the
+    /// last one says so.
+    KnownHosts {
+        /// Names and addresses.
+        known: KnownHosts,
         /// Is this the last piece?
         last: bool,
     },

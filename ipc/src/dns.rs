@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::known_host::{KnownHosts, WantedHosts};
 use crate::link::Interface;
 use crate::net::{ClientFacts, Filling, SetOutcome};
 
@@ -36,6 +37,14 @@ pub enum ToWorker {
     HostsFileGone {
         /// The path.
         path: String,
+    },
+    /// Tell what hosts files say of this, as far as they have come. It comes in one piece or several; the worker answers `KnownHosts`,
+    /// exactly once, after the last.
+    WantHosts {
+        /// What DHCP wants to know.
+        wanted: WantedHosts,
+        /// Is this the last piece?
+        last: bool,
     },
     /// The current resolv file: one descriptor rides along. The worker answers `ResolvUpstreams`, exactly once.
     ResolvFile {
@@ -108,6 +117,13 @@ pub enum ToParent {
     /// Answer to `ResolvFile`: what it names. They get the indexes after the configured upstreams, in this order, and replace
     /// those of the previous file. At most [`RESOLV_UPSTREAMS_MAX`].
     ResolvUpstreams(Vec<SocketAddr>),
+    /// Answer to `WantHosts`, in one piece or several, none of them empty but the last.
+    KnownHosts {
+        /// What hosts files say.
+        known: KnownHosts,
+        /// Is this the last piece?
+        last: bool,
+    },
     /// Make `count` connected UDP sockets to this upstream. `count` is at most [`SOCKETS_PER_MESSAGE_MAX`].
     WantUdp {
         /// Index into the configured upstreams, followed by those of the resolv file.

@@ -15,6 +15,7 @@
 //! | `event` | what lease scripts are told |
 //! | `config` | the slices |
 //! | `idn` | names beyond ASCII |
+//! | `known_host` | what hosts files say that DHCP wants to know |
 //! | `lease`, `link`, `tag`, `time` | nouns |
 
 pub mod boot;
@@ -27,6 +28,7 @@ pub mod dns;
 pub mod event;
 pub mod frame;
 pub mod idn;
+pub mod known_host;
 pub mod lease;
 pub mod link;
 pub mod log;

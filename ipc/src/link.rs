@@ -1,7 +1,7 @@
 //! Interfaces and hardware addresses.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,21 @@ pub struct Interface {
     pub serves_dhcp: bool,
     /// May TFTP be served here (`enable-tftp=IF`, and the above)?
     pub serves_tftp: bool,
+}
+
+impl Interface {
+    /// The IPv4 addresses with their netmasks.
+    pub fn addresses4(&self) -> impl Iterator<Item = (Ipv4Addr, Ipv4Addr)> {
+        self.addresses.iter().filter_map(|(address, length)| match address {
+            IpAddr::V4(address) => Some((*address, netmask4(*length))),
+            IpAddr::V6(_) => None,
+        })
+    }
+}
+
+/// The netmask of this length.
+pub fn netmask4(length: u8) -> Ipv4Addr {
+    Ipv4Addr::from(u32::MAX.checked_shl(32 - u32::from(length.min(32))).unwrap_or(0))
 }
 
 /// A hardware address as in a BOOTP header (RFC 951: `htype`, `hlen`, `chaddr`).
@@ -61,5 +76,17 @@ impl fmt::Display for HardwareAddress {
             write!(f, "{}{byte:02x}", if position == 0 { "" } else { ":" })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn netmasks_have_their_length() {
+        assert_eq!(netmask4(0), Ipv4Addr::UNSPECIFIED);
+        assert_eq!(netmask4(24), Ipv4Addr::new(255, 255, 255, 0));
+        assert_eq!(netmask4(32), Ipv4Addr::BROADCAST);
     }
 }

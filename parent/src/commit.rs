@@ -23,6 +23,8 @@ pub struct Territory {
     reserved: BTreeSet<Ipv4Addr>,
     /// Addresses of host rules of files, with the number of files that have them.
     in_files: BTreeMap<Ipv4Addr, u32>,
+    /// Addresses that host rules get by their names from hosts files.
+    placed: BTreeSet<Ipv4Addr>,
     lease_max: usize,
 }
 
@@ -63,14 +65,23 @@ impl Territory {
             }
         }
         let reserved = slice.host_rules.iter().filter_map(|rule| rule.address).collect();
-        Territory { ranges: merged, reserved, in_files: BTreeMap::new(), lease_max: slice.lease_max as usize }
+        let lease_max = slice.lease_max as usize;
+        Territory { ranges: merged, reserved, lease_max, ..Territory::default() }
     }
 
     /// May this address be leased, offered, or probed?
     pub fn holds(&self, address: Ipv4Addr) -> bool {
         let after = self.ranges.partition_point(|(first, _)| *first <= address);
         let in_range = after.checked_sub(1).is_some_and(|index| address <= self.ranges[index].1);
-        in_range || self.reserved.contains(&address) || self.in_files.contains_key(&address)
+        in_range
+            || self.reserved.contains(&address)
+            || self.in_files.contains_key(&address)
+            || self.placed.contains(&address)
+    }
+
+    /// Takes the addresses that host rules get by their names, in place of those they had.
+    pub fn place(&mut self, addresses: BTreeSet<Ipv4Addr>) {
+        self.placed = addresses;
     }
 
     /// Adds the addresses of a file, and takes away those that it had before.
@@ -228,6 +239,9 @@ mod tests {
         territory.take_file(&set(&[50, 51]), &set(&[52]));
         let held: Vec<u8> = (48..55).filter(|last| territory.holds(Ipv4Addr::new(10, 0, 0, *last))).collect();
         assert_eq!(held, [51, 52]);
+        territory.place(set(&[60]));
+        territory.place(set(&[61]));
+        assert!(territory.holds(Ipv4Addr::new(10, 0, 0, 61)) && !territory.holds(Ipv4Addr::new(10, 0, 0, 60)));
     }
 
     #[test]

@@ -16,7 +16,7 @@
 //! | `leases` | the lease store and dnsmasq's lease file |
 //! | `script`, `lease_events`, `neighbors` | the process that calls scripts; what it is told |
 //! | `broker`, `files`, `watch` | small deeds for workers; files passed on; word of changes |
-//! | `dhcp_files` | host rules and options of files |
+//! | `dhcp_files`, `known_hosts` | host rules and options of files; what dhcp learns of hosts files |
 //! | `log`, `service_manager` | the log; readiness notices |
 //! | `dhcp_tools` | three small clients, which are programs of their own |
 //! | `wardctl` | the other program: questions about a configuration |
@@ -36,6 +36,7 @@ pub mod files;
 pub mod holder;
 pub mod hub;
 pub mod interfaces;
+pub mod known_hosts;
 pub mod lease_events;
 pub mod leases;
 pub mod listen;

@@ -32,16 +32,20 @@ pub enum Kind {
     Serving,
     /// `ResolvUpstreams`: in answer to a resolv file only.
     ResolvUpstreams,
+    /// `KnownHosts`: in answer to `WantHosts` only.
+    KnownHosts,
     /// A request for sockets, a commit, a neighbor entry, a ping: work on behalf of clients.
     Work,
 }
 
-/// Is `kind` legal in `phase`? `resolv_files_owed` is how many resolv files the worker has not yet answered for.
-pub fn legal(phase: Phase, kind: Kind, resolv_files_owed: u32) -> bool {
+/// Is `kind` legal in `phase`? `resolv_files_owed` is how many resolv files the worker has not yet answered for, and
+/// `hosts_owed` how many questions about hosts files.
+pub fn legal(phase: Phase, kind: Kind, resolv_files_owed: u32, hosts_owed: usize) -> bool {
     match kind {
         Kind::Ready => phase == Phase::Spawned,
         Kind::Serving => phase == Phase::Ready,
         Kind::ResolvUpstreams => phase >= Phase::Ready && resolv_files_owed > 0,
+        Kind::KnownHosts => phase >= Phase::Ready && hosts_owed > 0,
         // Serving is announced before the first client is heard, so work before it is a lie.
         Kind::Work => phase >= Phase::Serving,
         Kind::Drained => phase == Phase::Draining,
@@ -93,6 +97,7 @@ pub fn dns_kind(message: &dns::ToParent) -> Kind {
     match message {
         dns::ToParent::Serving => Kind::Serving,
         dns::ToParent::ResolvUpstreams(_) => Kind::ResolvUpstreams,
+        dns::ToParent::KnownHosts { .. } => Kind::KnownHosts,
         dns::ToParent::WantUdp { .. }
         | dns::ToParent::WantTcp { .. }
         | dns::ToParent::WantFacts { .. }
@@ -154,13 +159,13 @@ mod tests {
 
     #[test]
     fn nothing_is_legal_twice_or_too_early() {
-        assert!(legal(Phase::Spawned, Kind::Ready, 0));
+        assert!(legal(Phase::Spawned, Kind::Ready, 0, 0));
         for phase in [Phase::Ready, Phase::Serving, Phase::Draining] {
-            assert!(!legal(phase, Kind::Ready, 0));
+            assert!(!legal(phase, Kind::Ready, 0, 0));
         }
-        assert!(!legal(Phase::Spawned, Kind::Work, 0) && !legal(Phase::Ready, Kind::Work, 0));
-        assert!(!legal(Phase::Serving, Kind::Drained, 0) && legal(Phase::Draining, Kind::Drained, 0));
-        assert!(!legal(Phase::Serving, Kind::Serving, 0));
+        assert!(!legal(Phase::Spawned, Kind::Work, 0, 0) && !legal(Phase::Ready, Kind::Work, 0, 0));
+        assert!(!legal(Phase::Serving, Kind::Drained, 0, 0) && legal(Phase::Draining, Kind::Drained, 0, 0));
+        assert!(!legal(Phase::Serving, Kind::Serving, 0, 0));
     }
 
     #[test]
@@ -187,8 +192,15 @@ mod tests {
 
     #[test]
     fn upstreams_are_named_once_per_resolv_file() {
-        assert!(!legal(Phase::Serving, Kind::ResolvUpstreams, 0));
-        assert!(legal(Phase::Serving, Kind::ResolvUpstreams, 1));
-        assert!(!legal(Phase::Spawned, Kind::ResolvUpstreams, 1));
+        assert!(!legal(Phase::Serving, Kind::ResolvUpstreams, 0, 0));
+        assert!(legal(Phase::Serving, Kind::ResolvUpstreams, 1, 0));
+        assert!(!legal(Phase::Spawned, Kind::ResolvUpstreams, 1, 0));
+    }
+
+    #[test]
+    fn hosts_are_told_when_they_were_asked_for() {
+        assert!(!legal(Phase::Serving, Kind::KnownHosts, 1, 0));
+        assert!(legal(Phase::Ready, Kind::KnownHosts, 0, 1) && legal(Phase::Draining, Kind::KnownHosts, 0, 1));
+        assert!(!legal(Phase::Spawned, Kind::KnownHosts, 0, 1));
     }
 }

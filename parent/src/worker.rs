@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::known_hosts::OwedAnswer;
 use crate::permit::{Allowance, Phase, units_per_second};
 use crate::upstreams::Upstreams;
 
@@ -40,6 +41,8 @@ pub struct Worker {
     pub resolv_owed: u32,
     /// What its latest answer named: upstreams after those it was started with.
     pub resolv_upstreams: Vec<SocketAddr>,
+    /// dns: what it was asked of hosts files and has not answered.
+    pub hosts_owed: VecDeque<OwedAnswer>,
     /// dns: the upstreams it was started with.
     pub upstreams: Rc<Upstreams>,
     control: OwnedFd,
@@ -84,6 +87,7 @@ impl Worker {
             paused_until_ms: None,
             resolv_owed: 0,
             resolv_upstreams: Vec::new(),
+            hosts_owed: VecDeque::new(),
             upstreams: Rc::default(),
             control,
             log,

@@ -6,6 +6,7 @@
 
 mod broker;
 mod freed;
+mod hosts;
 mod kill_points;
 mod leases;
 mod misbehavior;

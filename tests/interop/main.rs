@@ -6,6 +6,7 @@
 mod dhcp;
 mod dhcp_client;
 mod dhcp_files;
+mod dhcp_hosts;
 mod dhcp_tools;
 mod dig;
 mod dns_forwarded;

@@ -45,6 +45,8 @@ pub struct Reply {
     pub kind: u8,
     /// `yiaddr`.
     pub address: Ipv4Addr,
+    /// `siaddr`.
+    pub next_server: Ipv4Addr,
     /// `chaddr`.
     pub hardware: Hardware,
     /// Option 54.
@@ -204,6 +206,7 @@ fn parse(bytes: &[u8]) -> Option<Reply> {
         xid: u32::from(address_at(4)?),
         kind: 0,
         address: address_at(16)?,
+        next_server: address_at(20)?,
         hardware: bytes.get(28..34)?.try_into().ok()?,
         server: None,
         lease_time_s: None,

@@ -10,6 +10,7 @@ use super::prefix::Prefix;
 use super::pxe::{BootServer, Pxe};
 use super::relay::{RelayRoute, SplitRelay};
 use super::wire::{BridgeAliases, SharedNetwork};
+use crate::link::{Interface, netmask4};
 use crate::tag::TagTest;
 
 /// A lease time that never ends (`infinite`).
@@ -66,8 +67,6 @@ pub struct DhcpSlice {
     pub tag_if: Vec<TagIf>,
     /// `dhcp-broadcast` lines; an empty list of tests always applies.
     pub broadcast: Vec<Vec<TagTest>>,
-    /// Boot servers that `dhcp-boot` and `pxe-service` lines name, in order of name.
-    pub named_servers: Vec<NamedServer>,
     /// What PXE clients are offered.
     pub pxe: Pxe,
     /// `domain`.
@@ -106,6 +105,16 @@ impl DhcpSlice {
         !self.pools.is_empty()
     }
 
+    /// The names of boot servers that are configured by name, in small letters.
+    pub fn server_names(&self) -> impl Iterator<Item = String> {
+        let servers = self.boot.iter().filter_map(|boot| boot.next_server.as_ref());
+        let servers = servers.chain(self.pxe.services.iter().filter_map(|service| service.server.as_ref()));
+        servers.filter_map(|server| match server {
+            BootServer::Name(name) => Some(name.to_ascii_lowercase()),
+            BootServer::Address(_) => None,
+        })
+    }
+
     /// Is there anything to do?
     pub fn wanted(&self) -> bool {
         self.serves() || !self.relays.is_empty() || !self.split_relays.is_empty()
@@ -142,6 +151,29 @@ pub struct Pool {
     pub tests: Vec<TagTest>,
 }
 
+impl Pool {
+    /// The netmask: as written, else that of the interface around the pool.
+    pub fn netmask_near(&self, interfaces: &[Interface]) -> Option<Ipv4Addr> {
+        let same = |a: Ipv4Addr, b: Ipv4Addr, netmask: Ipv4Addr| a & netmask == b & netmask;
+        let around = |(address, netmask): &(Ipv4Addr, Ipv4Addr)| {
+            same(*address, self.first, *netmask) && same(*address, self.last, *netmask)
+        };
+        let near = || interfaces.iter().flat_map(Interface::addresses4).find(around).map(|(_, netmask)| netmask);
+        self.netmask.or_else(near)
+    }
+
+    /// The netmask of a pool that is on none of our own networks: as written, else that of the days before CIDR.
+    pub fn netmask_elsewhere(&self) -> Ipv4Addr {
+        self.netmask.unwrap_or_else(|| {
+            netmask4(match self.first.octets()[0] {
+                0..=127 => 8,
+                128..=191 => 16,
+                _ => 24,
+            })
+        })
+    }
+}
+
 /// What a pool is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PoolMode {
@@ -166,6 +198,8 @@ pub struct HostRule {
     pub domain: Option<String>,
     /// The address.
     pub address: Option<Ipv4Addr>,
+    /// Does it have IPv6 addresses? Then, without an IPv4 address, it belongs to networks of IPv6.
+    pub ipv6: bool,
     /// Seconds, or [`INFINITE`].
     pub lease_time_s: Option<u32>,
     /// `set:`.
@@ -262,15 +296,6 @@ pub enum OptionValue {
     Text(Vec<u8>),
     /// Bytes as they are.
     Bytes(Vec<u8>),
-}
-
-/// A boot server that is configured by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NamedServer {
-    /// Its name, in small letters.
-    pub name: String,
-    /// Its address from a `host-record`, if one gives it.
-    pub address: Option<Ipv4Addr>,
 }
 
 /// One `dhcp-boot`.

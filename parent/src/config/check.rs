@@ -1,13 +1,9 @@
 //! Rules across options, once everything has been read: what contradicts, and what follows from what.
 
-use std::collections::BTreeSet;
-
 use std::fs;
 use std::path::PathBuf;
 
-use ipc::config::dhcp::{DhcpSlice, NamedServer};
-use ipc::config::pxe::BootServer;
-use ipc::config::record::HostRecord;
+use ipc::config::dhcp::DhcpSlice;
 
 use super::draft::Draft;
 use super::fault::{Fault, STATUS_CONFIGURATION, STATUS_FILE, STATUS_OTHER};
@@ -155,7 +151,6 @@ pub(crate) fn settle(draft: &mut Draft) {
     draft.dnssec.anchors.reverse();
     dns.sets.ipset.reverse();
     dns.sets.nftset.reverse();
-    dhcp.named_servers = named_servers(dhcp, &dns.records.hosts);
     dhcp.domains.clone_from(&dns.domains);
     dhcp.dns_served = dns.port != 0;
     process.dhcp_broadcast_all = dhcp.broadcast.iter().any(Vec::is_empty);
@@ -172,22 +167,6 @@ pub(crate) fn settle(draft: &mut Draft) {
 
 const DAEMON: u8 = 3;
 const LOCAL0: u8 = 16;
-
-/// The servers that DHCP has by name, with the addresses that are known from the configuration.
-fn named_servers(dhcp: &DhcpSlice, hosts: &[HostRecord]) -> Vec<NamedServer> {
-    let servers = dhcp.boot.iter().filter_map(|boot| boot.next_server.as_ref());
-    let servers = servers.chain(dhcp.pxe.services.iter().filter_map(|service| service.server.as_ref()));
-    let names = servers.filter_map(|server| match server {
-        BootServer::Name(name) => Some(name.to_ascii_lowercase()),
-        BootServer::Address(_) => None,
-    });
-    let names: BTreeSet<String> = names.collect();
-    let address = |name: &str| {
-        let has = |record: &&HostRecord| record.names.iter().any(|own| own.eq_ignore_ascii_case(name));
-        hosts.iter().filter(has).find_map(|record| record.ipv4)
-    };
-    names.into_iter().map(|name| NamedServer { address: address(&name), name }).collect()
-}
 
 fn last_first(dhcp: &mut DhcpSlice) {
     dhcp.pools.reverse();

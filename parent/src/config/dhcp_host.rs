@@ -124,6 +124,7 @@ fn colon_field(entry: &mut HostEntry, field: &str) -> Result<(), Fault> {
         rule.tests.push(tag::test(name));
     } else if let Some(inner) = field.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
         entry.addresses6.push(address6(inner)?);
+        rule.ipv6 = true;
     } else {
         let address = hex::hardware(field).ok_or_else(bad_hex).at(field, "a hardware address, set:, tag: or id:")?;
         rule.hardware.push(address);

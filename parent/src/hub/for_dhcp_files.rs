@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Hub;
 use crate::dhcp_files::{self, Content, Kind, Known};
+use crate::known_hosts::name_to_place;
 use crate::permit::Phase;
 
 /// Bytes of rules and options in one message, about.
@@ -26,6 +27,15 @@ struct Sent {
     number: u32,
     /// The addresses that its rules give away.
     addresses: BTreeSet<Ipv4Addr>,
+    /// The names by which its rules are to get addresses.
+    names: BTreeSet<String>,
+}
+
+impl FileRules {
+    /// The names by which rules of files are to get addresses.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.0.values().flat_map(|sent| &sent.names)
+    }
 }
 
 impl Hub {
@@ -47,6 +57,7 @@ impl Hub {
             }
             self.send_dhcp_file(index, path, content);
         }
+        self.renew_wanted_hosts();
     }
 
     /// A file of a watched directory is new or has changed.
@@ -58,6 +69,7 @@ impl Hub {
         self.log.info(&format!("inotify: {} new or modified", path.display()));
         let content = dhcp_files::read(&path, kind, &Known::default());
         self.send_dhcp_file(index, path, content);
+        self.renew_wanted_hosts();
     }
 
     fn send_dhcp_file(&mut self, index: usize, path: PathBuf, content: Content) {
@@ -66,8 +78,11 @@ impl Hub {
             self.log.write(speaker, severity, &text);
         }
         let addresses: BTreeSet<Ipv4Addr> = rules.iter().filter_map(|rule| rule.address).collect();
+        let names = rules.iter().filter_map(name_to_place).collect();
         let next = self.file_rules.0.len() as u32;
-        let sent = self.file_rules.0.entry(path).or_insert(Sent { number: next, addresses: BTreeSet::new() });
+        let fresh = Sent { number: next, addresses: BTreeSet::new(), names: BTreeSet::new() };
+        let sent = self.file_rules.0.entry(path).or_insert(fresh);
+        sent.names = names;
         let before = std::mem::replace(&mut sent.addresses, addresses);
         self.territory.take_file(&before, &sent.addresses);
         let file = sent.number;

@@ -30,6 +30,7 @@ impl Hub {
             let path = path.to_string_lossy().into_owned();
             self.send_dns(index, dns::ToWorker::HostsFile { path, error }, descriptors);
         }
+        self.ask_for_hosts(index);
         let names: Vec<_> = self.store.iter().filter_map(|lease| self.lease_name(lease)).collect();
         for name in names {
             self.send_dns(index, dns::ToWorker::LeaseName(name), Vec::new());
@@ -51,6 +52,7 @@ impl Hub {
                 worker.resolv_upstreams = upstreams;
                 true
             }
+            dns::ToParent::KnownHosts { known, last } => self.take_known_hosts(index, known, last),
             dns::ToParent::WantUdp { upstream, count, mark } => {
                 let Some((address, source)) = self.upstream(index, upstream) else { return false };
                 if count == 0 || count > dns::SOCKETS_PER_MESSAGE_MAX || !self.may_mark(mark) {
@@ -168,6 +170,8 @@ impl Hub {
 
     /// Passes on what the watch has seen.
     pub(super) fn files_changed(&mut self, changes: Vec<Change>) {
+        let hosts_change = |change: &Change| matches!(change, Change::HostsFile(_) | Change::HostsFileGone(_));
+        let hosts_changed = changes.iter().any(hosts_change);
         for change in changes {
             match change {
                 Change::Resolv => self.resolv_changed(),
@@ -187,10 +191,13 @@ impl Hub {
                 }
             }
         }
+        if hosts_changed {
+            self.ask_all_for_hosts();
+        }
     }
 
     /// The dns workers that have been told how things are, and hear of what changes.
-    fn dns_workers(&self) -> Vec<usize> {
+    pub(super) fn dns_workers(&self) -> Vec<usize> {
         let hears = |worker: &Worker| worker.role == Role::Dns && matches!(worker.phase, Phase::Ready | Phase::Serving);
         (0..self.workers.len()).filter(|index| hears(&self.workers[*index])).collect()
     }

@@ -4,12 +4,14 @@
 //! and replaces workers. It sleeps without a timeout unless a worker is to be started later or killed if it lingers.
 //!
 //! Here are the loop, signals and the machine around us; `life` starts, replaces and buries workers, `talk` speaks with them, and
-//! `for_dns`, `for_dhcp`, `for_tftp` and `for_net` do what each role asks for; `for_script` tells of what has happened.
+//! `for_dns`, `for_dhcp`, `for_tftp` and `for_net` do what each role asks for; `for_hosts` carries what hosts files say from dns to dhcp;
+//! `for_script` tells of what has happened.
 
 mod dns_slice;
 mod for_dhcp;
 mod for_dhcp_files;
 mod for_dns;
+mod for_hosts;
 mod for_net;
 mod for_script;
 mod for_tftp;
@@ -58,6 +60,7 @@ use crate::upstreams::Upstreams;
 use crate::watch::Watch;
 use crate::worker::Worker;
 use for_dhcp_files::FileRules;
+use for_hosts::Hosts;
 
 /// Messages taken from one worker in one turn, so that none can keep the others waiting.
 const MESSAGES_PER_TURN: usize = 64;
@@ -82,6 +85,7 @@ pub struct Hub {
     store: Store,
     territory: Territory,
     file_rules: FileRules,
+    hosts: Hosts,
     ports: Ports,
     log: Log,
     epoll: Epoll,
@@ -198,6 +202,7 @@ impl Hub {
             store: parts.store,
             territory,
             file_rules: FileRules::default(),
+            hosts: Hosts::default(),
             log: parts.log,
             epoll,
             signals: parts.signals,
@@ -241,6 +246,7 @@ impl Hub {
             hub.set_slice(Role::Dhcp, &slice)?;
             hub.add_role(Role::Dhcp);
             hub.config.dhcp = Some(slice);
+            hub.renew_wanted_hosts();
         }
         if let Some(slice) = hub.config.tftp.take() {
             hub.set_slice(Role::Tftp, &slice)?;
@@ -285,6 +291,7 @@ impl Hub {
             self.look_at_resolv_files();
             self.record_commits();
             self.write_late_leases();
+            self.start_waiting_dhcp();
             self.kill_lingering();
             self.resume_paused();
             if self.state != State::Running && self.settled() {
@@ -335,8 +342,8 @@ impl Hub {
         let starts = self.roles.values().filter_map(|state| state.start_at_ms);
         let kills = self.workers.iter().filter_map(|worker| worker.kill_at_ms);
         let resumes = self.workers.iter().filter_map(|worker| worker.paused_until_ms);
-        let timers = self.resolv.look_at_ms.into_iter().chain(self.write_leases_at_ms);
-        match starts.chain(kills).chain(resumes).chain(timers).min() {
+        let timers = [self.resolv.look_at_ms, self.write_leases_at_ms, self.hosts.start_dhcp_at_ms];
+        match starts.chain(kills).chain(resumes).chain(timers.into_iter().flatten()).min() {
             None => EpollTimeout::NONE,
             Some(at) => {
                 let wait_ms = at.saturating_sub(now_ms()).min(i32::MAX as u64) as i32;
@@ -436,6 +443,7 @@ impl Hub {
         }
         self.interfaces = now;
         self.config.dns.domains.follow(&self.interfaces);
+        self.renew_wanted_hosts();
         for index in 0..self.workers.len() {
             if self.workers[index].phase == Phase::Spawned {
                 continue;

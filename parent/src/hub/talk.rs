@@ -80,7 +80,7 @@ impl Hub {
             ToParent::Role(message) => (kind(message), cost(message)),
         };
         let worker = &self.workers[index];
-        if !permit::legal(worker.phase, said, worker.resolv_owed) {
+        if !permit::legal(worker.phase, said, worker.resolv_owed, worker.hosts_owed.len()) {
             self.condemn(fd, &format!("said {said:?} while {:?}", worker.phase));
             return false;
         }
@@ -127,7 +127,7 @@ impl Hub {
                 for some in leases.chunks(dhcp::LEASES_MAX) {
                     self.send(index, &ToWorker::Role(dhcp::ToWorker::Leases(some.to_vec())), Vec::new());
                 }
-                self.send(index, &ToWorker::Role(dhcp::ToWorker::Start), Vec::new());
+                self.start_dhcp_later();
             }
             Role::Tftp => {
                 self.send(index, &ToWorker::Role(tftp::ToWorker::Interfaces(interfaces)), Vec::new());

@@ -9,6 +9,7 @@ use ipc::config::routing::Routing;
 use ipc::config::tftp::TftpSlice;
 use ipc::control::{ToParent, ToWorker};
 use ipc::dhcp::{Neighbor, Ticket};
+use ipc::known_host::{KnownAddress, KnownHosts, KnownName};
 use ipc::lease::{Lease, LeaseChange};
 use ipc::link::HardwareAddress;
 use ipc::log::{Batch, Line, Severity};
@@ -54,12 +55,17 @@ pub fn seeds() -> Vec<Vec<u8>> {
         neighbor: Some(Neighbor { interface: 2, address, hardware }),
         contact: None,
     };
+    let known = KnownHosts {
+        names: vec![KnownName { name: "host".to_owned(), addresses: vec![address], primary: None, ipv6: true }],
+        addresses: vec![KnownAddress { address, name: "host".to_owned(), domain: Some("lan".to_owned()) }],
+    };
     let lines = vec![Line { severity: Severity::Info, text: "query[A] host from 10.0.0.9".to_owned() }];
     vec![
         encoded(&ToParent::Role(commit)),
         encoded(&ToParent::<dns::ToParent>::Ready { confinement: "uid 1".to_owned() }),
         encoded(&ToParent::Role(dns::ToParent::WantUdp { upstream: 3, count: 8, mark: 0 })),
         encoded(&ToParent::Role(dns::ToParent::ResolvUpstreams(vec![([192, 0, 2, 1], 53).into()]))),
+        encoded(&ToParent::Role(dns::ToParent::KnownHosts { known, last: true })),
         encoded(&ToParent::Role(tftp::ToParent::WantTransfer {
             ticket: 1,
             client: ([10, 0, 0, 9], 4000).into(),

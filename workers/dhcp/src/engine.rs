@@ -14,6 +14,7 @@ use ipc::time::Now;
 use crate::client_name::Claim;
 use crate::file_rules::FileRules;
 use crate::host_rules::HostRules;
+use crate::hosts::Hosts;
 use crate::lease_view::LeaseView;
 use crate::lines;
 use crate::outbox::{Action, Outbox};
@@ -130,7 +131,7 @@ impl Engine {
             random: Random::new(seed),
         };
         Engine {
-            config: Config { slice, rules },
+            config: Config { slice, rules, hosts: Hosts::default() },
             files,
             state,
             phase: Phase::Replaying,
@@ -381,8 +382,13 @@ impl Engine {
                     // Before the start there may be thousands to come.
                     if self.phase != Phase::Replaying {
                         self.config.slice.options = self.files.all_options();
-                        self.rename_configured(out);
+                        self.follow_hosts(out);
                     }
+                }
+            }
+            ToWorker::KnownHosts { known, last } => {
+                if self.config.hosts.take(known, last) && self.phase != Phase::Replaying {
+                    self.follow_hosts(out);
                 }
             }
             ToWorker::Leases(leases) => leases.into_iter().for_each(|lease| self.state.leases.replay(lease)),
@@ -392,7 +398,7 @@ impl Engine {
                 out.actions.push(Action::Tell(ToParent::Serving));
                 out.lines.extend(self.config.slice.pools.iter().map(lines::pool_at_start).map(lines::info));
                 out.lines.extend(relay_agent::at_start(&self.config.slice).into_iter().map(lines::info));
-                self.rename_configured(out);
+                self.follow_hosts(out);
             }
             ToWorker::Committed(ticket) => {
                 if let Some(Waiting::Commit { changes, answer }) = self.take_commit(ticket) {
@@ -450,7 +456,14 @@ impl Engine {
         }
     }
 
-    /// Gives replayed leases the names that the configuration has for them now.
+    /// Looks again at what follows from host rules and hosts files.
+    fn follow_hosts(&mut self, out: &mut Outbox) {
+        let Config { rules, hosts, .. } = &mut self.config;
+        out.lines.append(&mut rules.place_by_name(hosts));
+        self.rename_configured(out);
+    }
+
+    /// Gives leases the names that the configuration or hosts files have for them now.
     fn rename_configured(&mut self, out: &mut Outbox) {
         let renamed: Vec<Lease> = self.state.leases.iter().filter_map(|lease| self.renamed(lease)).collect();
         for lease in renamed {
@@ -467,7 +480,8 @@ impl Engine {
     }
 
     fn renamed(&self, lease: &Lease) -> Option<Lease> {
-        let name = self.config.rules.configured_name(lease)?;
+        let Config { slice, rules, hosts } = &self.config;
+        let name = rules.configured_name(lease).or_else(|| hosts.name_of(lease.address, &slice.domains))?;
         (lease.name.as_deref() != Some(name)).then(|| Lease { name: Some(name.to_owned()), ..lease.clone() })
     }
 }

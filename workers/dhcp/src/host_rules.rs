@@ -8,9 +8,13 @@ use std::net::Ipv4Addr;
 use std::ops::Range;
 
 use ipc::config::dhcp::{ClientIdRule, HardwarePattern, HostRule};
+use ipc::known_host::KnownName;
 use ipc::lease::Lease;
 use ipc::link::HardwareAddress;
+use ipc::log::Line;
 
+use crate::hosts::Hosts;
+use crate::lines;
 use crate::pool::Network;
 use crate::tags::Tags;
 
@@ -37,6 +41,9 @@ pub(crate) struct HostRules {
     by_name: Index<String>,
     by_address: Index<Ipv4Addr>,
     with_wildcards: BTreeSet<Rank>,
+    /// Those that have a name and no address of their own, but at times one from hosts files.
+    /// True: they have IPv6 addresses of their own.
+    placed_by_name: BTreeMap<Rank, bool>,
     /// The ranks of the rules of each file.
     files: BTreeMap<u32, Range<Rank>>,
 }
@@ -82,6 +89,7 @@ impl HostRules {
                 if let Some(rule) = self.rules.remove(&rank) {
                     self.index(rank, &rule, false);
                 }
+                self.placed_by_name.remove(&rank);
             }
         }
         let end = self.rules.first_key_value().map_or(0, |(first, _)| (*first).min(0));
@@ -92,9 +100,48 @@ impl HostRules {
 
     fn insert(&mut self, first: Rank, rules: Vec<HostRule>) {
         for (rank, rule) in (first..).zip(rules) {
+            if rule.name.is_some() && rule.address.is_none() {
+                self.placed_by_name.insert(rank, rule.ipv6);
+            }
             self.index(rank, &rule, true);
             self.rules.insert(rank, rule);
         }
+    }
+
+    /// Gives rules that have a name and no address the one that hosts files have for the name. What there is to say of it comes in the order
+    /// of the rules.
+    pub(crate) fn place_by_name(&mut self, hosts: &Hosts) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (rank, ipv6) in &self.placed_by_name {
+            let Some(rule) = self.rules.get_mut(rank) else { continue };
+            rule.ipv6 = *ipv6;
+            if let Some(before) = rule.address.take() {
+                self.by_address.set(before, *rank, false);
+            }
+        }
+        for rank in self.placed_by_name.keys() {
+            let Some(rule) = self.rules.get_mut(rank) else { continue };
+            let Some(name) = rule.name.as_deref() else { continue };
+            let Some(KnownName { addresses, primary, ipv6, .. }) = hosts.addresses(name) else { continue };
+            rule.ipv6 |= ipv6;
+            let address = match (addresses.as_slice(), primary) {
+                ([address], _) => *address,
+                (_, None) => continue,
+                (_, Some(primary)) => {
+                    let text = format!("{name} has more than one address in hostsfile, using {primary} for DHCP");
+                    lines.push(lines::warning(text));
+                    *primary
+                }
+            };
+            if self.by_address.ranks(address).next().is_some() {
+                let text = format!("duplicate IP address {address} ({name}) in dhcp-config directive");
+                lines.push(lines::warning(text));
+            } else {
+                rule.address = Some(address);
+                self.by_address.set(address, *rank, true);
+            }
+        }
+        lines
     }
 
     fn index(&mut self, rank: Rank, rule: &HostRule, there: bool) {
@@ -130,7 +177,7 @@ impl HostRules {
     ) -> Option<&HostRule> {
         [true, false].into_iter().find_map(|tagged| {
             let usable = |rule: &HostRule| {
-                (!tagged || !rule.tests.is_empty()) && tags.pass(&rule.tests) && placed(rule.address, networks)
+                (!tagged || !rule.tests.is_empty()) && tags.pass(&rule.tests) && placed(rule, networks)
             };
             self.find_usable(client, networks.is_some(), &usable)
         })
@@ -216,13 +263,19 @@ fn exact(pattern: &HardwarePattern) -> Option<Vec<u8>> {
     pattern.bytes.iter().copied().collect()
 }
 
-fn placed(address: Option<Ipv4Addr>, networks: Option<&[Network<'_>]>) -> bool {
-    let (Some(address), Some(networks)) = (address, networks) else { return true };
-    networks.iter().any(|network| network.includes(address))
+/// Does the rule belong to one of these networks, as far as addresses tell?
+fn placed(rule: &HostRule, networks: Option<&[Network<'_>]>) -> bool {
+    match (networks, rule.address) {
+        (None, _) => true,
+        (Some(_), None) => !rule.ipv6,
+        (Some(networks), Some(address)) => networks.iter().any(|network| network.includes(address)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use ipc::known_host::KnownHosts;
+
     use super::*;
 
     fn pattern(bytes: &[Option<u8>]) -> HardwarePattern {
@@ -271,6 +324,49 @@ mod tests {
         assert_eq!(found(&rules, None, &[2, 1], None), Some("configured"));
         assert_eq!(found(&rules, None, &[2, 9], None), Some("other"));
         assert_eq!((rules.rules.len(), rules.by_hardware.0.len(), rules.by_name.0.len()), (2, 2, 2));
+    }
+
+    #[test]
+    fn rules_without_address_get_that_of_their_name() {
+        let address = |last| Ipv4Addr::new(10, 0, 0, last);
+        let known = |name: &str, lasts: &[u8], primary: Option<u8>, ipv6| KnownName {
+            name: name.into(),
+            addresses: lasts.iter().map(|last| address(*last)).collect(),
+            primary: primary.map(address),
+            ipv6,
+        };
+        let own = HostRule { address: Some(address(9)), ..named("own", vec![]) };
+        let names = ["one", "again", "two", "unclear", "six", "taken", "unknown"];
+        let rules = names.iter().map(|name| named(name, vec![])).chain([own, named("one", vec![])]).collect();
+        let mut rules = HostRules::new(rules);
+        let names = vec![
+            known("one", &[1], Some(1), false),
+            known("again", &[1], None, false),
+            known("two", &[2, 3], Some(3), true),
+            known("unclear", &[4, 5], None, false),
+            known("six", &[], None, true),
+            known("taken", &[9], None, false),
+        ];
+        let mut hosts = Hosts::default();
+        hosts.take(KnownHosts { names, addresses: Vec::new() }, true);
+        let lines: Vec<String> = rules.place_by_name(&hosts).into_iter().map(|line| line.text).collect();
+        assert_eq!(
+            lines,
+            [
+                "duplicate IP address 10.0.0.1 (again) in dhcp-config directive",
+                "two has more than one address in hostsfile, using 10.0.0.3 for DHCP",
+                "duplicate IP address 10.0.0.9 (taken) in dhcp-config directive",
+                "duplicate IP address 10.0.0.1 (one) in dhcp-config directive",
+            ]
+        );
+        let at = |rules: &HostRules, last| rules.of_address(address(last)).and_then(|rule| rule.name.clone());
+        assert_eq!(at(&rules, 1).as_deref(), Some("one"));
+        assert_eq!((at(&rules, 2), at(&rules, 3).as_deref(), at(&rules, 4)), (None, Some("two"), None));
+        assert_eq!(found(&rules, None, &[], Some("six")), None, "it belongs to a network of IPv6");
+        hosts.take(KnownHosts::default(), true);
+        assert!(rules.place_by_name(&hosts).is_empty());
+        assert_eq!((at(&rules, 1), at(&rules, 9).as_deref()), (None, Some("own")));
+        assert_eq!(found(&rules, None, &[], Some("six")), Some("six"));
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod engine;
 mod event;
 mod file_rules;
 mod host_rules;
+mod hosts;
 mod lease_view;
 mod lines;
 mod option_name;

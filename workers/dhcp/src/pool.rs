@@ -1,6 +1,6 @@
 //! The pools that serve a request, and which of their addresses a new client is offered.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use ipc::config::dhcp::{DhcpSlice, Pool, PoolMode};
 use ipc::config::wire::SharedArrival;
@@ -40,21 +40,10 @@ impl Network<'_> {
     }
 }
 
-/// The IPv4 addresses of an interface with their netmasks.
-pub(crate) fn addresses(interface: &Interface) -> impl Iterator<Item = (Ipv4Addr, Ipv4Addr)> {
-    interface.addresses.iter().filter_map(|(address, length)| match address {
-        IpAddr::V4(address) => Some((*address, netmask(*length))),
-        IpAddr::V6(_) => None,
-    })
-}
-
 /// Gives pools without netmask that of the interface whose network they lie in, so that relay agents there see the same network.
 pub(crate) fn take_netmasks(pools: &mut [Pool], interfaces: &[Interface]) {
     for pool in pools.iter_mut().filter(|pool| pool.netmask.is_none()) {
-        let around = |(address, netmask): &(Ipv4Addr, Ipv4Addr)| {
-            same_network(*address, pool.first, *netmask) && same_network(*address, pool.last, *netmask)
-        };
-        pool.netmask = interfaces.iter().flat_map(addresses).find(around).map(|(_, netmask)| netmask);
+        pool.netmask = pool.netmask_near(interfaces);
     }
 }
 
@@ -64,7 +53,7 @@ pub(crate) fn take_netmasks(pools: &mut [Pool], interfaces: &[Interface]) {
 /// Nobody knows the router of a network that only shares the wire (`shared-network`).
 pub(crate) fn local_networks<'s>(slice: &'s DhcpSlice, interface: &Interface) -> Vec<Network<'s>> {
     let (mut networks, mut sharing): (Vec<Network<'s>>, Vec<Network<'s>>) = Default::default();
-    for (local, interface_netmask) in addresses(interface) {
+    for (local, interface_netmask) in interface.addresses4() {
         let arrives = |arrival: &SharedArrival<_>| match arrival {
             SharedArrival::Interface(name) => *name == interface.name,
             SharedArrival::Address(address) => *address == local,
@@ -77,7 +66,7 @@ pub(crate) fn local_networks<'s>(slice: &'s DhcpSlice, interface: &Interface) ->
             if around(pool, netmask, local) {
                 networks.push(network(pool, position, netmask, local, Some(local)));
             } else if shares(slice, pool, arrives) {
-                sharing.push(network(pool, position, written_netmask(pool), local, None));
+                sharing.push(network(pool, position, pool.netmask_elsewhere(), local, None));
             }
         }
     }
@@ -96,7 +85,7 @@ pub(crate) fn remote_networks<'s>(
 ) -> Vec<Network<'s>> {
     let (mut networks, mut sharing) = (Vec::new(), Vec::new());
     for (position, pool) in slice.pools.iter().enumerate().rev() {
-        let netmask = written_netmask(pool);
+        let netmask = pool.netmask_elsewhere();
         if around(pool, netmask, inside) {
             networks.push(network(pool, position, netmask, local, router));
         } else if shares(slice, pool, |arrival| *arrival == SharedArrival::Address(inside)) {
@@ -114,12 +103,7 @@ fn around(pool: &Pool, netmask: Ipv4Addr, inside: Ipv4Addr) -> bool {
 /// Is the pool on the same wire as what arrives so?
 fn shares(slice: &DhcpSlice, pool: &Pool, arrives: impl Fn(&SharedArrival<Ipv4Addr>) -> bool) -> bool {
     let mut lines = slice.shared_networks.iter();
-    lines.any(|line| arrives(&line.arrival) && around(pool, written_netmask(pool), line.subnet))
-}
-
-/// The netmask of a pool that is on none of our own networks.
-fn written_netmask(pool: &Pool) -> Ipv4Addr {
-    pool.netmask.unwrap_or_else(|| class_netmask(pool.first))
+    lines.any(|line| arrives(&line.arrival) && around(pool, pool.netmask_elsewhere(), line.subnet))
 }
 
 fn network(pool: &Pool, position: usize, netmask: Ipv4Addr, local: Ipv4Addr, router: Option<Ipv4Addr>) -> Network<'_> {
@@ -252,19 +236,6 @@ fn same_network(a: Ipv4Addr, b: Ipv4Addr, netmask: Ipv4Addr) -> bool {
     a & netmask == b & netmask
 }
 
-fn netmask(length: u8) -> Ipv4Addr {
-    Ipv4Addr::from(u32::MAX.checked_shl(32 - u32::from(length.min(32))).unwrap_or(0))
-}
-
-/// The netmask of the days before CIDR, for a range that is only reached through relay agents and has none written.
-fn class_netmask(address: Ipv4Addr) -> Ipv4Addr {
-    netmask(match address.octets()[0] {
-        0..=127 => 8,
-        128..=191 => 16,
-        _ => 24,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,13 +255,5 @@ mod tests {
         assert!(!presentable(Ipv4Addr::new(192, 168, 1, 0)));
         assert!(presentable(Ipv4Addr::new(10, 0, 0, 255)));
         assert!(presentable(Ipv4Addr::new(192, 168, 1, 1)));
-    }
-
-    #[test]
-    fn masks_have_their_length() {
-        assert_eq!(netmask(0), Ipv4Addr::UNSPECIFIED);
-        assert_eq!(netmask(24), Ipv4Addr::new(255, 255, 255, 0));
-        assert_eq!(netmask(32), Ipv4Addr::BROADCAST);
-        assert_eq!(class_netmask(Ipv4Addr::new(172, 16, 0, 1)), Ipv4Addr::new(255, 255, 0, 0));
     }
 }

@@ -11,7 +11,6 @@ use ipc::log::Line;
 use crate::engine::{Arrival, Port};
 use crate::lines;
 use crate::packet::{HEADER_BYTES, Packet, walk};
-use crate::pool;
 use crate::state::State;
 use crate::v4::{Answer, NEIGHBOR_BYTES_MAX};
 
@@ -73,7 +72,7 @@ pub(crate) fn forward(
     request: &Packet<'_>,
     arrival: Arrival,
 ) -> Vec<Forwarded> {
-    let own: Vec<Ipv4Addr> = pool::addresses(interface).map(|(address, _)| address).collect();
+    let own: Vec<Ipv4Addr> = interface.addresses4().map(|(address, _)| address).collect();
     if !request.is_request() || request.hops() > HOPS_MAX || request.bytes().len() > PACKET_BYTES_MAX {
         return Vec::new();
     }
@@ -102,7 +101,7 @@ fn forward_plain(
         RelayTarget::Server { address, .. } => (0, *address, address.to_string()),
         RelayTarget::Link(link) => {
             let interface = state.interfaces.values().find(|interface| interface.name == *link)?;
-            let (address, netmask) = pool::addresses(interface).next()?;
+            let (address, netmask) = interface.addresses4().next()?;
             (interface.index, address | !netmask, format!("broadcast via {link}"))
         }
     };
@@ -199,13 +198,13 @@ fn uplink_address(state: &State, uplink: &Uplink) -> Option<Ipv4Addr> {
         Uplink::Address(address) => Some(*address),
         Uplink::Interface(name) => {
             let interface = state.interfaces.values().find(|interface| interface.name == *name)?;
-            pool::addresses(interface).next().map(|(address, _)| address)
+            interface.addresses4().next().map(|(address, _)| address)
         }
     }
 }
 
 fn with_address(state: &State, own: Ipv4Addr) -> Option<&Interface> {
-    state.interfaces.values().find(|interface| pool::addresses(interface).any(|(address, _)| address == own))
+    state.interfaces.values().find(|interface| interface.addresses4().any(|(address, _)| address == own))
 }
 
 fn is_like(name: &str, pattern: &str) -> bool {

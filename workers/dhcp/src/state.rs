@@ -9,18 +9,20 @@ use ipc::link::Interface;
 
 use crate::client_name::Claim;
 use crate::host_rules::HostRules;
+use crate::hosts::Hosts;
 use crate::lease_view::LeaseView;
-use crate::pool;
 use crate::probe::Probes;
 use crate::random::Random;
 
-/// What never changes while the worker lives.
+/// What requests do not change.
 #[derive(Debug)]
 pub(crate) struct Config {
     /// The slice; its host rules have moved to `rules`.
     pub(crate) slice: DhcpSlice,
     /// `dhcp-host` lines.
     pub(crate) rules: HostRules,
+    /// What hosts files say.
+    pub(crate) hosts: Hosts,
 }
 
 /// What changes.
@@ -46,7 +48,7 @@ impl State {
     /// Is `address` one of ours on an interface where DHCP is served?
     pub(crate) fn is_ours(&self, address: Ipv4Addr) -> bool {
         let serving = self.interfaces.values().filter(|interface| interface.serves_dhcp);
-        serving.flat_map(pool::addresses).any(|(ours, _)| ours == address)
+        serving.flat_map(Interface::addresses4).any(|(ours, _)| ours == address)
     }
 
     /// The bridge that an interface is an alias of (`bridge-interface`).
@@ -66,7 +68,9 @@ impl State {
         let Some(older) = self.leases.of_name(name).filter(|older| older.address != address) else {
             return Claim::Granted;
         };
-        let by_configuration = config.rules.gave_name(older);
+        let of_address = || config.hosts.name_of(older.address, &config.slice.domains);
+        let in_hosts = || of_address().is_some_and(|own| own.eq_ignore_ascii_case(name));
+        let by_configuration = config.rules.gave_name(older) || in_hosts();
         if by_configuration && !configured { Claim::Refused } else { Claim::Taken(Box::new(older.clone())) }
     }
 

@@ -7,6 +7,7 @@ use ipc::config::route_table::RouteTable;
 use ipc::config::routes::{self, RouteScope, RouteTarget};
 use ipc::config::routing::{LOCALS_LOGGED, Routing};
 use ipc::dns::ToParent;
+use ipc::known_host::WantedHosts;
 use ipc::time::Now;
 
 use crate::exchange::Exchange;
@@ -41,6 +42,8 @@ pub struct Engine {
     started: bool,
     /// A hosts file was named since the start.
     hosts_named: bool,
+    /// What DHCP wants to know of hosts files, as far as it has come.
+    wanted: WantedHosts,
 }
 
 impl Engine {
@@ -65,6 +68,7 @@ impl Engine {
             announced: false,
             started: false,
             hosts_named: false,
+            wanted: WantedHosts::default(),
         }
     }
 
@@ -101,6 +105,7 @@ impl Engine {
                 out.lines.push(lines::hosts_gone(path));
                 front.local.forget_hosts(path, &mut out.lines);
             }
+            Input::WantHosts { wanted, last } => self.want_hosts(wanted, last, out),
             Input::ResolvFile { path, content } => self.resolv_file(path, content, now_ms, out),
             Input::Interfaces(interfaces) => {
                 front.local.set_interfaces(&interfaces);
@@ -164,6 +169,20 @@ impl Engine {
         match content {
             Ok(content) => self.front.local.read_hosts(path, content, &mut out.lines),
             Err(reason) => out.lines.push(lines::hosts_unreadable(path, reason)),
+        }
+    }
+
+    fn want_hosts(&mut self, mut piece: WantedHosts, last: bool, out: &mut Outbox) {
+        self.wanted.names.append(&mut piece.names);
+        self.wanted.networks.append(&mut piece.networks);
+        if !last {
+            return;
+        }
+        let known = self.front.local.known_hosts(&std::mem::take(&mut self.wanted), &mut out.lines);
+        let mut pieces = known.pieces().peekable();
+        while let Some(known) = pieces.next() {
+            let last = pieces.peek().is_none();
+            out.actions.push(Action::Tell(ToParent::KnownHosts { known, last }));
         }
     }
 

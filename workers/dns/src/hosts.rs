@@ -4,17 +4,19 @@
 //! order in which they come.
 
 use std::collections::hash_map::Entry;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipc::config::domain::Domains;
 use ipc::config::record::HostRecord;
+use ipc::known_host::{ADDRESSES_PER_NAME_MAX, KnownAddress, KnownHosts, KnownName, NAMED_ADDRESSES_MAX, WantedHosts};
+use ipc::lease::name_is_legal;
 use ipc::log::Line;
 
 use crate::cache_table::{CacheTable, Origin, Row, Value};
 use crate::hash::{Map, SeededState};
 use crate::known::Ancestors;
 use crate::lines;
-use crate::name::{NAME_BYTES_MAX, Name};
+use crate::name::{NAME_BYTES_MAX, Name, Shown};
 
 /// Most memory for the names of all hosts files together, in bytes: as much as leaves room, within what the process may have, for a file being
 /// read. What comes after is not kept, and the log says so.
@@ -102,6 +104,42 @@ impl Hosts {
         let list = &self.names.get(name)?.list;
         let fits = |(address, _): &&(IpAddr, u16)| address.is_ipv4() == other.is_ipv4();
         list.iter().find(fits).map(|(address, source)| (*address, source_at(&self.sources, *source).text.as_str()))
+    }
+
+    /// What DHCP wants to know. Takes a look at every address that is on one of its networks, and at nothing of the rest but the address.
+    pub fn known(&self, wanted: &WantedHosts, log: &mut Vec<Line>) -> KnownHosts {
+        let names = wanted.names.iter().filter_map(|name| self.known_name(name)).collect();
+        let near = |address: &IpAddr| wanted.networks.iter().any(|network| network.contains(*address));
+        let mut addresses: Vec<KnownAddress> = self
+            .reverse
+            .iter()
+            .filter(|(address, _)| near(address))
+            .filter_map(|(address, reverse)| known_address(*address, &reverse.name))
+            .collect();
+        addresses.sort_by_key(|known| known.address);
+        if addresses.len() > NAMED_ADDRESSES_MAX {
+            log.push(lines::too_many_for_dhcp(addresses.len() - NAMED_ADDRESSES_MAX));
+            addresses.truncate(NAMED_ADDRESSES_MAX);
+        }
+        KnownHosts { names, addresses }
+    }
+
+    fn known_name(&self, text: &str) -> Option<KnownName> {
+        let name = Name::from_text(text.as_bytes())?.lowered();
+        let all = &self.names.get(name.wire())?.list;
+        let list = all.iter().filter_map(|(address, _)| ipv4(*address));
+        let belongs = |address: &Ipv4Addr| {
+            let first = self.reverse.get(&IpAddr::V4(*address));
+            first.is_some_and(|first| first.name.eq_ignore_ascii_case(name.wire()))
+        };
+        let primary = list.clone().find(belongs);
+        // Of more than can be told, the primary one counts.
+        let mut addresses: Vec<Ipv4Addr> = list.take(ADDRESSES_PER_NAME_MAX).collect();
+        if let (Some(primary), Some(last)) = (primary.filter(|own| !addresses.contains(own)), addresses.last_mut()) {
+            *last = primary;
+        }
+        let ipv6 = all.iter().any(|(address, _)| address.is_ipv6());
+        Some(KnownName { name: text.to_owned(), addresses, primary, ipv6 })
     }
 
     /// Writes a row for each address of each name.
@@ -249,6 +287,24 @@ impl Hosts {
     }
 }
 
+fn ipv4(address: IpAddr) -> Option<Ipv4Addr> {
+    match address {
+        IpAddr::V4(address) => Some(address),
+        IpAddr::V6(_) => None,
+    }
+}
+
+/// An address with its name (wire form), if a lease can have that.
+fn known_address(address: IpAddr, name: &[u8]) -> Option<KnownAddress> {
+    let address = ipv4(address)?;
+    let text = Shown(name).to_string();
+    let (name, domain) = match text.split_once('.') {
+        Some((name, domain)) => (name, Some(domain.to_owned())),
+        None => (text.as_str(), None),
+    };
+    name_is_legal(name).then(|| KnownAddress { address, name: name.to_owned(), domain })
+}
+
 /// What a pair of this name and an address takes, about.
 fn pair_bytes(name: &[u8]) -> usize {
     PAIR_BYTES + 3 * name.len()
@@ -272,6 +328,8 @@ fn source_at(sources: &[Source], source: u16) -> &Source {
 
 #[cfg(test)]
 mod tests {
+    use ipc::config::prefix::Prefix;
+
     use super::*;
 
     struct Read {
@@ -329,6 +387,46 @@ mod tests {
         assert!(!read.hosts.contains(b"\x01a\x03lan\0") && read.hosts.name("10.0.0.2".parse().unwrap()).is_none());
         read.hosts.forget("/other", &mut read.ancestors, &mut log);
         assert!(!read.ancestors.contains(b"\x03lan\0") && read.hosts.pairs == 0);
+    }
+
+    #[test]
+    fn dhcp_learns_what_it_asks_for_and_no_more() {
+        let text =
+            b"10.0.0.1 one.lan shared\n10.0.0.2 Two shared\n10.0.0.3 _odd\n192.0.2.1 far shared\nfd00::1 one.lan six\n";
+        let hosts = read(&text.to_ascii_lowercase(), None).hosts;
+        let network = Prefix::cut([10, 0, 0, 0].into(), 24);
+        let names = ["shared", "six", "far", "none", "one.lan"].map(str::to_owned).to_vec();
+        let wanted = WantedHosts { names, networks: vec![network] };
+        let known = hosts.known(&wanted, &mut Vec::new());
+        let named = |name: &str, addresses: &[[u8; 4]], primary: Option<[u8; 4]>, ipv6| KnownName {
+            name: name.to_owned(),
+            addresses: addresses.iter().map(|address| (*address).into()).collect(),
+            primary: primary.map(Ipv4Addr::from),
+            ipv6,
+        };
+        let expected = [
+            named("shared", &[[10, 0, 0, 1], [10, 0, 0, 2], [192, 0, 2, 1]], None, false),
+            named("six", &[], None, true),
+            named("far", &[[192, 0, 2, 1]], Some([192, 0, 2, 1]), false),
+            named("one.lan", &[[10, 0, 0, 1]], Some([10, 0, 0, 1]), true),
+        ];
+        assert_eq!(known.names, expected);
+        let address = |last, name: &str, domain: Option<&str>| KnownAddress {
+            address: [10, 0, 0, last].into(),
+            name: name.to_owned(),
+            domain: domain.map(str::to_owned),
+        };
+        assert_eq!(known.addresses, [address(1, "one", Some("lan")), address(2, "two", None)]);
+    }
+
+    #[test]
+    fn of_many_addresses_the_primary_one_is_told() {
+        let lines = (1..=20).map(|last| format!("10.0.0.{last} {}n\n", if last < 20 { "other " } else { "" }));
+        let hosts = read(lines.collect::<String>().as_bytes(), None).hosts;
+        let wanted = WantedHosts { names: vec!["n".to_owned()], networks: Vec::new() };
+        let known = hosts.known(&wanted, &mut Vec::new()).names.remove(0);
+        assert_eq!((known.addresses.len(), known.primary), (ADDRESSES_PER_NAME_MAX, Some([10, 0, 0, 20].into())));
+        assert_eq!(known.addresses.last(), known.primary.as_ref());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use ipc::dns::LeaseName;
+use ipc::known_host::WantedHosts;
 use ipc::link::Interface;
 use ipc::net::{ClientFacts, SetOutcome};
 
@@ -135,6 +136,13 @@ pub enum Input<'a> {
     HostsFileGone {
         /// The path.
         path: &'a str,
+    },
+    /// Tell what hosts files say of this; in pieces. Answered by `Tell(KnownHosts)` after the last.
+    WantHosts {
+        /// What DHCP wants to know.
+        wanted: WantedHosts,
+        /// Is this the last piece?
+        last: bool,
     },
     /// The current resolv file. Answered by `Tell(ResolvUpstreams)`, exactly once.
     ResolvFile {

@@ -265,6 +265,10 @@ pub(crate) fn hosts_full(path: &str) -> Line {
     line(Severity::Error, format!("too many names: not all of {path} are kept"))
 }
 
+pub(crate) fn too_many_for_dhcp(count: usize) -> Line {
+    line(Severity::Warning, format!("hosts files name more addresses than DHCP can learn: {count} are left out"))
+}
+
 pub(crate) fn read_hosts(path: &str, names: u64) -> Line {
     line(Severity::Info, format!("read {path} - {names} names"))
 }

@@ -7,6 +7,7 @@ use ipc::config::dns::DnsSlice;
 use ipc::config::domain::Domains;
 use ipc::config::prefix::Prefix;
 use ipc::dns::LeaseName;
+use ipc::known_host::{KnownHosts, WantedHosts};
 use ipc::link::Interface;
 use ipc::log::Line;
 
@@ -152,6 +153,11 @@ impl Local {
     /// Forgets what a hosts file said.
     pub fn forget_hosts(&mut self, path: &str, log: &mut Vec<Line>) {
         self.hosts.forget(path, &mut self.ancestors, log);
+    }
+
+    /// What hosts files and `host-record` lines say of this.
+    pub fn known_hosts(&self, wanted: &WantedHosts, log: &mut Vec<Line>) -> KnownHosts {
+        self.hosts.known(wanted, log)
     }
 
     /// Publishes the name of a lease.

@@ -141,6 +141,7 @@ impl Role for Worker {
                 self.hear(Input::HostsFileChanged { path: &path, content });
             }
             Told::HostsFileGone { path } => self.hear(Input::HostsFileGone { path: &path }),
+            Told::WantHosts { wanted, last } => self.hear(Input::WantHosts { wanted, last }),
             Told::ResolvFile { path } => {
                 let content = descriptors.first().and_then(|file| read_file(file).ok()).unwrap_or_default();
                 self.hear(Input::ResolvFile { path: &path, content: &content });

@@ -31,7 +31,8 @@ pub(super) fn inform(exchange: &mut Exchange<'_>, state: &State, now: Now) -> Ou
     let by_address = state.leases.of_address(address).filter(|_| exchange.lease(state).is_none());
     let lease = exchange.lease(state).or(by_address);
     let said = || exchange.name.as_ref().map(|name| name.label.clone());
-    let name = by_address.and_then(|lease| lease.name.clone()).or_else(said);
+    let in_hosts = || exchange.name_in_hosts(address).map(str::to_owned);
+    let name = by_address.and_then(|lease| lease.name.clone()).or_else(said).or_else(in_hosts);
     let acknowledged = exchange.message("DHCPACK", Some(address), name.as_deref().unwrap_or_default(), "");
 
     let mut reply = Reply::to(exchange.packet);

@@ -36,7 +36,7 @@ pub(super) fn answer(
         let text = format!("leasequery from {agent} not permitted");
         return (Outcome::Silence, vec![lines::warning(text)]);
     }
-    let Some((fallback, _)) = pool::addresses(interface).next() else { return (Outcome::Silence, Vec::new()) };
+    let Some((fallback, _)) = interface.addresses4().next() else { return (Outcome::Silence, Vec::new()) };
     let lease = match packet.ciaddr() {
         Some(address) => state.leases.of_address(address),
         None => state.leases.of_client(packet.client_id(), packet.hardware()),

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use dhcproto::v4::MessageType;
-use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE, NamedServer, PoolMode};
+use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE, PoolMode};
 use ipc::config::pxe::BootServer;
 use ipc::dhcp::Contact;
 use ipc::lease::{Lease, LeaseChange};
@@ -186,7 +186,7 @@ impl<'s> Exchange<'s> {
         arrival: Arrival,
     ) -> Result<Exchange<'s>, Vec<Line>> {
         let slice = &config.slice;
-        let Some((fallback, _)) = pool::addresses(interface).next() else {
+        let Some((fallback, _)) = interface.addresses4().next() else {
             let text = format!("DHCP packet received on {} which has no address", interface.name);
             return Err(vec![lines::warning(text)]);
         };
@@ -264,7 +264,7 @@ impl<'s> Exchange<'s> {
     }
 
     fn find_tags_and_rule(&mut self) {
-        let Config { slice, rules } = self.config;
+        let Config { slice, rules, .. } = self.config;
         self.set_tags = Tags::of(&self.interface, self.packet, slice);
         self.follow_tags();
 
@@ -344,14 +344,17 @@ impl<'s> Exchange<'s> {
         state.leases.of_client(self.said_id.as_deref(), self.hardware)
     }
 
+    /// The name that hosts files have for an address.
+    fn name_in_hosts(&self, address: Ipv4Addr) -> Option<&'s str> {
+        self.config.hosts.name_of(address, &self.config.slice.domains)
+    }
+
     /// The address of a boot server, or a line about its name.
     pub(crate) fn look_up(&self, server: &BootServer, lines: &mut Vec<Line>) -> Option<Ipv4Addr> {
         match server {
             BootServer::Address(address) => Some(*address),
             BootServer::Name(name) => {
-                let servers = &self.config.slice.named_servers;
-                let name_of = |server: &NamedServer| server.name.cmp(&name.to_ascii_lowercase());
-                let found = servers.binary_search_by(name_of).ok().and_then(|index| servers[index].address);
+                let found = self.config.hosts.server(name);
                 if found.is_none() {
                     lines.push(lines::warning(format!("No IPv4 address found for {name}")));
                 }

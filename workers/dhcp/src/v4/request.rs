@@ -8,7 +8,7 @@ use ipc::log::Line;
 use ipc::time::Now;
 
 use super::{Exchange, Outcome, expires_s};
-use crate::client_name::{self, Claim};
+use crate::client_name::{self, Claim, Name};
 use crate::host_rules;
 use crate::lines;
 use crate::options::{self, Terms};
@@ -171,6 +171,11 @@ fn make(exchange: &mut Exchange<'_>, state: &State, wish: Wish, network: Network
     exchange.enter(&network);
     exchange.say_tags();
 
+    if exchange.name.as_ref().is_none_or(|name| !name.configured)
+        && let Some(label) = exchange.name_in_hosts(address)
+    {
+        exchange.name = Some(Name { label: label.to_owned(), domain: None, configured: true });
+    }
     if exchange.name.as_ref().is_some_and(|name| !name.configured)
         && exchange.tags.pass_any(&exchange.config.slice.ignore_names)
     {
