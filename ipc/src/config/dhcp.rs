@@ -27,7 +27,7 @@ pub struct DhcpSlice {
     pub pools: Vec<Pool>,
     /// `dhcp-host` lines, the last of the file first.
     pub host_rules: Vec<HostRule>,
-    /// `dhcp-option` and `dhcp-option-force` lines, the last of the file first.
+    /// `dhcp-option`, `dhcp-option-force` and `dhcp-option-pxe` lines, the last of the file first.
     pub options: Vec<ConfiguredOption>,
     /// `dhcp-boot` lines, the last of the file first.
     pub boot: Vec<Boot>,
@@ -266,6 +266,8 @@ pub struct ConfiguredOption {
     pub tests: Vec<TagTest>,
     /// Sent whether asked for or not (`dhcp-option-force`).
     pub force: bool,
+    /// Is it for PXE clients alone (`dhcp-option-pxe`)?
+    pub pxe: bool,
     /// Where it goes.
     pub place: Place,
 }

@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::dhcp::ConfiguredOption;
 use crate::tag::TagTest;
 
 /// Everything about PXE, but for prompts, which are options.
@@ -16,8 +15,6 @@ pub struct Pxe {
     pub services: Vec<PxeService>,
     /// `dhcp-pxe-vendor`: vendor classes that count as PXE; empty: `PXEClient` alone.
     pub vendors: Vec<Vec<u8>>,
-    /// `dhcp-option-pxe` lines, the last first.
-    pub options: Vec<ConfiguredOption>,
 }
 
 /// One line of the menu.

@@ -171,7 +171,6 @@ const LOCAL0: u8 = 16;
 fn last_first(dhcp: &mut DhcpSlice) {
     dhcp.pools.reverse();
     dhcp.options.reverse();
-    dhcp.pxe.options.reverse();
     dhcp.boot.reverse();
     dhcp.ignore.reverse();
     dhcp.ignore_names.reverse();

@@ -65,7 +65,7 @@ pub(crate) fn option_pxe(draft: &mut Draft, value: Value<'_>) -> Outcome {
         Some(SentOption::V4(option)) if matches!(option.place, Place::Vendor(_)) => {
             return Err(Fault::from("No vendor-encap options allowed in dhcp-option-pxe"));
         }
-        Some(SentOption::V4(option)) => draft.dhcp.pxe.options.push(option),
+        Some(SentOption::V4(option)) => draft.dhcp.options.push(ConfiguredOption { pxe: true, ..option }),
         // There is no PXE over IPv6.
         Some(SentOption::V6(_)) | None => {}
     }
@@ -106,7 +106,7 @@ pub(crate) fn sent(text: &str) -> Result<Option<SentOption>, Fault> {
     };
     let (Some(code), Some(place)) = (code(line.code), place) else { return Ok(None) };
     let value = line.value.into_option4();
-    Ok(Some(SentOption::V4(ConfiguredOption { code, value, place, tests: line.tests, force: false })))
+    Ok(Some(SentOption::V4(ConfiguredOption { code, value, place, tests: line.tests, force: false, pxe: false })))
 }
 
 /// `dhcp-match = ["set:"] TAG "," (SELECTOR | "vi-encap:" ENTERPRISE) ["," VALUE]`.

@@ -79,7 +79,14 @@ pub(crate) fn prompt(draft: &mut Draft, value: Value<'_>) -> Outcome {
     value.extend(reveal(text));
     draft.dhcp.pxe.enabled = true;
     let value = OptionValue::Bytes(value);
-    draft.dhcp.options.push(ConfiguredOption { code: MENU_PROMPT, value, tests, force: false, place: Place::Prompt });
+    draft.dhcp.options.push(ConfiguredOption {
+        code: MENU_PROMPT,
+        value,
+        tests,
+        force: false,
+        pxe: false,
+        place: Place::Prompt,
+    });
     Ok(())
 }
 

@@ -58,7 +58,7 @@ mod tests {
 
     fn option(code: u8) -> ConfiguredOption {
         let value = OptionValue::Addresses(Vec::new());
-        ConfiguredOption { code, value, tests: Vec::new(), force: false, place: Place::Plain }
+        ConfiguredOption { code, value, tests: Vec::new(), force: false, pxe: false, place: Place::Plain }
     }
 
     #[test]

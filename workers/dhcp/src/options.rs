@@ -160,7 +160,7 @@ pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply
             reply.put(code, &value(option, local, nul || matches!(code, 66 | 67)));
         }
     }
-    put_containers(exchange, &slice.options, asked, reply);
+    put_containers(exchange, false, asked, reply);
     put_vendor_options(exchange, &chosen, local, reply, lines);
 
     for code in reply.left_out() {
@@ -178,19 +178,19 @@ impl<'s> Chosen<'s> {
     /// tests. Among equals the first of the list, which is the last of the file, wins.
     fn new(exchange: &Exchange<'s>, network: Option<&Network<'_>>, lines: &mut Vec<Line>) -> Chosen<'s> {
         let pxe = exchange.pxe.as_ref().filter(|pxe| pxe.architecture.is_some());
-        let more = pxe.map_or(&[][..], |_| &exchange.config.slice.pxe.options);
-        Chosen::among(exchange, &[&exchange.config.slice.options, more], network, lines)
+        let usable = |option: &ConfiguredOption| !option.pxe || pxe.is_some();
+        Chosen::among(exchange, usable, network, lines)
     }
 
     fn among(
         exchange: &Exchange<'s>,
-        lists: &[&'s [ConfiguredOption]],
+        usable: impl Fn(&ConfiguredOption) -> bool,
         network: Option<&Network<'_>>,
         lines: &mut Vec<Line>,
     ) -> Chosen<'s> {
         let plain = || {
-            let options = lists.iter().copied().flatten().enumerate();
-            options.filter(|(_, option)| option.place == Place::Plain)
+            let options = exchange.config.slice.options.iter().enumerate();
+            options.filter(|(_, option)| option.place == Place::Plain && usable(option))
         };
         let mut with_pool = exchange.set_tags.clone();
         if let Some(tag) = network.and_then(|network| network.pool.set_tag.as_deref()) {
@@ -245,16 +245,11 @@ fn renewal_times(chosen: &Chosen<'_>, terms: &Terms<'_>) -> (u32, u32) {
     (t1 - fuzz, t2 - fuzz)
 }
 
-/// Containers out of `encap:` and `vi-encap:` options, each where the first of its members stands in the list, sent or not. Asking for a
+/// Containers out of `encap:` and `vi-encap:` options (those for PXE clients alone, or those for everybody), each where the first of its members stands in the list, sent or not. Asking for a
 /// container is asking for all its members.
-fn put_containers(
-    exchange: &Exchange<'_>,
-    options: &[ConfiguredOption],
-    asked: impl Fn(u8) -> bool,
-    reply: &mut Reply,
-) {
+fn put_containers(exchange: &Exchange<'_>, pxe: bool, asked: impl Fn(u8) -> bool, reply: &mut Reply) {
     let mut containers: Vec<(&Place, Vec<&ConfiguredOption>)> = Vec::new();
-    for option in options {
+    for option in exchange.config.slice.options.iter().filter(|option| option.pxe == pxe) {
         let code = match option.place {
             Place::Encapsulated(code) => code,
             Place::Enterprise(_) => ENTERPRISE_OPTIONS,
@@ -329,7 +324,7 @@ fn members_for<'e>(exchange: &'e Exchange<'_>, class: &'e [u8]) -> impl Iterator
             Place::Prompt => pxe::vendors(&slice.pxe).any(|vendor| contains(class, vendor)),
             Place::Plain | Place::Encapsulated(_) | Place::Enterprise(_) => false,
         };
-        fits && exchange.tags.pass(&option.tests)
+        fits && !option.pxe && exchange.tags.pass(&option.tests)
     })
 }
 
@@ -343,14 +338,13 @@ pub(crate) fn put_vendor_container(exchange: &Exchange<'_>, reply: &mut Reply, h
 
 /// The options for PXE clients alone, all of them (`dhcp-option-pxe`).
 pub(crate) fn put_pxe_options(exchange: &Exchange<'_>, local: Ipv4Addr, reply: &mut Reply, lines: &mut Vec<Line>) {
-    let options = &exchange.config.slice.pxe.options;
-    let chosen = Chosen::among(exchange, &[options], None, lines);
+    let chosen = Chosen::among(exchange, |option| option.pxe, None, lines);
     for option in &chosen.options {
         if !NEVER_FROM_CONFIGURATION.contains(&option.code) {
             reply.put(option.code, &value(option, local, exchange.said.ends_with_nul));
         }
     }
-    put_containers(exchange, options, |_| true, reply);
+    put_containers(exchange, true, |_| true, reply);
 }
 
 /// The `dhcp-boot` line for the client: one whose tests hold, else one without tests.

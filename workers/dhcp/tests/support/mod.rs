@@ -255,7 +255,7 @@ pub fn tag(tag: &str) -> TagTest {
 }
 
 pub fn option(code: u8, value: OptionValue) -> ConfiguredOption {
-    ConfiguredOption { code, value, tests: vec![], force: false, place: Place::Plain }
+    ConfiguredOption { code, value, tests: vec![], force: false, pxe: false, place: Place::Plain }
 }
 
 pub fn hardware(last: u8) -> HardwareAddress {
