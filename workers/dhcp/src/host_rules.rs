@@ -230,20 +230,20 @@ impl HostRules {
 
     /// The name that the configuration gives to the holder of a lease, for this address.
     pub(crate) fn configured_name(&self, lease: &Lease) -> Option<&str> {
-        let rule = self.of_holder(lease)?;
+        let rule = self.find(holder(lease), None, &Tags::default())?;
         rule.name.as_deref().filter(|_| rule.address.is_none_or(|address| address == lease.address))
     }
 
     /// Does the holder of a lease have its name from the configuration, whichever address it got?
     pub(crate) fn gave_name(&self, lease: &Lease) -> bool {
-        let given = self.of_holder(lease).and_then(|rule| rule.name.as_deref());
-        given.is_some_and(|given| lease.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(given)))
+        let Some(name) = &lease.name else { return false };
+        let gives = |rule: &HostRule| rule.name.as_ref().is_some_and(|given| given.eq_ignore_ascii_case(name));
+        self.find_usable(holder(lease), false, &gives).is_some()
     }
+}
 
-    fn of_holder(&self, lease: &Lease) -> Option<&HostRule> {
-        let holder = Likeness { client_id: lease.client_id.as_deref(), hardware: lease.hardware, name: None };
-        self.find(holder, None, &Tags::default())
-    }
+fn holder(lease: &Lease) -> Likeness<'_> {
+    Likeness { client_id: lease.client_id.as_deref(), hardware: lease.hardware, name: None }
 }
 
 /// Does the rule name this hardware address in full?
