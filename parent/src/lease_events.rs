@@ -3,6 +3,7 @@
 //! Of the changes of one commit, leases that end are told first, then names that leases have lost, then what leases are now. What a client
 //! has said is told with the events of its own lease that its message causes, and with no others.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -13,9 +14,23 @@ use ipc::event::{ClientWord, LeaseEvent, Turn};
 use ipc::lease::{Lease, LeaseChange};
 use ipc::link::Interface;
 
-/// Where leases were last heard of, as kernel indexes of interfaces. One entry per lease at most.
+/// What is remembered of leases besides what is in the store. One entry per lease at most.
 #[derive(Debug, Default)]
-pub struct Contacts(BTreeMap<Ipv4Addr, u32>);
+pub struct Contacts {
+    by_address: BTreeMap<Ipv4Addr, Heard>,
+    made: u64,
+}
+
+/// What is remembered of one lease.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    /// Kernel index of the interface where its client was last heard.
+    interface: Option<u32>,
+    /// The last relay agent through which it was heard.
+    relay: Option<Ipv4Addr>,
+    /// How many leases had been told as new, this one included; 0: it is from before this start.
+    made: u64,
+}
 
 /// What events are made of besides leases.
 pub struct Scene<'a> {
@@ -31,13 +46,24 @@ pub struct Scene<'a> {
 
 impl Contacts {
     /// Notes where the client of a lease was heard.
-    pub fn note(&mut self, address: Ipv4Addr, interface: u32) {
-        self.0.insert(address, interface);
+    pub fn note(&mut self, address: Ipv4Addr, interface: u32, relay: Option<Ipv4Addr>) {
+        let heard = self.by_address.entry(address).or_default();
+        heard.interface = Some(interface);
+        heard.relay = relay.or(heard.relay);
+    }
+
+    fn note_new(&mut self, address: Ipv4Addr) {
+        self.made += 1;
+        self.by_address.entry(address).or_default().made = self.made;
     }
 
     /// Forgets a lease that is over.
     pub fn forget(&mut self, address: Ipv4Addr) {
-        self.0.remove(&address);
+        self.by_address.remove(&address);
+    }
+
+    fn heard(&self, address: Ipv4Addr) -> Heard {
+        self.by_address.get(&address).copied().unwrap_or_default()
     }
 
     /// The interface of the last contact, else the one whose network the address is on.
@@ -49,8 +75,8 @@ impl Contacts {
                     .iter()
                     .any(|(own, length)| own.is_ipv4() && Prefix::cut(*own, *length).contains(address.into()))
         };
-        let found = match self.0.get(&address) {
-            Some(index) => interfaces.iter().find(|interface| interface.index == *index),
+        let found = match self.heard(address).interface {
+            Some(index) => interfaces.iter().find(|interface| interface.index == index),
             None => interfaces.iter().find(on_it),
         };
         found.map(|interface| interface.name.clone())
@@ -79,22 +105,27 @@ pub fn of_commit<'l>(
             LeaseChange::Put(lease) => (lease.address, Some(lease)),
             LeaseChange::Remove(address) => (*address, None),
         };
-        let Some(held) = before(address) else { continue };
-        if next.is_none_or(|next| !same_client(held, next)) {
-            events.push(event(Turn::Del, held, contacts, scene));
-            contacts.forget(address);
+        match (before(address), next) {
+            (Some(held), None) => {
+                events.push(event(Turn::Del, held, contacts, scene));
+                contacts.forget(address);
+            }
+            (None, Some(_)) => contacts.note_new(address),
+            (Some(_), Some(_)) | (None, None) => {}
         }
     }
     if let (Some(address), Some(contact)) = (spoken, contact) {
-        contacts.note(address, contact.interface);
+        contacts.note(address, contact.interface, contact.relay);
     }
-    let puts = || {
-        changes.iter().rev().filter_map(|change| match change {
-            LeaseChange::Put(lease) => Some((lease, before(lease.address).filter(|held| same_client(held, lease)))),
-            LeaseChange::Remove(_) => None,
-        })
-    };
-    for (lease, held) in puts() {
+    let mut puts: Vec<(&Lease, Option<&Lease>)> = Vec::new();
+    for change in changes.iter().rev() {
+        if let LeaseChange::Put(lease) = change {
+            puts.push((lease, before(lease.address)));
+        }
+    }
+    // The latest lease is told first.
+    puts.sort_by_key(|(lease, _)| Reverse(contacts.heard(lease.address).made));
+    for &(lease, held) in &puts {
         let lost = held.and_then(|held| held.name.clone()).filter(|name| lease.name.as_ref() != Some(name));
         if lost.is_some() {
             let nameless = Lease { name: None, ..lease.clone() };
@@ -105,7 +136,7 @@ pub fn of_commit<'l>(
             events.push(event);
         }
     }
-    for (lease, held) in puts() {
+    for &(lease, held) in &puts {
         let turn = match held {
             None => Turn::Add,
             // Who asks for its lease anew and is not merely extending it is told, whether anything has changed or not.
@@ -132,6 +163,7 @@ fn event(turn: Turn, lease: &Lease, contacts: &Contacts, scene: &Scene<'_>) -> L
         old_name: None,
         domain: lease.name.as_ref().and_then(|_| domain(lease.address, scene)),
         interface: contacts.interface(lease.address, scene.interfaces),
+        relay: contacts.heard(lease.address).relay,
         remaining_s: finite.then(|| lease.expires_s.saturating_sub(scene.now_s)),
         word: None,
     }
@@ -139,14 +171,6 @@ fn event(turn: Turn, lease: &Lease, contacts: &Contacts, scene: &Scene<'_>) -> L
 
 fn domain(address: Ipv4Addr, scene: &Scene<'_>) -> Option<String> {
     scene.domains.of(address.into()).map(str::to_owned)
-}
-
-/// Is a lease still that of the same client? By its id, else by its hardware address; a different id is a different client.
-fn same_client(held: &Lease, next: &Lease) -> bool {
-    match (&held.client_id, &next.client_id) {
-        (Some(held), Some(next)) => held == next,
-        _ => held.hardware == next.hardware,
-    }
 }
 
 fn changed(held: &Lease, next: &Lease, on_renewal: bool) -> bool {
@@ -186,7 +210,7 @@ mod tests {
         let domains = Domains { default: Some("lan".to_owned()), ..Domains::default() };
         let scene = Scene { domains: &domains, interfaces: &[], now_s: 1000, on_renewal };
         let word = matches!(how, Asked).then(ClientWord::default);
-        let contact = Contact { interface: 2, word };
+        let contact = Contact { interface: 2, relay: None, word };
         let before = |address| held.iter().find(|lease| lease.address == address);
         let mut contacts = Contacts::default();
         let events = of_commit(changes, Some(&contact), before, &mut contacts, &scene);
@@ -244,14 +268,33 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_another_client_takes_over_is_over_and_new() {
+    fn an_address_that_another_client_takes_over_stands() {
         let taken = Lease { hardware: HardwareAddress::new(1, &[2, 9]).unwrap(), ..lease(1, None) };
-        let changes = [LeaseChange::Put(taken.clone())];
-        assert_eq!(told(&[lease(1, Some("box"))], &changes, Asked, false), ["Del 1 box", "Add 1  word 100s"]);
-        let id = Some(vec![1]);
-        let held = Lease { client_id: id.clone(), ..lease(1, None) };
-        let changes = [LeaseChange::Put(Lease { client_id: id, ..taken })];
-        assert_eq!(told(&[held], &changes, Asked, false), ["Old 1  word 100s"]);
+        let changes = [LeaseChange::Put(taken)];
+        let expected = ["Old 1  lost box word 100s", "Old 1  word 100s"];
+        assert_eq!(told(&[lease(1, Some("box"))], &changes, Asked, false), expected);
+    }
+
+    #[test]
+    fn the_latest_lease_is_told_first_and_a_relay_agent_is_remembered() {
+        let domains = Domains::default();
+        let scene = Scene { domains: &domains, interfaces: &[], now_s: 1000, on_renewal: true };
+        let mut contacts = Contacts::default();
+        let relay = Some(Ipv4Addr::new(10, 9, 9, 9));
+        let mut held: Vec<Lease> = Vec::new();
+        let mut told = |changes: &[Lease], relay| {
+            let contact = Contact { interface: 2, relay, word: None };
+            let before = |address| held.iter().find(|lease| lease.address == address);
+            let puts: Vec<_> = changes.iter().cloned().map(LeaseChange::Put).collect();
+            let events = of_commit(&puts, Some(&contact), before, &mut contacts, &scene);
+            held.extend(changes.iter().filter(|lease| !held.contains(lease)).cloned().collect::<Vec<_>>());
+            events.iter().map(|event| (event.lease.address.octets()[3], event.relay)).collect::<Vec<_>>()
+        };
+        let later = |last| Lease { expires_s: 1200, ..lease(last, None) };
+        assert_eq!(told(&[lease(1, None)], relay), [(1, relay)]);
+        assert_eq!(told(&[lease(2, None)], None), [(2, None)]);
+        assert_eq!(told(&[later(1), later(2)], None), [(2, None), (1, relay)]);
+        assert_eq!(told(&[later(2), later(1)], None), [(2, None), (1, relay)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use support::Dice;
 
 /// Lines that may be there, besides those that every configuration has.
-const LINES: [&str; 128] = [
+const LINES: [&str; 140] = [
     "dhcp-range=10.77.0.0,proxy",
     "pxe-prompt=\"Press\",5",
     "pxe-prompt=tag:red,\"now\",0",
@@ -132,6 +132,18 @@ const LINES: [&str; 128] = [
     "dhcp-lease-max=5",
     "log-dhcp",
     "shared-network=lan0,10.89.0.1",
+    "addn-hosts=DIR/hosts",
+    "addn-hosts=DIR/hosts",
+    "expand-hosts",
+    "dhcp-host=02:00:00:00:0a:05,hostsname",
+    "dhcp-host=02:00:00:00:0a:06,several",
+    "dhcp-host=02:00:00:00:0a:07,taken,set:fx",
+    "dhcp-host=ten,set:red",
+    "dhcp-host=02:00:00:00:0a:01,hostsname,[fd00::1]",
+    "host-record=onlyname,recorded,10.77.0.111",
+    "dhcp-boot=named.0,,boot",
+    "dhcp-boot=tag:red,named.1,,absent",
+    "script-on-renewal",
 ];
 /// The pool that every configuration has; some are soon used up.
 const POOLS: [&str; 3] = ["10.77.0.10,10.77.0.13,1h", "10.77.0.10,10.77.0.20,30m", "10.77.0.10,10.77.0.40"];
@@ -143,6 +155,8 @@ const FENCE: &str = "dhcp-host=02:fe:00:00:00:01,10.77.0.250,set:fence,1d";
 pub struct Configuration {
     pool: &'static str,
     port: u16,
+    /// Does a script hear of leases?
+    pub script: bool,
     /// Lines that could be left out.
     pub lines: Vec<&'static str>,
 }
@@ -157,8 +171,9 @@ impl Configuration {
         for position in (1..lines.len()).rev() {
             lines.swap(position, dice.below(position + 1));
         }
-        let port = if dice.below(3) == 0 { 53 } else { 0 };
-        Configuration { pool: POOLS[dice.below(POOLS.len())], port, lines }
+        let port = if dice.below(2) == 0 { 53 } else { 0 };
+        let script = dice.below(2) == 0;
+        Configuration { pool: POOLS[dice.below(POOLS.len())], port, script, lines }
     }
 
     /// The same with other lines.
@@ -169,6 +184,7 @@ impl Configuration {
     /// The file's text.
     pub fn text(&self) -> String {
         let mut text = format!("no-ping\nno-resolv\nno-hosts\nport={}\n{FENCE}\ndhcp-range={}\n", self.port, self.pool);
+        text += if self.script { "dhcp-script=DIR/script\n" } else { "" };
         text.extend(self.lines.iter().flat_map(|line| [line, "\n"]));
         text
     }

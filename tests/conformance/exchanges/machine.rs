@@ -123,7 +123,10 @@ impl Machine {
             match dice.below(6) {
                 0 => id = b"me".to_vec(),
                 1 => id = vec![0xff, 1, 2, 3, 4, 0, 1, 0, 1, 9, 9, 9, number],
-                2 => id = vec![7; 60],
+                // We make no name of it that would be too long for DNS.
+                2 if !configuration.lines.iter().any(|line| line.starts_with("dhcp-generate-names")) => {
+                    id = vec![7; 60]
+                }
                 _ => {}
             }
             standing.push((61, id));

@@ -1,10 +1,11 @@
 //! DHCP exchanges against dnsmasq itself: generated machines say the same to both programs, and what comes back must be the same to the
-//! byte, on the same way; so must the lines in the log and the leases in the file.
+//! byte, on the same way; so must the lines in the log, the leases in the file, and what a script hears.
 //!
 //! Needs the reference (`WARDMASQ_REFERENCE`) and root for namespaces. The seed is printed; `WARDMASQ_SEED` repeats a run and
 //! `WARDMASQ_SEQUENCES` sets how many sequences there are.
 
 mod configuration;
+mod events;
 mod machine;
 mod message;
 mod record;
@@ -102,16 +103,26 @@ impl Pair {
 
     /// The difference in what these messages cause, said afresh.
     fn replay(&self, configuration: &Configuration, messages: &[Message]) -> Option<String> {
-        let (our_server, their_server) = self.serve(configuration);
+        let servers = self.serve(configuration);
         let mut difference = None;
         for count in 1..=messages.len() {
             let said = &messages[..count];
             let (mine, yours) = self.say(&said[count - 1])?;
             difference = difference.or_else(|| reply::difference(said, configuration, &mine, &yours));
         }
-        difference
-            .or_else(|| record::log_difference(&our_server.lines(), &their_server.lines()))
-            .or_else(|| record::lease_difference(&our_server.leases(), &their_server.leases()))
+        difference.or_else(|| self.left_behind(configuration, &servers))
+    }
+
+    /// The difference in what both leave behind.
+    fn left_behind(&self, configuration: &Configuration, (ours, theirs): &(Server, Server)) -> Option<String> {
+        let told = || {
+            self.ours.end();
+            self.theirs.end();
+            events::difference(&events::heard(ours.directory()), &events::heard(theirs.directory()))
+        };
+        record::log_difference(&ours.lines(), &theirs.lines())
+            .or_else(|| record::lease_difference(&ours.leases(), &theirs.leases()))
+            .or_else(|| configuration.script.then(told)?)
     }
 
     /// Tells of a difference with as few messages and lines as show it.
@@ -165,9 +176,7 @@ impl Run {
                 }
             }
         }
-        let difference = difference
-            .or_else(|| record::log_difference(&servers.0.lines(), &servers.1.lines()))
-            .or_else(|| record::lease_difference(&servers.0.leases(), &servers.1.leases()));
+        let difference = difference.or_else(|| pair.left_behind(&configuration, &servers));
         drop(servers);
         Some(pair.smallest(&difference?, configuration, history))
     }

@@ -16,10 +16,10 @@ pub fn log_difference(ours: &[String], theirs: &[String]) -> Option<String> {
     Some(format!("  our log:\n      {}\n  dnsmasq's:\n      {}", around(&ours), around(&theirs)))
 }
 
-/// What DHCP has said, but for the fence.
+/// What DHCP has said, but for the fence, and for names that DNS does not publish, of which dnsmasq tells again with every lease.
 fn told(lines: &[String]) -> Vec<&str> {
     let texts = lines.iter().filter_map(|line| Some(line.split_once("-dhcp: ")?.1));
-    texts.filter(|text| !is_about_fence(text)).collect()
+    texts.filter(|text| !is_about_fence(text) && !text.starts_with("not giving name ")).collect()
 }
 
 /// How two lease files differ. The order of lines is free.

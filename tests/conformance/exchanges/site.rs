@@ -9,6 +9,7 @@ use support::wire::{Datagram, EVERYBODY, Mac};
 use support::{Directory, Namespace, Server, Subject, Wire};
 
 use crate::configuration::Configuration;
+use crate::events::SCRIPT;
 use crate::message::Message;
 
 /// The network of the server's interface, a /24.
@@ -23,8 +24,15 @@ const NEIGHBOR: &str = "10.77.0.2";
 
 /// The machine whose renewal goes behind every message: once it is acknowledged, the message is done with.
 const FENCE_MAC: Mac = [2, 0xfe, 0, 0, 0, 1];
+/// The same in logs and scripts.
+pub const FENCE_NAME: &str = "02:fe:00:00:00:01";
 const FENCE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 250);
 const FENCE_XID: u32 = 0xfefe_0000;
+
+/// The hosts file that some configurations read.
+const HOSTS: &str = "10.77.0.10 ten\n10.77.0.11 eleven.example.org ten\n10.77.0.12 twelve.other.net\n10.77.0.13 alpha\n\
+                     10.77.0.14 bravo\n10.77.0.15 _odd\n10.77.0.60 delta\n10.88.0.10 far.far.example\n10.88.0.11 nearby\n\
+                     10.77.0.108 hostsname\n10.77.0.109 several\n10.77.0.110 several\n10.77.0.102 taken\n10.77.0.9 boot\n";
 
 /// How long an answer may take that the other program has given.
 const GRACE: Duration = Duration::from_millis(500);
@@ -49,6 +57,8 @@ enum Order {
     Say(Box<Message>),
     /// Wait longer.
     Wait,
+    /// Give back the lease of the fence.
+    End,
 }
 
 impl Site {
@@ -69,6 +79,11 @@ impl Site {
                     Order::Begin => Some(outside.begin()),
                     Order::Say(message) => outside.say(&message),
                     Order::Wait => Some(outside.wait()),
+                    Order::End => {
+                        let release = [(53, vec![7]), (54, SERVER.octets().to_vec())];
+                        outside.fence(&release, FENCE_ADDRESS);
+                        Some(Vec::new())
+                    }
                 };
                 if tell.send(heard).is_err() {
                     break;
@@ -83,6 +98,8 @@ impl Site {
         // What the kernel has learned of neighbors is an output of the server.
         self.namespace.ip(&["neigh", "flush", "all"]);
         let directory = Arc::new(Directory::new());
+        directory.write("hosts", HOSTS);
+        directory.write_script("script", &SCRIPT.replace("DIR", directory.path().to_str().expect("a plain path")));
         let text = configuration.text();
         let server = Server::launch_program(&self.namespace, &self.subject.program(), directory, &text, &[]);
         server.wait_for_line("started, version");
@@ -108,6 +125,12 @@ impl Site {
         self.heard().unwrap_or_default()
     }
 
+    /// Ends the fence's lease, which is the last thing that a script hears of.
+    pub fn end(&self) {
+        self.order(Order::End);
+        self.heard();
+    }
+
     fn order(&self, order: Order) {
         self.orders.send(order).expect("the outside lives");
     }
@@ -116,7 +139,7 @@ impl Site {
 /// Is this log line about the fence?
 pub fn is_about_fence(line: &str) -> bool {
     let number = line.split(' ').next().and_then(|word| word.parse::<u32>().ok());
-    line.contains("02:fe:00:00:00:01") || number.is_some_and(|xid| xid & 0xffff_0000 == FENCE_XID)
+    line.contains(FENCE_NAME) || number.is_some_and(|xid| xid & 0xffff_0000 == FENCE_XID)
 }
 
 /// The other end of the cable.

@@ -1,8 +1,9 @@
 //! What the parent is told of a client whose message changes a lease, for a script that hears of leases (`dhcp-script`).
 //!
-//! Of a client that merely extends its lease (RFC 2131 section 4.3.2, RENEWING and REBINDING) scripts hear no more than that, as with
-//! dnsmasq.
+//! Of a client that merely extends its lease (RFC 2131 section 4.3.2, RENEWING and REBINDING; or a rapid commit) scripts hear no more than
+//! that, as with dnsmasq.
 
+use dhcproto::v4::MessageType;
 use ipc::dhcp::Contact;
 use ipc::event::{ClientWord, TAGS_MAX, WORD_BYTES_MAX};
 
@@ -12,14 +13,15 @@ use crate::v4::Exchange;
 /// The enterprise of the Broadband Forum, whose option 125 tells who made a device (TR-069 amendment 2, annex F).
 const BROADBAND_FORUM: [u8; 4] = 3561_u32.to_be_bytes();
 
-/// What is to be told of a request; `None` when no script hears of it.
-pub(crate) fn contact(exchange: &Exchange<'_>) -> Option<Box<Contact>> {
+/// What is to be told of a request that makes a lease (`new`) or changes one; `None` when no script hears of it.
+pub(crate) fn contact(exchange: &Exchange<'_>, new: bool) -> Option<Box<Contact>> {
     if !exchange.config.slice.tell_script {
         return None;
     }
-    let interface = exchange.arrival.interface;
-    if exchange.packet.ciaddr().is_some() {
-        return Some(Box::new(Contact { interface, word: None }));
+    let (interface, relay) = (exchange.arrival.interface, exchange.packet.giaddr());
+    let asks = exchange.packet.kind() == Some(MessageType::Request) && exchange.packet.ciaddr().is_none();
+    if !new && !asks {
+        return Some(Box::new(Contact { interface, relay, word: None }));
     }
     let option = |code| cut(exchange.packet.option(code).unwrap_or_default());
     let part = |option: &[u8], wanted: u8| {
@@ -34,12 +36,11 @@ pub(crate) fn contact(exchange: &Exchange<'_>) -> Option<Box<Contact>> {
         user_class: option(77),
         cpewan: [1, 2, 3].map(|code| part(device, code)),
         relay_ids: [1, 2, 6].map(|code| part(agent, code)),
-        relay: exchange.packet.giaddr(),
         requested: option(55),
         mud_url: option(161),
         tags: exchange.tags.latest_first().take(TAGS_MAX).map(str::to_owned).collect(),
     };
-    Some(Box::new(Contact { interface, word: Some(word) }))
+    Some(Box::new(Contact { interface, relay, word: Some(word) }))
 }
 
 fn cut(value: &[u8]) -> Vec<u8> {

@@ -85,6 +85,7 @@ impl Call {
         call.set("OLD_HOSTNAME", event.old_name.clone());
         call.set("LEASE_EXPIRES", Some(lease.expires_s.to_string()));
         call.set("TIME_REMAINING", event.remaining_s.map(|seconds| seconds.to_string()));
+        call.set("RELAY_ADDRESS", event.relay.as_ref().map(Ipv4Addr::to_string));
         match &event.word {
             Some(word) => call.say(word),
             None => call.set("DATA_MISSING", Some("1")),
@@ -107,7 +108,6 @@ impl Call {
         self.set_text("CIRCUIT_ID", circuit);
         self.set_text("REMOTE_ID", remote);
         self.set_text("SUBSCRIBER_ID", subscriber);
-        self.set("RELAY_ADDRESS", word.relay.as_ref().map(Ipv4Addr::to_string));
         let codes: Vec<String> = word.requested.iter().map(u8::to_string).collect();
         self.set("REQUESTED_OPTIONS", Some(codes.join(",")).filter(|codes| !codes.is_empty()));
         self.set_text("MUD_URL", &word.mud_url);
@@ -193,6 +193,7 @@ mod tests {
             old_name: None,
             domain: Some("ex.org".to_owned()),
             interface: Some("eth0".to_owned()),
+            relay: Some(Ipv4Addr::new(10, 1, 1, 1)),
             remaining_s: Some(120),
             word,
         }
@@ -212,7 +213,6 @@ mod tests {
             host_name: b"box".to_vec(),
             requested: vec![1, 3, 51],
             tags: vec!["pool".to_owned(), "eth0".to_owned()],
-            relay: Some(Ipv4Addr::new(10, 1, 1, 1)),
             ..ClientWord::default()
         };
         let call = Call::of(&Event::Lease(Box::new(event(Some(word)))), true);
@@ -230,8 +230,8 @@ mod tests {
                 "DOMAIN=ex.org",
                 "LEASE_EXPIRES=1795628930",
                 "TIME_REMAINING=120",
-                "SUPPLIED_HOSTNAME=box",
                 "RELAY_ADDRESS=10.1.1.1",
+                "SUPPLIED_HOSTNAME=box",
                 "REQUESTED_OPTIONS=1,3,51",
                 "TAGS=pool eth0",
                 "LOG_DHCP=1",

@@ -89,6 +89,7 @@ mod tests {
             old_name: None,
             domain: None,
             interface: Some("eth0".to_owned()),
+            relay: None,
             remaining_s: Some(60),
             word: Some(ClientWord { tags: vec!["a".to_owned(), "b".to_owned()], ..ClientWord::default() }),
         }));

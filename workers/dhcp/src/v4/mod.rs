@@ -171,7 +171,16 @@ pub(crate) fn judge<'s>(
         None => bootp::bootp(&mut exchange, state, now),
         _ => Outcome::Silence,
     };
-    let contact = if let Outcome::Record(..) = outcome { event::contact(&exchange) } else { None };
+    let contact = match &outcome {
+        Outcome::Record(changes, _) => {
+            let is_new = |change: &LeaseChange| match change {
+                LeaseChange::Put(lease) => state.leases.of_address(lease.address).is_none(),
+                LeaseChange::Remove(_) => false,
+            };
+            event::contact(&exchange, changes.iter().any(is_new))
+        }
+        _ => None,
+    };
     (outcome, exchange.lines, contact)
 }
 
