@@ -78,8 +78,6 @@ pub struct Neighbor {
 pub struct Contact {
     /// Kernel index of the interface it came in on.
     pub interface: u32,
-    /// The relay agent it came through.
-    pub relay: Option<Ipv4Addr>,
     /// What the client said, about the last lease that the changes put; `None` when it merely extends its lease.
     pub word: Option<ClientWord>,
 }

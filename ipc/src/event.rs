@@ -63,7 +63,7 @@ pub struct LeaseEvent {
     pub domain: Option<String>,
     /// The interface of its last contact.
     pub interface: Option<String>,
-    /// The last relay agent through which its client was heard.
+    /// The last relay agent through which its client spoke.
     pub relay: Option<Ipv4Addr>,
     /// Seconds until it ends; `None` for one that never does, or has.
     pub remaining_s: Option<u64>,
@@ -84,6 +84,8 @@ pub struct ClientWord {
     pub cpewan: [Vec<u8>; 3],
     /// Sub-options 1, 2 and 6 of option 82: circuit id, remote id, subscriber id.
     pub relay_ids: [Vec<u8>; 3],
+    /// `giaddr`.
+    pub relay: Option<Ipv4Addr>,
     /// Option 55.
     pub requested: Vec<u8>,
     /// Option 161.

@@ -26,7 +26,7 @@ pub struct Contacts {
 struct Heard {
     /// Kernel index of the interface where its client was last heard.
     interface: Option<u32>,
-    /// The last relay agent through which it was heard.
+    /// The last relay agent through which it spoke.
     relay: Option<Ipv4Addr>,
     /// How many leases had been told as new, this one included; 0: it is from before this start.
     made: u64,
@@ -42,6 +42,8 @@ pub struct Scene<'a> {
     pub now_s: u64,
     /// Is a lease told when only its end has moved (`script-on-renewal`, `leasefile-ro`)?
     pub on_renewal: bool,
+    /// Is it told when only its client id has changed, since the script keeps the leases (`leasefile-ro`)?
+    pub keeps_leases: bool,
 }
 
 impl Contacts {
@@ -115,7 +117,7 @@ pub fn of_commit<'l>(
         }
     }
     if let (Some(address), Some(contact)) = (spoken, contact) {
-        contacts.note(address, contact.interface, contact.relay);
+        contacts.note(address, contact.interface, word.and_then(|word| word.relay));
     }
     let mut puts: Vec<(&Lease, Option<&Lease>)> = Vec::new();
     for change in changes.iter().rev() {
@@ -140,7 +142,7 @@ pub fn of_commit<'l>(
         let turn = match held {
             None => Turn::Add,
             // Who asks for its lease anew and is not merely extending it is told, whether anything has changed or not.
-            Some(held) if changed(held, lease, scene.on_renewal) || word_of(lease).is_some() => Turn::Old,
+            Some(held) if changed(held, lease, scene) || word_of(lease).is_some() => Turn::Old,
             Some(_) => continue,
         };
         let mut event = event(turn, lease, contacts, scene);
@@ -173,10 +175,11 @@ fn domain(address: Ipv4Addr, scene: &Scene<'_>) -> Option<String> {
     scene.domains.of(address.into()).map(str::to_owned)
 }
 
-fn changed(held: &Lease, next: &Lease, on_renewal: bool) -> bool {
-    let ends = |lease: &Lease| on_renewal.then_some(lease.expires_s);
-    let same = held.name == next.name && held.hardware == next.hardware && held.client_id == next.client_id;
-    !same || ends(held) != ends(next)
+fn changed(held: &Lease, next: &Lease, scene: &Scene<'_>) -> bool {
+    held.name != next.name
+        || held.hardware != next.hardware
+        || scene.on_renewal && held.expires_s != next.expires_s
+        || scene.keeps_leases && held.client_id != next.client_id
 }
 
 #[cfg(test)]
@@ -208,9 +211,9 @@ mod tests {
 
     fn told(held: &[Lease], changes: &[LeaseChange], how: How, on_renewal: bool) -> Vec<String> {
         let domains = Domains { default: Some("lan".to_owned()), ..Domains::default() };
-        let scene = Scene { domains: &domains, interfaces: &[], now_s: 1000, on_renewal };
+        let scene = Scene { domains: &domains, interfaces: &[], now_s: 1000, on_renewal, keeps_leases: false };
         let word = matches!(how, Asked).then(ClientWord::default);
-        let contact = Contact { interface: 2, relay: None, word };
+        let contact = Contact { interface: 2, word };
         let before = |address| held.iter().find(|lease| lease.address == address);
         let mut contacts = Contacts::default();
         let events = of_commit(changes, Some(&contact), before, &mut contacts, &scene);
@@ -278,12 +281,13 @@ mod tests {
     #[test]
     fn the_latest_lease_is_told_first_and_a_relay_agent_is_remembered() {
         let domains = Domains::default();
-        let scene = Scene { domains: &domains, interfaces: &[], now_s: 1000, on_renewal: true };
+        let scene = Scene { domains: &domains, interfaces: &[], now_s: 1000, on_renewal: true, keeps_leases: false };
         let mut contacts = Contacts::default();
         let relay = Some(Ipv4Addr::new(10, 9, 9, 9));
         let mut held: Vec<Lease> = Vec::new();
-        let mut told = |changes: &[Lease], relay| {
-            let contact = Contact { interface: 2, relay, word: None };
+        let mut told = |changes: &[Lease], relay: Option<Ipv4Addr>| {
+            let word = relay.map(|relay| ClientWord { relay: Some(relay), ..ClientWord::default() });
+            let contact = Contact { interface: 2, word };
             let before = |address| held.iter().find(|lease| lease.address == address);
             let puts: Vec<_> = changes.iter().cloned().map(LeaseChange::Put).collect();
             let events = of_commit(&puts, Some(&contact), before, &mut contacts, &scene);

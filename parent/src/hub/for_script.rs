@@ -80,6 +80,7 @@ impl Hub {
             interfaces: &self.interfaces,
             now_s: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             on_renewal: self.config.script.on_renewal || self.config.process.leasefile_ro,
+            keeps_leases: self.config.process.leasefile_ro,
         }
     }
 

@@ -48,12 +48,12 @@ impl fmt::Display for Event {
     }
 }
 
-/// All events up to the end of the fence's lease, without those of the fence.
-pub fn heard(directory: &Directory) -> Vec<Event> {
+/// All events until the fence's lease has ended so many times, without those of the fence.
+pub fn heard(directory: &Directory, ends: usize) -> Vec<Event> {
     let mut events = Vec::new();
     wait_until("the script to hear that the fence is gone", || {
         events = read(directory);
-        events.iter().any(|event| event.is_about_fence() && event.arguments[0] == "del")
+        events.iter().filter(|event| event.is_about_fence() && event.arguments[0] == "del").count() >= ends
     });
     events.retain(|event| !event.is_about_fence());
     // dnsmasq at times tells of the same thing twice.

@@ -27,6 +27,8 @@ use support::{Dice, Server, Subject, shrink};
 const SEQUENCES: usize = 3_000;
 /// Sequences with one configuration.
 const SEQUENCES_PER_CONFIGURATION: usize = 25;
+/// After so many sequences, scripts are waited for.
+const SEQUENCES_PER_PAUSE: usize = 5;
 /// Messages of a sequence, at most.
 const MESSAGES_MAX: usize = 12;
 /// One of the runs side by side ends when it has seen so many differences.
@@ -110,15 +112,30 @@ impl Pair {
             let (mine, yours) = self.say(&said[count - 1])?;
             difference = difference.or_else(|| reply::difference(said, configuration, &mine, &yours));
         }
-        difference.or_else(|| self.left_behind(configuration, &servers))
+        difference.or_else(|| self.left_behind(configuration, &servers, 1))
+    }
+
+    /// Waits until both scripts have been told everything: dnsmasq makes fewer events of many when its script is slow. Their fences have
+    /// ended so many times then, and begin again.
+    fn catch_up(&self, (ours, theirs): &(Server, Server), ends: usize) {
+        for (site, server) in [(&self.ours, ours), (&self.theirs, theirs)] {
+            site.end();
+            events::heard(server.directory(), ends);
+            site.begin();
+        }
     }
 
     /// The difference in what both leave behind.
-    fn left_behind(&self, configuration: &Configuration, (ours, theirs): &(Server, Server)) -> Option<String> {
+    fn left_behind(
+        &self,
+        configuration: &Configuration,
+        (ours, theirs): &(Server, Server),
+        ends: usize,
+    ) -> Option<String> {
         let told = || {
             self.ours.end();
             self.theirs.end();
-            events::difference(&events::heard(ours.directory()), &events::heard(theirs.directory()))
+            events::difference(&events::heard(ours.directory(), ends), &events::heard(theirs.directory(), ends))
         };
         record::log_difference(&ours.lines(), &theirs.lines())
             .or_else(|| record::lease_difference(&ours.leases(), &theirs.leases()))
@@ -153,8 +170,13 @@ impl Run {
         let servers = pair.serve(&configuration);
         let mut history: Vec<Message> = Vec::new();
         let mut difference = None;
-        'all: for _ in 0..SEQUENCES_PER_CONFIGURATION {
+        let mut ends = 0;
+        'all: for sequence in 0..SEQUENCES_PER_CONFIGURATION {
             self.sequences += 1;
+            if configuration.script && sequence % SEQUENCES_PER_PAUSE == SEQUENCES_PER_PAUSE - 1 {
+                ends += 1;
+                pair.catch_up(&servers, ends);
+            }
             let first = dice.below(usize::from(MACHINES));
             let mut machines: Vec<Machine> = [0, 1, 3]
                 .map(|step| Machine::new(((first + step) % usize::from(MACHINES)) as u8, &configuration, dice))
@@ -176,7 +198,7 @@ impl Run {
                 }
             }
         }
-        let difference = difference.or_else(|| pair.left_behind(&configuration, &servers));
+        let difference = difference.or_else(|| pair.left_behind(&configuration, &servers, ends + 1));
         drop(servers);
         Some(pair.smallest(&difference?, configuration, history))
     }

@@ -104,9 +104,14 @@ impl Site {
         let server = Server::launch_program(&self.namespace, &self.subject.program(), directory, &text, &[]);
         server.wait_for_line("started, version");
         server.wait_for_line("lease time");
+        self.begin();
+        server
+    }
+
+    /// Gets the fence's lease.
+    pub fn begin(&self) {
         self.order(Order::Begin);
         self.heard();
-        server
     }
 
     /// Sends a message.
@@ -125,7 +130,7 @@ impl Site {
         self.heard().unwrap_or_default()
     }
 
-    /// Ends the fence's lease, which is the last thing that a script hears of.
+    /// Ends the fence's lease, which is the last thing that a script hears of until it begins again.
     pub fn end(&self) {
         self.order(Order::End);
         self.heard();

@@ -18,10 +18,10 @@ pub(crate) fn contact(exchange: &Exchange<'_>, new: bool) -> Option<Box<Contact>
     if !exchange.config.slice.tell_script {
         return None;
     }
-    let (interface, relay) = (exchange.arrival.interface, exchange.packet.giaddr());
+    let interface = exchange.arrival.interface;
     let asks = exchange.packet.kind() == Some(MessageType::Request) && exchange.packet.ciaddr().is_none();
     if !new && !asks {
-        return Some(Box::new(Contact { interface, relay, word: None }));
+        return Some(Box::new(Contact { interface, word: None }));
     }
     let option = |code| cut(exchange.packet.option(code).unwrap_or_default());
     let part = |option: &[u8], wanted: u8| {
@@ -36,11 +36,12 @@ pub(crate) fn contact(exchange: &Exchange<'_>, new: bool) -> Option<Box<Contact>
         user_class: option(77),
         cpewan: [1, 2, 3].map(|code| part(device, code)),
         relay_ids: [1, 2, 6].map(|code| part(agent, code)),
+        relay: exchange.packet.giaddr(),
         requested: option(55),
         mud_url: option(161),
         tags: exchange.tags.latest_first().take(TAGS_MAX).map(str::to_owned).collect(),
     };
-    Some(Box::new(Contact { interface, relay, word: Some(word) }))
+    Some(Box::new(Contact { interface, word: Some(word) }))
 }
 
 fn cut(value: &[u8]) -> Vec<u8> {

@@ -161,7 +161,7 @@ pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply
         }
     }
     put_containers(exchange, false, asked, reply);
-    put_vendor_options(exchange, &chosen, local, reply, lines);
+    put_vendor_options(exchange, &chosen, local, terms.network.is_some(), reply, lines);
 
     for code in reply.left_out() {
         lines.push(lines::warning(format!("cannot send DHCP/BOOTP option {code}: no space left in packet")));
@@ -279,11 +279,14 @@ fn put_vendor_options(
     exchange: &Exchange<'_>,
     chosen: &Chosen<'_>,
     local: Ipv4Addr,
+    ours: bool,
     reply: &mut Reply,
     lines: &mut Vec<Line>,
 ) {
     let asked = |code: u8| exchange.requested.as_ref().is_none_or(|list| list.contains(&code));
-    if let Some((pxe, architecture)) = exchange.pxe.as_ref().and_then(|pxe| Some((pxe, pxe.architecture?))) {
+    // Who informs itself on a network that is not ours is no PXE client of ours.
+    let pxe = exchange.pxe.as_ref().filter(|_| ours);
+    if let Some((pxe, architecture)) = pxe.and_then(|pxe| Some((pxe, pxe.architecture?))) {
         pxe::put_identity(pxe, reply);
         let head = pxe::menu(exchange, architecture, local);
         let forced = vendor_members(exchange).any(|option| option.force);
@@ -294,7 +297,8 @@ fn put_vendor_options(
         }
         return;
     }
-    let own_class = chosen.of(60).filter(|option| option.force || asked(60));
+    let fits = !reply.left_out().contains(&60);
+    let own_class = chosen.of(60).filter(|option| fits && (option.force || asked(60)));
     let own_class = own_class.map(|option| value(option, exchange.fallback, false));
     let class = own_class.as_deref().or(exchange.packet.option(60));
     let Some(class) = class.filter(|class| !class.is_empty()) else { return };
@@ -303,7 +307,9 @@ fn put_vendor_options(
         return;
     }
     put_container(exchange, reply, 43, Vec::new(), &options);
+    let is_pxe = exchange.pxe.as_ref().is_some_and(|pxe| pxe.architecture.is_some());
     if own_class.is_none()
+        && !is_pxe
         && let Some(class) = exchange.packet.option(60)
     {
         reply.put(60, class);

@@ -419,14 +419,14 @@ fn networks_of<'s>(
         let (ours, router) = (own.unwrap_or(fallback), own.or(relay.server_id).or(packet.giaddr()));
         let mut networks = pool::remote_networks(slice, inside, ours, router);
         if own.is_none() {
-            recall_routers(&mut networks, routers);
+            recall_routers(&mut networks, &local, routers);
         }
         return networks;
     }
     match packet.ciaddr() {
         Some(own) if !local.iter().any(|network| network.includes(own)) => {
             let mut distant = pool::remote_networks(slice, own, fallback, None);
-            recall_routers(&mut distant, routers);
+            recall_routers(&mut distant, &local, routers);
             if distant.is_empty() { local } else { distant }
         }
         _ => local,
@@ -434,9 +434,9 @@ fn networks_of<'s>(
 }
 
 /// Networks elsewhere keep the router that the first request of a relay agent has named, so that it is also there for clients that come
-/// without agent, to renew.
-fn recall_routers(networks: &mut [Network<'_>], routers: &BTreeMap<usize, Ipv4Addr>) {
-    for network in networks {
+/// without agent, to renew. Those that share the wire with the interface keep none.
+fn recall_routers(networks: &mut [Network<'_>], local: &[Network<'_>], routers: &BTreeMap<usize, Ipv4Addr>) {
+    for network in networks.iter_mut().filter(|network| !local.iter().any(|near| near.position == network.position)) {
         network.router = routers.get(&network.position).copied().or(network.router);
     }
 }
