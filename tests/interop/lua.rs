@@ -86,6 +86,32 @@ fn a_program_that_fails_hears_of_the_next_event_all_the_same() {
     });
 }
 
+/// With `leasefile-ro` only a script (`dhcp-script`) is asked for leases; `init` is the function that is called once at the start.
+#[test]
+fn a_program_keeps_no_leases_and_a_script_beside_it_does() {
+    if !has_lua() {
+        return;
+    }
+    let program = "
+        local function say(text) local file = io.open('DIR/events', 'a'); file:write(text, '\\n'); file:close() end
+        function init(...) say('init with ' .. select('#', ...)); return '0 02:00:00:00:00:51 10.77.0.111 lua *\\n' end
+        function lease(action, entries) say('lease ' .. action .. ' ' .. entries.ip_address) end";
+    let lan = Lan::new(0);
+    let alone = directory(program);
+    let config = format!("{CONFIG}leasefile-ro\n");
+    let server = Server::start_in(&lan.server, Arc::clone(&alone), &config);
+    wait_until("the program to hear of the start", || !events(&alone).is_empty());
+    server.stop();
+    assert_eq!(events(&alone), ["init with 0"], "which gives no lease, or the program would hear of it");
+
+    let both = directory(program);
+    both.write_script("script", "#!/bin/sh\n[ \"$1\" != init ] || echo '0 02:00:00:00:00:52 10.77.0.112 script *'\n");
+    let server = Server::start_in(&lan.server, Arc::clone(&both), &format!("{config}dhcp-script=DIR/script\n"));
+    wait_until("the program to hear of the script's lease", || events(&both).len() >= 2);
+    assert_eq!(events(&both)[..2], ["init with 0", "lease old 10.77.0.112"]);
+    server.stop();
+}
+
 #[test]
 fn a_program_that_cannot_be_loaded_ends_the_start() {
     if !has_lua() {

@@ -312,7 +312,7 @@ pub static OPTIONS: &[Row] = &[
     built("dhcp-sequential-ip", "", NO, ADDS, |draft, _| { draft.dhcp.sequential_ip = true; Ok(()) }).means("", "give out addresses in order").example("dhcp-sequential-ip"),
     built("conntrack", "", NO, ADDS, |draft, _| { draft.dns.marks.copied = true; Ok(()) }).means("", "give forwarded questions the connection mark of the client's").example("conntrack"),
     built("dhcp-client-update", "", NO, ADDS, |draft, _| { draft.dhcp.client_update = true; Ok(()) }).means("", "let DHCP clients update DNS themselves").example("dhcp-client-update"),
-    built("dhcp-luascript", "", REQUIRED, ADDS, script::lua).but("only in a build with the feature `lua`; `init` is not called for leases (`leasefile-ro`)").means("=<file>", "run this Lua program when leases change").example("dhcp-luascript=/etc/dnsmasq.lua"),
+    built("dhcp-luascript", "", REQUIRED, ADDS, script::lua).but("only in a build with the feature `lua`").means("=<file>", "run this Lua program when leases change").example("dhcp-luascript=/etc/dnsmasq.lua"),
     unbuilt("enable-ra", "", NO, ADDS, "router advertisements", |draft, _| { draft.dhcp6.enable_ra = true; Ok(()) }).means("", "send router advertisements for DHCPv6 ranges").example("enable-ra"),
     unbuilt("dhcp-duid", "", REQUIRED, ONCE, "DHCPv6", dhcp6::duid).means("=<enterprise>,<hex>", "use this DUID for DHCPv6").example("dhcp-duid=311,01:02:03:04").unless_given("made from the time and a hardware address"),
     built("host-record", "", REQUIRED, ADDS, host::host_record).means("=<name>...[,<address>...][,<ttl>]", "give names address and PTR records").example("host-record=server.example.lan,192.168.0.2,fd00::2,300"),
