@@ -401,7 +401,7 @@ impl House {
     fn judge(&mut self, commits: &[(Ticket, Vec<LeaseChange>)]) -> (Vec<bool>, Vec<LeaseChange>, Vec<LeaseEvent>) {
         let now_s = self.clocks().wall_s;
         let domains = Domains::default();
-        let scene = Scene { domains: &domains, interfaces: &[], now_s, on_renewal: false };
+        let scene = Scene { domains: &domains, interfaces: &[], now_s, on_renewal: false, keeps_leases: false };
         let (mut accepted, mut turn, mut events) = (Vec::new(), Turn::default(), Vec::new());
         for (_, changes) in commits {
             let judged = self.territory.judge(&self.store, &turn, changes, now_s).is_ok();

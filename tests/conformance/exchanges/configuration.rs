@@ -3,7 +3,7 @@
 use support::Dice;
 
 /// Lines that may be there, besides those that every configuration has.
-const LINES: [&str; 140] = [
+const LINES: [&str; 139] = [
     "dhcp-range=10.77.0.0,proxy",
     "pxe-prompt=\"Press\",5",
     "pxe-prompt=tag:red,\"now\",0",
@@ -143,7 +143,6 @@ const LINES: [&str; 140] = [
     "host-record=onlyname,recorded,10.77.0.111",
     "dhcp-boot=named.0,,boot",
     "dhcp-boot=tag:red,named.1,,absent",
-    "script-on-renewal",
 ];
 /// The pool that every configuration has; some are soon used up.
 const POOLS: [&str; 3] = ["10.77.0.10,10.77.0.13,1h", "10.77.0.10,10.77.0.20,30m", "10.77.0.10,10.77.0.40"];

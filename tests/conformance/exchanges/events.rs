@@ -1,6 +1,6 @@
 //! What lease scripts are called with: arguments and variables, event by event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 
@@ -56,8 +56,6 @@ pub fn heard(directory: &Directory, ends: usize) -> Vec<Event> {
         events.iter().filter(|event| event.is_about_fence() && event.arguments[0] == "del").count() >= ends
     });
     events.retain(|event| !event.is_about_fence());
-    // dnsmasq at times tells of the same thing twice.
-    events.dedup_by(|later, earlier| later.is_same(earlier));
     events
 }
 
@@ -84,8 +82,30 @@ fn read(directory: &Directory) -> Vec<Event> {
     events
 }
 
-/// The first event in which two scripts differ.
+/// The first event in which two scripts differ, lease by lease: dnsmasq tells one event each time it has looked for packets, so that what
+/// the next message does to another lease may go before what the last one still has to tell.
 pub fn difference(ours: &[Event], theirs: &[Event]) -> Option<String> {
+    let (ours, theirs) = (by_address(ours), by_address(theirs));
+    let addresses: BTreeSet<&String> = ours.keys().chain(theirs.keys()).copied().collect();
+    addresses.into_iter().find_map(|address| {
+        let of = |events: &BTreeMap<&String, Vec<Event>>| events.get(address).cloned().unwrap_or_default();
+        difference_of_lease(&of(&ours), &of(&theirs))
+    })
+}
+
+fn by_address(events: &[Event]) -> BTreeMap<&String, Vec<Event>> {
+    let mut leases: BTreeMap<&String, Vec<Event>> = BTreeMap::new();
+    for event in events {
+        if let Some(address) = event.arguments.get(2) {
+            leases.entry(address).or_default().push(event.clone());
+        }
+    }
+    // dnsmasq at times tells of the same thing twice.
+    leases.values_mut().for_each(|events| events.dedup_by(|later, earlier| later.is_same(earlier)));
+    leases
+}
+
+fn difference_of_lease(ours: &[Event], theirs: &[Event]) -> Option<String> {
     let same = |at: usize| match (ours.get(at), theirs.get(at)) {
         (Some(mine), Some(yours)) => mine.is_same(yours),
         _ => false,

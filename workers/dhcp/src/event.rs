@@ -19,7 +19,7 @@ pub(crate) fn contact(exchange: &Exchange<'_>, new: bool) -> Option<Box<Contact>
         return None;
     }
     let interface = exchange.arrival.interface;
-    let asks = exchange.packet.kind() == Some(MessageType::Request) && exchange.packet.ciaddr().is_none();
+    let asks = exchange.packet.kind() == Some(MessageType::Request) && exchange.own_address().is_none();
     if !new && !asks {
         return Some(Box::new(Contact { interface, word: None }));
     }

@@ -329,7 +329,7 @@ impl<'s> Exchange<'s> {
 
     /// `ciaddr`, unless the client looks for a server or asks for an address beside it: it has none to speak of then (RFC 2131
     /// section 4.3.2).
-    fn own_address(&self) -> Option<Ipv4Addr> {
+    pub(crate) fn own_address(&self) -> Option<Ipv4Addr> {
         let means_it = self.packet.address(50).is_none() && self.packet.kind() != Some(MessageType::Discover);
         self.packet.ciaddr().filter(|_| means_it)
     }
@@ -423,7 +423,8 @@ fn networks_of<'s>(
         }
         return networks;
     }
-    match packet.ciaddr() {
+    // Who asks for an address beside it has none to speak of.
+    match packet.ciaddr().filter(|_| packet.address(50).is_none()) {
         Some(own) if !local.iter().any(|network| network.includes(own)) => {
             let mut distant = pool::remote_networks(slice, own, fallback, None);
             recall_routers(&mut distant, &local, routers);

@@ -163,14 +163,16 @@ fn offer_beside(exchange: &mut Exchange<'_>, pxe: &Pxe<'_>, architecture: u16, l
             reply.set_siaddr(server);
         }
         None => {
-            if let Some(boot) = options::boot_line(exchange) {
+            let boot = options::boot_line(exchange);
+            if let Some(boot) = boot {
                 reply.set_file(boot.file.as_bytes());
-                let server = boot.next_server.as_ref();
-                if let Some(server) = server.and_then(|server| exchange.look_up(server, &mut lines)) {
-                    reply.set_siaddr(server);
-                }
             }
-            if architecture >= UEFI && reply.siaddr().is_none() {
+            let server = boot.and_then(|boot| boot.next_server.as_ref());
+            if let Some(server) = server {
+                if let Some(address) = exchange.look_up(server, &mut lines) {
+                    reply.set_siaddr(address);
+                }
+            } else if architecture >= UEFI {
                 reply.set_siaddr(local);
             }
         }
