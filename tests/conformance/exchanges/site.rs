@@ -31,7 +31,7 @@ const FENCE_XID: u32 = 0xfefe_0000;
 
 /// The hosts file that some configurations read.
 const HOSTS: &str = "10.77.0.10 ten\n10.77.0.11 eleven.example.org ten\n10.77.0.12 twelve.other.net\n10.77.0.13 alpha\n\
-                     10.77.0.14 bravo\n10.77.0.15 _odd\n10.77.0.60 delta\n10.88.0.10 far.far.example\n10.88.0.11 nearby\n\
+                     10.77.0.14 bravo\n10.77.0.15 _odd\n10.77.0.60 delta\n10.89.0.10 distant\n10.89.0.11 nearby\n\
                      10.77.0.108 hostsname\n10.77.0.109 several\n10.77.0.110 several\n10.77.0.102 taken\n10.77.0.9 boot\n";
 
 /// How long an answer may take that the other program has given.

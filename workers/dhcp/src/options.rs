@@ -150,12 +150,15 @@ pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply
         }
     }
 
+    let is_pxe = exchange.pxe.as_ref().is_some_and(|pxe| pxe.architecture.is_some());
     for option in &chosen.options {
         let code = option.code;
         let suppressed = matches!(option.value, OptionValue::Empty) && SUPPRESSED_BY_EMPTY.contains(&code);
         let in_header = (code == 66 && sname_done) || (code == 67 && file_done);
         let wanted = option.force || asked(code);
-        if wanted && !suppressed && !in_header && !NEVER_FROM_CONFIGURATION.contains(&code) {
+        // A PXE client is told the class that makes it one, and no other.
+        let other_class = code == 60 && is_pxe;
+        if wanted && !suppressed && !in_header && !other_class && !NEVER_FROM_CONFIGURATION.contains(&code) {
             // Boot ROMs want their two strings to end with NUL whatever else the client does.
             reply.put(code, &value(option, local, nul || matches!(code, 66 | 67)));
         }
@@ -297,8 +300,9 @@ fn put_vendor_options(
         }
         return;
     }
-    let fits = !reply.left_out().contains(&60);
-    let own_class = chosen.of(60).filter(|option| fits && (option.force || asked(60)));
+    let is_pxe = exchange.pxe.as_ref().is_some_and(|pxe| pxe.architecture.is_some());
+    let sent = !is_pxe && !reply.left_out().contains(&60);
+    let own_class = chosen.of(60).filter(|option| sent && (option.force || asked(60)));
     let own_class = own_class.map(|option| value(option, exchange.fallback, false));
     let class = own_class.as_deref().or(exchange.packet.option(60));
     let Some(class) = class.filter(|class| !class.is_empty()) else { return };
@@ -307,7 +311,6 @@ fn put_vendor_options(
         return;
     }
     put_container(exchange, reply, 43, Vec::new(), &options);
-    let is_pxe = exchange.pxe.as_ref().is_some_and(|pxe| pxe.architecture.is_some());
     if own_class.is_none()
         && !is_pxe
         && let Some(class) = exchange.packet.option(60)
