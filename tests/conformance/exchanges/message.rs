@@ -1,5 +1,6 @@
 //! A message of a client or relay agent, as it is written and as it is told.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -73,6 +74,23 @@ impl Message {
     /// Does its relay agent want another server id (RFC 5107)?
     pub fn overrides_server(&self) -> bool {
         self.options.iter().any(|(code, value)| *code == 82 && value.windows(2).any(|pair| pair == [11, 4]))
+    }
+
+    /// Does an option stand in it twice, by damage? Its parts are joined (RFC 3396), while the reference takes the first.
+    pub fn repeats_option(&self) -> bool {
+        let bytes = self.bytes();
+        let mut rest = bytes.get(OPTIONS_AT..).unwrap_or_default();
+        let mut seen = BTreeSet::new();
+        while let [code, behind @ ..] = rest {
+            let length = match code {
+                0 => 0,
+                255 => return false,
+                _ if !seen.insert(*code) => return true,
+                _ => 1 + behind.first().map_or(0, |length| usize::from(*length)),
+            };
+            rest = behind.get(length..).unwrap_or_default();
+        }
+        false
     }
 
     /// Adds an option.
