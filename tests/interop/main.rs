@@ -14,6 +14,7 @@ mod dns_kernel;
 mod dns_local;
 mod dns_records;
 mod lua;
+mod networkd;
 mod process;
 mod resolver;
 mod script;
