@@ -198,6 +198,8 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     theirs.opt_free |= tcp && changes_options(&text);
     // An empty option at the end makes the record unreadable then: the DO bit is forgotten, and the cache answers with its own TTLs.
     theirs.ttls_free |= tcp && changes_options(&text) && question.dnssec_ok && question.bytes.ends_with(&[0, 0]);
+    // Over TCP a question without OPT record may get that of an earlier one, or none where we think that the reference would do so.
+    theirs.opt_free |= question.way == Way::SameConnection && !question.has_opt();
     let mut add = |change: &dyn Fn(&mut Told)| {
         let mut excuse = theirs.clone();
         change(&mut excuse);
@@ -222,10 +224,6 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     // Where the type is that of an OPT record, the size that belongs there is written into the question.
     if question.kind == OPT && theirs.flags & OPCODE != 0 {
         add(&|excuse| (excuse.lines, excuse.opt_free) = (asked(), true));
-    }
-    // Over TCP a question without OPT record may get that of an earlier one, or none where we think that the reference would do so.
-    if question.way == Way::SameConnection && !question.has_opt() {
-        add(&|excuse| excuse.opt_free = true);
     }
     // A question about that type loses the AD bit that `proxy-dnssec` lets pass.
     if question.kind == OPT {

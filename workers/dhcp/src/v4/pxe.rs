@@ -204,7 +204,7 @@ pub(crate) fn put_identity(pxe: &Pxe<'_>, reply: &mut Reply) {
 }
 
 /// What option 43 says of boot servers and the menu, or a line about why it says nothing. It is empty for UEFI clients with a single
-/// item.
+/// file.
 pub(crate) fn menu(exchange: &Exchange<'_>, architecture: u16, local: Ipv4Addr) -> Result<Vec<u8>, Line> {
     if only_file(exchange, architecture).is_some() {
         return Ok(Vec::new());
@@ -258,14 +258,15 @@ fn services_of<'e>(exchange: &'e Exchange<'_>, architecture: u16) -> impl Iterat
     services.filter(move |service| service.architecture == architecture && exchange.tags.pass(&service.tests))
 }
 
-/// The one service of a UEFI architecture, if there is just one and it is a file.
+/// The one file that is there for a UEFI architecture, whatever else is.
 fn only_file<'e>(exchange: &'e Exchange<'_>, architecture: u16) -> Option<(&'e PxeService, &'e String)> {
-    let mut services = services_of(exchange, architecture).filter(|_| architecture >= UEFI);
-    match (services.next(), services.next()) {
-        (Some(service), None) => match &service.boot {
-            PxeBoot::File { basename, .. } => Some((service, basename)),
-            PxeBoot::Local | PxeBoot::Type(_) => None,
-        },
+    let services = services_of(exchange, architecture).filter(|_| architecture >= UEFI);
+    let mut files = services.filter_map(|service| match &service.boot {
+        PxeBoot::File { basename, .. } => Some((service, basename)),
+        PxeBoot::Local | PxeBoot::Type(_) => None,
+    });
+    match (files.next(), files.next()) {
+        (Some(file), None) => Some(file),
         _ => None,
     }
 }
