@@ -148,6 +148,9 @@ pub fn reply_seeds() -> Vec<Vec<u8>> {
     seeds.push(message(0, 0x8180, NAME, 255, &all));
     let addresses = [&records[0].1, &records[6].1].map(|bytes| (1, bytes.as_slice()));
     seeds.push(message(0, 0x8180, NAME, 1, &addresses.repeat(40)));
+    // Options that are longer than a reply may be.
+    let options = [&[0, 0, 41, 4, 208, 0, 0, 0, 0, 7, 208, 0xfd, 0xe9, 7, 204][..], &[0; 1996]].concat();
+    seeds.push(message(0, 0x8180, NAME, 1, &[addresses[0], (3, &options)]));
     for address in [[64, 94, 110, 11], [6, 6, 6, 6], [10, 0, 0, 1], [192, 0, 2, 9]] {
         seeds.push(message(0, 0x8180, NAME, 1, &[(1, &record(1, &address))]));
     }

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use crate::wire::{Header, Records, put_u16, rtype, section_ends, u16_at};
 
+/// Bytes of an OPT record without options (RFC 6891, section 6.1.2).
+pub(crate) const OPT_BYTES: usize = 11;
+
 /// The option that carries an extended error.
 const OPTION_EDE: u16 = 15;
 /// The option that carries a client's subnet (RFC 7871).

@@ -8,7 +8,7 @@ use ipc::time::Now;
 
 use super::{Front, ede, respond, routed_type};
 use crate::cache::{Kind, RrSet};
-use crate::edns;
+use crate::edns::{self, OPT_BYTES};
 use crate::exchange::{Answer, Ask, Exchange, Failure, Ticket};
 use crate::harvest::{Malformed, along_chain, harvest};
 use crate::lines::{self, About, RcodeName, Said, Server};
@@ -206,7 +206,13 @@ impl Front {
                 // CD is the client's own (RFC 6840, section 5.6); only equal ones share a question.
                 bytes[start + 3] = bytes[start + 3] & !CD | echo.low & CD;
                 if base.len() > echo.limit {
-                    truncate(bytes, start, start + question.end, kept_opt);
+                    // The upstream's options stay if they are not what makes it too long.
+                    let room = echo.limit.saturating_sub(question.end + OPT_BYTES);
+                    let opt = kept_opt.map(|(udp_bytes, dnssec_ok, kept)| {
+                        let kept: &[u8] = if kept.len() <= room { kept } else { &[] };
+                        (udp_bytes, dnssec_ok, kept)
+                    });
+                    truncate(bytes, start, start + question.end, opt);
                 }
                 true
             });

@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 
 use dns::{Arrival, Handle, Input};
-use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::RecordType;
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::{RData, Record, RecordType};
 use ipc::config::dns::DnsSlice;
 use ipc::config::prefix::Prefix;
 use ipc::config::routes::RouteTarget;
 
 use crate::craft::{self, A, REPLY, message, question, record, wire};
-use crate::lab::{Lab, Sent, a, arrival, cname, domain, query, query_edns, slice};
+use crate::lab::{self, Lab, Sent, a, arrival, cname, domain, query, query_edns, slice};
 
 const UPSTREAM: &str = "192.0.2.1:53";
 const SPELLED: &str = "Www.eXamPle.com.";
@@ -230,6 +230,37 @@ fn d21_sizes_are_those_of_both_sides() {
             let whole = 12 + 15 + 16 * usize::from(count);
             assert_eq!(reply[2] & 0x02 != 0, whole > most, "{takes:?}, {count} records");
         }
+    }
+}
+
+/// D21: nor do an upstream's options make a reply too long.
+#[test]
+fn d21_options_of_upstreams_do_not_make_replies_too_long() {
+    for (options, filtered) in [(400, false), (1100, false), (2000, false), (1100, true), (1180, true), (2000, true)] {
+        let mut slice = slice(&[UPSTREAM]);
+        slice.replies.filtered_types = if filtered { [28].into() } else { [].into() };
+        let mut lab = Lab::new(slice);
+        lab.datagram(1001, &query_edns(7, "many.test.", RecordType::ANY, 1232, false));
+        let sent = lab.sent.remove(0);
+        let mut message = lab::response(&sent.bytes);
+        for last in 0..70 {
+            message.add_answer(a("many.test.", 0, [10, 0, 0, last]));
+        }
+        if filtered {
+            let address = std::net::Ipv6Addr::LOCALHOST.into();
+            message.add_answer(Record::from_rdata(lab::name("many.test."), 0, RData::AAAA(address)));
+        }
+        let mut bytes = message.to_vec().unwrap();
+        bytes[11] += 1;
+        let length = u16::try_from(options).unwrap().to_be_bytes();
+        bytes.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, length[0], length[1], 0xfd, 0xe9]);
+        bytes.extend(u16::try_from(options - 4).unwrap().to_be_bytes());
+        bytes.resize(bytes.len() + options - 4, 0);
+        lab.answer_bytes(&sent, &bytes);
+        let (_, reply) = lab.replies.pop().unwrap();
+        assert!(reply.len() <= 1232, "{options} bytes of options: {} bytes", reply.len());
+        let reply = Message::from_vec(&reply).unwrap();
+        assert_eq!((reply.metadata.truncation, reply.edns.is_some()), (true, true), "{options} bytes of options");
     }
 }
 
