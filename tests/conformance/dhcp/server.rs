@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
 use dhcp::{Action, Arrival, Engine, Input, Outbox, Port};
 use ipc::dhcp::{ToParent, ToWorker};
+use ipc::known_host::{KnownHosts, KnownName};
 use ipc::lease::{Lease, LeaseChange};
 use ipc::link::Interface;
 use ipc::time::Now;
@@ -30,12 +31,15 @@ pub struct Server {
 impl Server {
     /// Starts with a configuration.
     pub fn start(config: &str) -> Server {
+        let names = config.lines().filter_map(host_record).collect();
         let config = reach::read(config.as_bytes()).expect("the reference took this configuration");
         let engine = Engine::new(config.dhcp.expect("DHCP is configured"), [7; 32]);
         let mut server =
             Server { engine, monotonic_ms: 5_000, sent: Vec::new(), leases: BTreeMap::new(), lines: Vec::new() };
         let interfaces = vec![interface(ETH0, "eth0", [192, 168, 77, 1]), interface(ETH1, "eth1", [192, 168, 88, 1])];
         server.give(Input::FromParent(ToWorker::Interfaces(interfaces)));
+        let known = KnownHosts { names, addresses: Vec::new() };
+        server.give(Input::FromParent(ToWorker::KnownHosts { known, last: true }));
         server.give(Input::FromParent(ToWorker::Start));
         server
     }
@@ -142,4 +146,11 @@ fn interface(index: u32, name: &str, address: [u8; 4]) -> Interface {
         serves_dhcp: true,
         serves_tftp: false,
     }
+}
+
+/// What dns tells of such a line.
+fn host_record(line: &str) -> Option<KnownName> {
+    let (name, address) = line.strip_prefix("host-record=")?.split_once(',')?;
+    let address: Ipv4Addr = address.parse().ok()?;
+    Some(KnownName { name: name.to_owned(), addresses: vec![address], primary: Some(address), ipv6: false })
 }
