@@ -64,6 +64,7 @@ pub fn difference(
     };
     if question.way != Way::Datagram && (refused_unread(ours, theirs) || same_but_opt(ours, theirs))
         || same_unread(ours, theirs, question.dnssec_ok)
+        || same_but_class(question, ours, theirs)
         || lost_its_way(history, theirs)
         || cut_though_it_fits(question, configuration, ours, theirs)
         || kept_for_others(history, configuration)
@@ -86,6 +87,14 @@ fn same_unread(ours: &[u8], theirs: &[u8], dnssec_ok: bool) -> bool {
     let mut differences = ours.iter().zip(theirs).filter(|(a, b)| a != b);
     let bit = differences.next().is_some_and(|(a, b)| a ^ b == 0x80 && (a & 0x80 != 0) == dnssec_ok);
     Told::of(ours).is_none() && ours.len() == theirs.len() && bit && differences.next().is_none()
+}
+
+/// Are these messages that cannot be read the same, but for the size that the reference writes into a question of type OPT with an unknown
+/// opcode?
+fn same_but_class(question: &Question, ours: &[u8], theirs: &[u8]) -> bool {
+    let differing = ours.iter().zip(theirs).filter(|(a, b)| a != b).count();
+    let unknown = u16::from_be_bytes([theirs[2], theirs[3]]) & OPCODE != 0;
+    Told::of(ours).is_none() && unknown && question.kind == OPT && ours.len() == theirs.len() && differing <= 2
 }
 
 /// Are these messages that cannot be read the same, but for the OPT record of an earlier question?
