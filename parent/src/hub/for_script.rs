@@ -131,7 +131,11 @@ impl Hub {
         if again {
             self.tell_all_leases();
         }
-        let text = failed?;
+        self.script_failed(&failed?, loaded)
+    }
+
+    /// The script cannot be loaded.
+    fn script_failed(&mut self, text: &str, loaded: bool) -> Option<End> {
         self.log.error(&format!("failed to load Lua script: {text}"));
         // As with dnsmasq, this ends a start, late as it comes. A program that has been changed since does not end a server.
         if loaded {
@@ -143,17 +147,29 @@ impl Hub {
     }
 
     /// The script process is gone for good: it cannot be started again from here.
-    pub(super) fn script_died(&mut self, how: &str) {
-        let Some(mut script) = self.script.take() else { return };
+    pub(super) fn script_died(&mut self, how: &str) -> Option<End> {
+        let mut script = self.script.take()?;
         while let Heard::Message(batch) = script.hear_log(&mut self.buffer) {
             for line in batch.lines.iter().take(LINES_MAX) {
                 self.log.write(Speaker::Parent, line.severity, &line.text);
             }
         }
+        let mut failed = None;
+        loop {
+            match script.hear(&mut self.buffer) {
+                Heard::Message(ToParent::Failed(text)) => failed = Some(text),
+                Heard::Message(_) => {}
+                Heard::Nothing | Heard::Closed => break,
+            }
+        }
         let _ = self.epoll.delete(script.control());
         let _ = self.epoll.delete(script.log());
         script.flush();
+        if let Some(text) = failed {
+            return self.script_failed(&text, script.has_started());
+        }
         self.log
             .error(&format!("script process {} {how}; scripts are not told any more until a restart", script.pid()));
+        None
     }
 }

@@ -153,21 +153,26 @@ impl Hub {
         Ok(sockets)
     }
 
-    pub(super) fn children(&mut self) {
+    pub(super) fn children(&mut self) -> Option<End> {
         loop {
-            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(pid, status)) => self.died(pid, &format!("ended with status {status}"), status),
-                Ok(WaitStatus::Signaled(pid, signal, _)) => self.died(pid, &format!("was ended by {signal}"), -1),
-                Ok(WaitStatus::StillAlive) | Err(_) => return,
-                Ok(_) => {}
+            let (pid, how, status) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, status)) => (pid, format!("ended with status {status}"), status),
+                Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, format!("was ended by {signal}"), -1),
+                Ok(WaitStatus::StillAlive) | Err(_) => return None,
+                Ok(_) => continue,
+            };
+            if self.script.as_ref().is_some_and(|script| script.pid() == pid) {
+                let end = self.script_died(&how);
+                if end.is_some() {
+                    return end;
+                }
+            } else {
+                self.died(pid, &how, status);
             }
         }
     }
 
     pub(super) fn died(&mut self, pid: nix::unistd::Pid, how: &str, status: i32) {
-        if self.script.as_ref().is_some_and(|script| script.pid() == pid) {
-            return self.script_died(how);
-        }
         let Some(index) = self.workers.iter().position(|worker| worker.pid == pid) else { return };
         // Its last words are still in its channels.
         while self.log_lines(index) {}

@@ -363,7 +363,12 @@ impl Hub {
                 Ok(Signal::SIGUSR2) => self.log.reopen(),
                 Ok(Signal::SIGTERM) => return Some(self.end("SIGTERM", 0)),
                 Ok(Signal::SIGINT) if self.config.process.debug => return Some(self.end("SIGINT", 5)),
-                Ok(Signal::SIGCHLD) => self.children(),
+                Ok(Signal::SIGCHLD) => {
+                    let end = self.children();
+                    if end.is_some() {
+                        return end;
+                    }
+                }
                 #[cfg(feature = "probe")]
                 Err(_) => self.misbehave(info.ssi_signo as i32),
                 _ => {}
@@ -408,20 +413,30 @@ impl Hub {
     fn reload(&mut self) {
         self.renew_dns_slice();
         self.tell_all_leases();
-        if self.state != State::Running {
-            for state in self.roles.values_mut() {
-                state.reload_again = true;
-            }
-            return;
+        if self.state == State::Running {
+            service_manager::reloading();
         }
-        service_manager::reloading();
-        self.state = State::Reloading;
         // The file may have been replaced without an event that we saw (no-poll).
         self.resolv.current = None;
         let roles: Vec<Role> = self.roles.keys().copied().collect();
         for role in roles {
-            self.replace(role);
+            self.renew(role);
         }
+    }
+
+    /// Replaces the worker of a role: at once if it serves, or as soon as the one that is on its way does.
+    fn renew(&mut self, role: Role) {
+        let of_role = |phase: fn(Phase) -> bool| self.workers.iter().any(|w| w.role == role && phase(w.phase));
+        let on_its_way = of_role(|phase| phase < Phase::Serving) || !of_role(|phase| phase == Phase::Serving);
+        let Some(state) = self.roles.get_mut(&role) else { return };
+        if on_its_way || state.start_at_ms.is_some() {
+            state.reload_again = true;
+            return;
+        }
+        if self.state == State::Running {
+            self.state = State::Reloading;
+        }
+        self.replace(role);
     }
 }
 
@@ -468,14 +483,8 @@ impl Hub {
         for failure in followed.failures {
             self.log.warning(&failure);
         }
-        let running = self.state == State::Running;
         for role in followed.roles {
-            if running {
-                self.state = State::Reloading;
-                self.replace(role);
-            } else if let Some(state) = self.roles.get_mut(&role) {
-                state.reload_again = true;
-            }
+            self.renew(role);
         }
     }
 }
