@@ -18,8 +18,8 @@ pub const POLICY: WorkerPolicy = WorkerPolicy {
     killed: base::KILLED,
     capabilities: &[],
     namespaces: base::NAMESPACES,
-    // Cache, hosts and block lists live here. Descriptors: 150 queries in flight at several upstreams each, their TCP
-    // connections, and the clients' connections.
+    // Cache, hosts and block lists live here. Descriptors: 150 queries in flight at several upstreams each, sockets that rest, TCP
+    // connections to upstreams, and the clients' connections.
     limits: &base::limits(1024 * MIB, 4096),
     reads_directories: false,
 };

@@ -415,6 +415,8 @@ impl Hub {
         self.tell_all_leases();
         if self.state == State::Running {
             service_manager::reloading();
+            // Also if nobody can be replaced yet: whoever has announced a reload must announce its end.
+            self.state = State::Reloading;
         }
         // The file may have been replaced without an event that we saw (no-poll).
         self.resolv.current = None;

@@ -248,8 +248,8 @@ fn renewal_times(chosen: &Chosen<'_>, terms: &Terms<'_>) -> (u32, u32) {
     (t1 - fuzz, t2 - fuzz)
 }
 
-/// Containers out of `encap:` and `vi-encap:` options (those for PXE clients alone, or those for everybody), each where the first of its members stands in the list, sent or not. Asking for a
-/// container is asking for all its members.
+/// Containers out of `encap:` and `vi-encap:` options (those for PXE clients alone, or those for everybody), each where the first of its
+/// members stands in the list, sent or not. Asking for a container is asking for all its members.
 fn put_containers(exchange: &Exchange<'_>, pxe: bool, asked: impl Fn(u8) -> bool, reply: &mut Reply) {
     let mut containers: Vec<(&Place, Vec<&ConfiguredOption>)> = Vec::new();
     for option in exchange.config.slice.options.iter().filter(|option| option.pxe == pxe) {
