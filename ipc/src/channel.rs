@@ -1,6 +1,7 @@
 //! The SOCK_SEQPACKET pair between the parent and a worker: whole messages, and descriptors beside them.
 //!
-//! The kernel keeps message bounds, so there is no framing to parse. A zero-length message reads like the end of the
+//! The kernel keeps message bounds. What was said in one turn travels together, one message behind the other, so that its hearer wakes
+//! up once; a message with descriptors travels alone. A zero-length message reads like the end of the
 //! connection; none is ever sent, and the receiver takes it as a hang-up. A peer that dies with unread data makes the next read fail
 //! once with ECONNRESET although messages are still queued, so that error is skipped.
 
@@ -32,7 +33,7 @@ pub fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
     socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)
 }
 
-/// Sends one already encoded message.
+/// Sends encoded messages.
 pub fn send_bytes(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[RawFd]) -> Result<(), ChannelError> {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
     loop {
@@ -52,7 +53,7 @@ pub fn send_bytes(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[RawFd]) -
     }
 }
 
-/// Receives one message into `bytes`: its length and descriptors, or `None` when nothing is waiting.
+/// Receives what was sent together into `bytes`: its length and descriptors, or `None` when nothing is waiting.
 pub fn receive_bytes(
     socket: BorrowedFd<'_>,
     bytes: &mut [u8],

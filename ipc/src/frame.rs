@@ -1,4 +1,4 @@
-//! One message as bytes, and back. The only file that names bincode.
+//! Messages as bytes, and back. The only file that names bincode.
 //!
 //! Measured traps of the format, and what stands against each: a length prefix can ask for more memory than there is (byte
 //! limit); trailing bytes are accepted silently (the consumed length is compared); a sequence of zero-sized elements, a map or a
@@ -44,6 +44,14 @@ pub fn decode<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, FrameError> {
     decode_within::<MESSAGE_BYTES_MAX, M>(bytes)
 }
 
+/// Reads the first of the messages that fill `bytes`, one behind the other: it, and how many bytes it has, at least one.
+pub fn decode_first<M: DeserializeOwned>(bytes: &[u8]) -> Result<(M, usize), FrameError> {
+    match decode_prefix::<MESSAGE_BYTES_MAX, M>(bytes) {
+        Ok((_, 0)) => Err(FrameError::Malformed),
+        read => read,
+    }
+}
+
 /// As [`encode`], for a configuration slice.
 pub fn encode_slice<M: Serialize>(slice: &M, buffer: &mut Vec<u8>) -> Result<(), FrameError> {
     encode_within::<SLICE_BYTES_MAX, M>(slice, buffer)
@@ -66,15 +74,18 @@ fn encode_within<const LIMIT: usize, M: Serialize>(message: &M, buffer: &mut Vec
 }
 
 fn decode_within<const LIMIT: usize, M: DeserializeOwned>(bytes: &[u8]) -> Result<M, FrameError> {
+    match decode_prefix::<LIMIT, M>(bytes)? {
+        (message, length) if length == bytes.len() => Ok(message),
+        _ => Err(FrameError::TrailingBytes),
+    }
+}
+
+fn decode_prefix<const LIMIT: usize, M: DeserializeOwned>(bytes: &[u8]) -> Result<(M, usize), FrameError> {
     if bytes.len() > LIMIT {
         return Err(FrameError::Malformed);
     }
     let config = bincode::config::standard().with_limit::<LIMIT>();
-    match bincode::serde::decode_from_slice(bytes, config) {
-        Ok((message, consumed)) if consumed == bytes.len() => Ok(message),
-        Ok(_) => Err(FrameError::TrailingBytes),
-        Err(_) => Err(FrameError::Malformed),
-    }
+    bincode::serde::decode_from_slice(bytes, config).map_err(|_| FrameError::Malformed)
 }
 
 #[cfg(test)]
@@ -91,6 +102,22 @@ mod tests {
         let mut bytes = Vec::new();
         encode(&message, &mut bytes).unwrap();
         assert_eq!(decode::<Message>(&bytes), Ok(message));
+    }
+
+    #[test]
+    fn messages_may_stand_one_behind_the_other() {
+        let all = [Message::Drained, Message::Role(dns::ToParent::Serving), Message::Drained];
+        let mut bytes = Vec::new();
+        all.iter().for_each(|message| encode(message, &mut bytes).unwrap());
+        let mut rest = &bytes[..];
+        for message in all {
+            let (read, length) = decode_first::<Message>(rest).unwrap();
+            assert_eq!(read, message);
+            rest = &rest[length..];
+        }
+        assert_eq!(rest, []);
+        assert_eq!(decode_first::<Message>(rest), Err(FrameError::Malformed));
+        assert_eq!(decode_first::<()>(&[0]), Err(FrameError::Malformed));
     }
 
     #[test]

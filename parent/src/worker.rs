@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use ipc::channel::{ChannelError, receive_bytes, send_bytes};
 use ipc::control::ToWorker;
-use ipc::frame;
 use ipc::role::{Generation, Role};
+use ipc::{MESSAGE_BYTES_MAX, frame};
 use nix::unistd::Pid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,7 +53,7 @@ pub struct Worker {
 /// What a look into a worker's channel found.
 #[derive(Debug)]
 pub enum Heard<M> {
-    /// A message.
+    /// This.
     Message(M),
     /// Nothing more for now.
     Nothing,
@@ -63,8 +63,8 @@ pub enum Heard<M> {
     Illegal,
 }
 
-/// Whether a message could be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether messages could be sent: the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sent {
     /// Sent, or it was already known to be gone.
     Done,
@@ -115,7 +115,7 @@ impl Worker {
         self.control.as_raw_fd() == fd || self.log.as_raw_fd() == fd
     }
 
-    /// Sends one encoded message, or queues it behind those that wait.
+    /// Sends encoded messages, or queues them behind those that wait.
     pub fn send_encoded(&mut self, bytes: Vec<u8>, descriptors: Vec<OwnedFd>) -> Sent {
         if self.queue.is_empty() {
             let raw: Vec<RawFd> = descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
@@ -140,6 +140,20 @@ impl Worker {
         self.send_encoded(bytes, descriptors)
     }
 
+    /// Sends messages of its conversation, as many together as may be.
+    pub fn send_together<M: Serialize>(&mut self, messages: impl IntoIterator<Item = ToWorker<M>>) -> Sent {
+        let (mut bytes, mut worst) = (Vec::new(), Sent::Done);
+        for message in messages {
+            let before = bytes.len();
+            frame::encode(&message, &mut bytes).expect("our own messages are within the limit");
+            if bytes.len() > MESSAGE_BYTES_MAX {
+                let last = bytes.split_off(before);
+                worst = worst.max(self.send_encoded(std::mem::replace(&mut bytes, last), Vec::new()));
+            }
+        }
+        if bytes.is_empty() { worst } else { worst.max(self.send_encoded(bytes, Vec::new())) }
+    }
+
     /// Sends what waits; true when nothing waits any more.
     pub fn flush(&mut self) -> bool {
         while let Some((bytes, descriptors)) = self.queue.front() {
@@ -153,23 +167,28 @@ impl Worker {
         true
     }
 
-    /// The next message from its control channel. Descriptors that it tries to send are dropped by the kernel: none is asked for.
-    pub fn hear<M: DeserializeOwned>(&self, buffer: &mut [u8]) -> Heard<M> {
+    /// What it has sent together on its control channel: so many bytes of messages. Descriptors that it tries to send are dropped by the
+    /// kernel: none is asked for.
+    pub fn hear(&self, buffer: &mut [u8]) -> Heard<usize> {
         hear(self.control.as_fd(), buffer)
     }
 
     /// The next batch from its log channel.
     pub fn hear_log<M: DeserializeOwned>(&self, buffer: &mut [u8]) -> Heard<M> {
-        hear(self.log.as_fd(), buffer)
+        match hear(self.log.as_fd(), buffer) {
+            Heard::Message(length) => frame::decode(&buffer[..length]).map_or(Heard::Illegal, Heard::Message),
+            Heard::Nothing => Heard::Nothing,
+            Heard::Closed => Heard::Closed,
+            Heard::Illegal => Heard::Illegal,
+        }
     }
 }
 
-fn hear<M: DeserializeOwned>(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Heard<M> {
+fn hear(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Heard<usize> {
     match receive_bytes(socket, buffer, 0) {
         Ok(None) => Heard::Nothing,
-        Ok(Some((0, _))) => Heard::Closed,
-        Ok(Some((length, _))) => frame::decode(&buffer[..length]).map_or(Heard::Illegal, Heard::Message),
-        Err(ChannelError::System(_)) => Heard::Closed,
+        Ok(Some((0, _))) | Err(ChannelError::System(_)) => Heard::Closed,
+        Ok(Some((length, _))) => Heard::Message(length),
         Err(_) => Heard::Illegal,
     }
 }
@@ -177,7 +196,6 @@ fn hear<M: DeserializeOwned>(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Heard
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ipc::MESSAGE_BYTES_MAX;
     use ipc::control::ToParent;
     use nix::sys::memfd::{MFdFlags, memfd_create};
 
@@ -197,8 +215,9 @@ mod tests {
             let length = (state >> 58) as usize + 1;
             let bytes: Vec<u8> = (0..length).map(|i| (state >> (i % 8 * 7)) as u8).collect();
             send_bytes(theirs.as_fd(), &bytes, &[]).unwrap();
-            let heard = worker.hear::<ToParent<ipc::dhcp::ToParent>>(&mut buffer);
-            assert!(matches!(heard, Heard::Message(_) | Heard::Illegal), "{bytes:?}");
+            let Heard::Message(heard) = worker.hear(&mut buffer) else { panic!("{bytes:?}") };
+            assert_eq!(buffer[..heard], bytes);
+            let _ = frame::decode_first::<ToParent<ipc::dhcp::ToParent>>(&buffer[..heard]);
         }
     }
 
@@ -219,9 +238,41 @@ mod tests {
         assert_eq!(open(), 1);
         for _ in 0..50 {
             send_bytes(theirs.as_fd(), &bytes, &[raw; 100]).unwrap();
-            let _ = worker.hear::<ToParent<ipc::dns::ToParent>>(&mut [0; 64]);
+            let _ = worker.hear(&mut [0; 64]);
         }
         assert_eq!(open(), 1);
+    }
+
+    #[test]
+    fn what_is_said_together_travels_together_as_far_as_it_fits() {
+        let (mut worker, theirs) = worker();
+        let lease = |number: u32| ipc::lease::Lease {
+            address: number.into(),
+            hardware: ipc::link::HardwareAddress::new(1, &[2; 6]).unwrap(),
+            client_id: Some(vec![7; 255]),
+            name: None,
+            expires_s: 0,
+            provenance: None,
+        };
+        let said: Vec<ToWorker<ipc::dhcp::ToWorker>> =
+            (0..1000).map(|number| ToWorker::Role(ipc::dhcp::ToWorker::Leases(vec![lease(number)]))).collect();
+        assert_ne!(worker.send_together(said.clone()), Sent::Hung);
+        let (mut heard, mut times) = (Vec::<ToWorker<ipc::dhcp::ToWorker>>::new(), 0);
+        let mut bytes = vec![0; MESSAGE_BYTES_MAX];
+        while let Some((length, _)) = receive_bytes(theirs.as_fd(), &mut bytes, 0).unwrap() {
+            let mut rest = &bytes[..length];
+            while !rest.is_empty() {
+                let (message, taken) = frame::decode_first(rest).unwrap();
+                heard.push(message);
+                rest = &rest[taken..];
+            }
+            times += 1;
+            worker.flush();
+        }
+        assert_eq!(heard, said);
+        assert!((2..10).contains(&times), "{times}");
+        assert_eq!(worker.send_together(Vec::<ToWorker<()>>::new()), Sent::Done);
+        assert_eq!(receive_bytes(theirs.as_fd(), &mut bytes, 0).unwrap().map(|(length, _)| length), None);
     }
 
     #[test]

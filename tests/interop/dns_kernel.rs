@@ -102,6 +102,11 @@ fn the_sets_have_an_address_when_the_client_has_it() {
     assert_eq!(members(&lan, "nets"), ["192.0.2.5", "192.0.2.6"]);
     assert!(members(&lan, "hosts6").is_empty() && elements(&lan, "inet t six").is_empty());
     assert_eq!(dig(client, &["www.example", "AAAA", "+tcp"]).data(), ["2001:db8::5"]);
+    if Subject::chosen() == Subject::Theirs {
+        // Its process for TCP answers before the one that fills the sets knows; that one is done when it answers again.
+        server.wait_for_line("nftset add 6 inet t six 2001:db8::5");
+        dig(client, &["www.example", "A"]);
+    }
     assert_eq!(elements(&lan, "inet t six"), ["2001:db8::5"]);
     assert_eq!(members(&lan, "hosts6"), ["2001:db8::5"]);
 

@@ -1,7 +1,8 @@
 //! What the dhcp worker asks for: lease changes, neighbor entries, echo requests.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::time::SystemTime;
 
 use ipc::config::prefix::Prefix;
@@ -129,19 +130,22 @@ impl Hub {
             }
             self.tell_leases(events);
         }
+        let mut answers: BTreeMap<RawFd, Vec<dhcp::ToWorker>> = BTreeMap::new();
         for (commit, accepted) in commits.into_iter().zip(accepted) {
-            let Some(index) = self.workers.iter().position(|worker| worker.owns(commit.worker)) else { continue };
-            let ticket = commit.ticket;
-            let answer = if accepted && recorded {
+            let (ticket, answers) = (commit.ticket, answers.entry(commit.worker).or_default());
+            if accepted && recorded {
                 if commit.neighbor.is_some_and(|neighbor| !self.set_neighbor(&neighbor)) {
-                    let message = dhcp::ToWorker::NeighborSet { ticket, done: false };
-                    self.send(index, &ToWorker::Role(message), Vec::new());
+                    answers.push(dhcp::ToWorker::NeighborSet { ticket, done: false });
                 }
-                dhcp::ToWorker::Committed(ticket)
+                answers.push(dhcp::ToWorker::Committed(ticket));
             } else {
-                dhcp::ToWorker::NotCommitted(ticket)
-            };
-            self.send(index, &ToWorker::Role(answer), Vec::new());
+                answers.push(dhcp::ToWorker::NotCommitted(ticket));
+            }
+        }
+        for (worker, answers) in answers {
+            if let Some(index) = self.workers.iter().position(|other| other.owns(worker)) {
+                self.send_together(index, answers);
+            }
         }
     }
 }

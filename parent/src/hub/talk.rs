@@ -6,8 +6,9 @@ use ipc::control::{ToParent, ToWorker};
 use ipc::lease::Lease;
 use ipc::log::{Batch, LINES_MAX, Severity};
 use ipc::role::Role;
-use ipc::{dhcp, dns, net, tftp};
+use ipc::{dhcp, dns, frame, net, tftp};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{Hub, MESSAGES_PER_TURN, now_ms};
 use crate::log::Speaker;
@@ -16,12 +17,21 @@ use crate::worker::{Heard, Sent, Worker};
 
 impl Hub {
     pub(super) fn send<M: Serialize>(&mut self, index: usize, message: &ToWorker<M>, descriptors: Vec<OwnedFd>) {
-        let worker = &mut self.workers[index];
-        match worker.send(message, descriptors) {
+        let sent = self.workers[index].send(message, descriptors);
+        self.sent(index, sent);
+    }
+
+    pub(super) fn send_together<M: Serialize>(&mut self, index: usize, messages: Vec<M>) {
+        let sent = self.workers[index].send_together(messages.into_iter().map(ToWorker::Role));
+        self.sent(index, sent);
+    }
+
+    fn sent(&mut self, index: usize, sent: Sent) {
+        match sent {
             Sent::Done => {}
             Sent::Queued => self.watch_control(index),
             Sent::Hung => {
-                let fd = worker.control().as_raw_fd();
+                let fd = self.workers[index].control().as_raw_fd();
                 self.condemn(fd, "does not read its messages");
             }
         }
@@ -50,8 +60,8 @@ impl Hub {
         }
     }
 
-    /// Takes one message; false when there is none (or never will be).
-    pub(super) fn message<M: serde::de::DeserializeOwned>(
+    /// Takes what a worker has sent together; false when there is nothing (or never will be).
+    fn message<M: DeserializeOwned>(
         &mut self,
         index: usize,
         kind: fn(&M) -> Kind,
@@ -59,11 +69,22 @@ impl Hub {
         role: fn(&mut Hub, usize, M) -> bool,
     ) -> bool {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let heard = self.workers[index].hear::<ToParent<M>>(&mut buffer);
+        let more = self.messages_of(index, &mut buffer, kind, cost, role);
         self.buffer = buffer;
+        more
+    }
+
+    fn messages_of<M: DeserializeOwned>(
+        &mut self,
+        index: usize,
+        buffer: &mut [u8],
+        kind: fn(&M) -> Kind,
+        cost: fn(&M) -> u32,
+        role: fn(&mut Hub, usize, M) -> bool,
+    ) -> bool {
         let fd = self.workers[index].control().as_raw_fd();
-        let message = match heard {
-            Heard::Message(message) => message,
+        let length = match self.workers[index].hear(buffer) {
+            Heard::Message(length) => length,
             Heard::Nothing => return false,
             Heard::Closed => {
                 let _ = self.epoll.delete(self.workers[index].control());
@@ -74,6 +95,31 @@ impl Hub {
                 return false;
             }
         };
+        let mut rest = &buffer[..length];
+        while !rest.is_empty() {
+            let Ok((message, taken)) = frame::decode_first(rest) else {
+                self.condemn(fd, "sent what is no message");
+                return false;
+            };
+            rest = &rest[taken..];
+            let Some(index) = self.workers.iter().position(|worker| worker.owns(fd)) else { return false };
+            if !self.said(index, message, kind, cost, role) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Takes one message; false when the worker has to go for it.
+    fn said<M>(
+        &mut self,
+        index: usize,
+        message: ToParent<M>,
+        kind: fn(&M) -> Kind,
+        cost: fn(&M) -> u32,
+        role: fn(&mut Hub, usize, M) -> bool,
+    ) -> bool {
+        let fd = self.workers[index].control().as_raw_fd();
         let (said, work) = match &message {
             ToParent::Ready { .. } => (Kind::Ready, 0),
             ToParent::Drained => (Kind::Drained, 0),

@@ -163,7 +163,7 @@ const HOSTS: [&str; 14] = [
     "::1 localhost ip6-localhost",
     "fe80::1%lan0 scoped.lan",
     "10.77.0.55 UPPER.Lan upper.lan 10.77.0.56",
-    "10.77.0.57 bad_name.lan -dash.lan x..y",
+    "10.77.0.57 bad_name.lan -dash.lan x..nowhere-else",
 ];
 
 /// One configuration.

@@ -23,6 +23,7 @@ const PLAIN_BYTES_MAX: usize = 512;
 /// An OPT record without options.
 const OPT_BYTES: usize = 11;
 const OPCODE: u16 = 0x7800;
+const NOERROR: u16 = 0;
 const SERVFAIL: u16 = 2;
 const NXDOMAIN: u16 = 3;
 const NOTIMP: u16 = 4;
@@ -40,7 +41,7 @@ pub fn difference(
     if trusts_others(question, configuration) {
         return None;
     }
-    if ours == theirs || is_excused(question, ours) {
+    if ours == theirs || is_excused(question, configuration, ours) {
         return None;
     }
     // A question that the reference has read on behind its end is still with the upstream, and this one has joined it.
@@ -184,14 +185,17 @@ fn refused_unread(ours: &[u8], theirs: &[u8]) -> bool {
 }
 
 /// Is this the right reply, whatever the reference makes of the question?
-fn is_excused(question: &Question, ours: Option<&[u8]>) -> bool {
+fn is_excused(question: &Question, configuration: &Configuration, ours: Option<&[u8]>) -> bool {
     let Some(code) = ours.and_then(|reply| reply.get(3)).map(|low| u16::from(*low) & RCODE) else { return false };
+    let short = question.name.to_ascii_lowercase().starts_with("short");
     // The name has a compression pointer, and the reference reads on behind the question.
     code == REFUSED && question.has_pointer()
         // The upstream's reply ends before its last record, and the reference passes it on.
         || code == SERVFAIL && question.name.to_ascii_lowercase().starts_with("missing")
         // An address of the wrong length, which it reads on behind its end or not to its end.
-        || code == SERVFAIL && question.name.to_ascii_lowercase().starts_with("short")
+        || code == SERVFAIL && short
+        // Nor are such addresses asked for when they would be left out, and the name is known to exist.
+        || code == NOERROR && short && configuration.text().contains("\nfilter-")
 }
 
 /// What the reference's reply would be without the defects that we do not copy.
@@ -287,6 +291,21 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
         for flags in [theirs.flags & !RCODE, theirs.flags & !RCODE | AA] {
             add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
         }
+    }
+    // The same at the end of an alias from elsewhere, over TCP.
+    let leads_to_own = |(line, _): &(String, u32)| {
+        line.split_once(" cname in ")
+            .is_some_and(|(_, target)| text.contains(&format!("\nhost-record={},", target.trim_end_matches('.'))))
+    };
+    if tcp && theirs.flags & RCODE == NXDOMAIN && theirs.lines.iter().any(leads_to_own) {
+        for flags in [theirs.flags & !RCODE, theirs.flags & !RCODE | AA] {
+            add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
+        }
+    }
+    // A name that `bogus-nxdomain` has denied for one type stays denied for others, though it has answers.
+    let with_answers = history.len() > 1 && text.contains("\nbogus-nxdomain");
+    if with_answers && theirs.flags & RCODE == NXDOMAIN && theirs.lines.iter().all(denial) {
+        add(&|excuse| excuse.flags &= !RCODE);
     }
     // A name that has only records of `dns-rr` or `caa-record`, or only such names below it, exists.
     let name = question.name.to_ascii_lowercase();

@@ -84,12 +84,16 @@ fn same(history: &[Message], proxied: bool, ours: &Datagram, theirs: &Datagram) 
     let elsewhere = |earlier: &Message| earlier.giaddr != message.giaddr || earlier.overrides_server();
     let relayed = before.iter().any(|earlier| !earlier.giaddr.is_unspecified() && elsewhere(earlier));
     let overridden = before.iter().any(Message::overrides_server) || relayed && proxied;
-    for (at, code) in numbers(&theirs.clone()) {
-        let number = |payload: &[u8]| Some(u32::from_be_bytes(payload.get(at..at + 4)?.try_into().ok()?));
-        let (Some(mine), Some(yours)) = (number(&ours), number(&theirs)) else { continue };
+    let number = |payload: &[u8], at: usize| Some(u32::from_be_bytes(payload.get(at..at + 4)?.try_into().ok()?));
+    let places = numbers(&theirs);
+    // Seven times such a lease time is too much for the reference.
+    let long = |&(at, code): &(usize, u8)| code == 51 && number(&ours, at).is_some_and(|time| time > u32::MAX / 7);
+    let overflows = places.iter().any(long);
+    for (at, code) in places {
+        let (Some(mine), Some(yours)) = (number(&ours, at), number(&theirs, at)) else { continue };
         // Times that are left run; renewals are spread at random.
-        let random = matches!(code, 58 | 59) && !message.ciaddr.is_unspecified();
-        if random || code == 54 && overridden || code != 54 && mine.abs_diff(yours) <= SECONDS {
+        let free = matches!(code, 58 | 59) && (overflows || !message.ciaddr.is_unspecified());
+        if free || code == 54 && overridden || code != 54 && mine.abs_diff(yours) <= SECONDS {
             ours[at..at + 4].fill(0);
             theirs[at..at + 4].fill(0);
         }

@@ -15,20 +15,28 @@ use ipc::link::HardwareAddress;
 use ipc::log::{Batch, Line, Severity};
 use ipc::{dhcp, dns, frame, tftp};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Reads the bytes as every type that crosses a process boundary.
 pub fn decode(bytes: &[u8]) {
-    let _ = frame::decode::<ToParent<dns::ToParent>>(bytes);
-    let _ = frame::decode::<ToParent<dhcp::ToParent>>(bytes);
-    let _ = frame::decode::<ToParent<tftp::ToParent>>(bytes);
-    let _ = frame::decode::<ToWorker<dns::ToWorker>>(bytes);
-    let _ = frame::decode::<ToWorker<dhcp::ToWorker>>(bytes);
-    let _ = frame::decode::<ToWorker<tftp::ToWorker>>(bytes);
+    one_behind_the_other::<ToParent<dns::ToParent>>(bytes);
+    one_behind_the_other::<ToParent<dhcp::ToParent>>(bytes);
+    one_behind_the_other::<ToParent<tftp::ToParent>>(bytes);
+    one_behind_the_other::<ToWorker<dns::ToWorker>>(bytes);
+    one_behind_the_other::<ToWorker<dhcp::ToWorker>>(bytes);
+    one_behind_the_other::<ToWorker<tftp::ToWorker>>(bytes);
     let _ = frame::decode::<Batch>(bytes);
     let _ = frame::decode::<Boot>(bytes);
     let _ = frame::decode_slice::<(DnsSlice, Routing)>(bytes);
     let _ = frame::decode_slice::<DhcpSlice>(bytes);
     let _ = frame::decode_slice::<TftpSlice>(bytes);
+}
+
+/// Reads as both ends of a channel do.
+fn one_behind_the_other<M: DeserializeOwned>(mut bytes: &[u8]) {
+    while let Ok((_, length)) = frame::decode_first::<M>(bytes) {
+        bytes = &bytes[length..];
+    }
 }
 
 fn encoded<M: Serialize>(message: &M) -> Vec<u8> {

@@ -137,6 +137,7 @@ pub fn boot(role: Role) -> Booted {
     let mut control = Control::new(own(CONTROL));
     poll.read(control.as_fd()).expect("the control channel can be watched");
     control.tell::<()>(&poll, &ToParent::Ready { confinement: report.to_string() });
+    control.send(&poll);
     Booted {
         confined,
         control,

@@ -10,14 +10,14 @@ use ipc::log::{Line, Severity};
 
 use crate::boot::Booted;
 use crate::clock::now;
-use crate::datagram::{Outgoing, Receiver, Sender};
+use crate::datagram::{BATCH, Outgoing, Receiver, Sender};
 use crate::poll::Ready;
 use crate::turn::{self, Role};
 
 /// Room for one packet: any Ethernet frame's worth, and the largest that a client may ask us to take.
 const PACKET_BYTES: usize = 4096;
-/// Packets taken at once. Small: a DHCP packet is expensive and rare.
-const PACKETS_PER_TURN: usize = 8;
+/// Packets taken at once: their leases are recorded together.
+const PACKETS_PER_TURN: usize = BATCH;
 
 struct Worker {
     booted: Booted,
@@ -25,6 +25,8 @@ struct Worker {
     outbox: Outbox,
     receiver: Receiver,
     sender: Sender,
+    /// Packets of one port that are about to be sent.
+    batch: Vec<Outgoing>,
     draining: bool,
 }
 
@@ -37,6 +39,7 @@ pub fn serve(mut booted: Booted) -> ! {
         outbox: Outbox::new(),
         receiver: Receiver::new(PACKET_BYTES),
         sender: Sender::new(),
+        batch: Vec::new(),
         draining: false,
     };
     turn::serve(worker)
@@ -76,6 +79,10 @@ impl Role for Worker {
         }
     }
 
+    fn turn_ends(&mut self) {
+        self.perform();
+    }
+
     fn drain(&mut self) {
         self.draining = true;
         for fd in &self.booted.datagram {
@@ -98,7 +105,6 @@ impl Role for Worker {
 impl Worker {
     fn hear(&mut self, input: Input<'_>) {
         self.engine.handle(input, now(), &mut self.outbox);
-        self.perform();
     }
 
     fn packets(&mut self, socket: usize) {
@@ -111,7 +117,6 @@ impl Worker {
             let arrival = Arrival { interface: datagram.interface, source, destination, port };
             self.engine.handle(Input::Packet { bytes: datagram.bytes, arrival }, now(), &mut self.outbox);
         }
-        self.perform();
     }
 
     fn echoes(&mut self) {
@@ -122,34 +127,44 @@ impl Worker {
                 self.engine.handle(Input::Echo { bytes: datagram.bytes }, now(), &mut self.outbox);
             }
         }
-        self.perform();
     }
 
+    /// Packets are gathered and leave in batches; those of one port stay together.
     fn perform(&mut self) {
         let mut outbox = std::mem::replace(&mut self.outbox, Outbox::new());
+        let mut current = Port::Server;
         for action in outbox.actions.drain(..) {
             match action {
                 Action::Send { bytes, port, interface, source, to } => {
+                    if port != current {
+                        self.send_batch(current, &outbox.bytes, &mut outbox.lines);
+                        current = port;
+                    }
                     let local = IpAddr::V4(source.unwrap_or(Ipv4Addr::UNSPECIFIED));
-                    let batch = [Outgoing { peer: SocketAddr::V4(to), local, interface, bytes }];
-                    let socket = match port {
-                        Port::Server => self.booted.datagram.first(),
-                        Port::Pxe => self.booted.datagram.get(1),
-                    };
-                    let Some(socket) = socket else { continue };
-                    let lines = &mut outbox.lines;
-                    self.sender.send(socket.as_fd(), &outbox.bytes, &batch, |outgoing, errno| {
-                        let text = format!("Error sending DHCP packet to {}: {}", outgoing.peer.ip(), errno.desc());
-                        lines.push(Line { severity: Severity::Error, text });
-                    });
+                    self.batch.push(Outgoing { peer: SocketAddr::V4(to), local, interface, bytes });
                 }
                 Action::Tell(message) => self.booted.control.tell(&self.booted.poll, &ToParent::Role(message)),
             }
         }
+        self.send_batch(current, &outbox.bytes, &mut outbox.lines);
         if !outbox.lines.is_empty() {
             self.booted.log.write(&mut outbox.lines);
         }
         outbox.clear();
         self.outbox = outbox;
+    }
+
+    fn send_batch(&mut self, port: Port, buffer: &[u8], lines: &mut Vec<Line>) {
+        let socket = match port {
+            Port::Server => self.booted.datagram.first(),
+            Port::Pxe => self.booted.datagram.get(1),
+        };
+        if let (false, Some(socket)) = (self.batch.is_empty(), socket) {
+            self.sender.send(socket.as_fd(), buffer, &self.batch, |outgoing, errno| {
+                let text = format!("Error sending DHCP packet to {}: {}", outgoing.peer.ip(), errno.desc());
+                lines.push(Line { severity: Severity::Error, text });
+            });
+        }
+        self.batch.clear();
     }
 }

@@ -1,6 +1,7 @@
 //! The two channels to the parent: control messages, and lines for the log.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use ipc::channel::{ChannelError, receive_bytes, send_bytes};
@@ -20,30 +21,55 @@ pub struct Control {
     socket: OwnedFd,
     /// Made once and zero-filled by the system: only the pages that messages have reached cost memory.
     incoming: Vec<u8>,
-    buffer: Vec<u8>,
+    /// What of `incoming` is still to be read.
+    unread: Range<usize>,
+    /// Messages of this turn, one behind the other.
+    outgoing: Vec<u8>,
     queue: VecDeque<Vec<u8>>,
 }
 
 impl Control {
     /// Adopts the control socket.
     pub fn new(socket: OwnedFd) -> Control {
-        Control { socket, incoming: vec![0; MESSAGE_BYTES_MAX], buffer: Vec::new(), queue: VecDeque::new() }
+        Control {
+            socket,
+            incoming: vec![0; MESSAGE_BYTES_MAX],
+            unread: 0..0,
+            outgoing: Vec::new(),
+            queue: VecDeque::new(),
+        }
     }
 
-    /// Sends, or queues while the parent's end is full; `poll` is then asked to report when it is writable.
+    /// Adds to what the parent is told by the next [`Control::send`].
     pub fn tell<M: Serialize>(&mut self, poll: &Poll, message: &ToParent<M>) {
-        self.buffer.clear();
-        frame::encode(message, &mut self.buffer).expect("our own messages are within the limit");
+        let before = self.outgoing.len();
+        frame::encode(message, &mut self.outgoing).expect("our own messages are within the limit");
+        if self.outgoing.len() > MESSAGE_BYTES_MAX {
+            let last = self.outgoing.split_off(before);
+            self.send(poll);
+            self.outgoing = last;
+        }
+    }
+
+    /// Sends what was told, or queues it while the parent's end is full; `poll` is then asked to report when it is writable.
+    pub fn send(&mut self, poll: &Poll) {
+        if self.outgoing.is_empty() {
+            return;
+        }
+        let mut sent = false;
         if self.queue.is_empty() {
-            match send_bytes(self.socket.as_fd(), &self.buffer, &[]) {
-                Ok(()) => return,
+            match send_bytes(self.socket.as_fd(), &self.outgoing, &[]) {
+                Ok(()) => sent = true,
                 Err(ChannelError::Full) => {}
                 Err(_) => leave(),
             }
         }
-        assert!(self.queue.len() < QUEUE_MAX, "the parent has stopped reading");
-        self.queue.push_back(self.buffer.clone());
-        poll.change(self.socket.as_fd(), true, true).expect("the control channel is watched");
+        if !sent {
+            assert!(self.queue.len() < QUEUE_MAX, "the parent has stopped reading");
+            self.queue.push_back(self.outgoing.clone());
+            poll.change(self.socket.as_fd(), true, true).expect("the control channel is watched");
+        }
+        self.outgoing.clear();
     }
 
     /// Sends what waits. To be called when the channel is writable.
@@ -60,13 +86,20 @@ impl Control {
 
     /// The next message, or `None` when nothing waits. Ends the process when the parent is gone or does not make sense.
     pub fn receive<M: DeserializeOwned>(&mut self) -> Option<(ToWorker<M>, Vec<OwnedFd>)> {
-        match receive_bytes(self.socket.as_fd(), &mut self.incoming, DESCRIPTORS_MAX) {
-            Ok(None) => None,
-            Ok(Some((length, descriptors))) if length > 0 => match frame::decode(&self.incoming[..length]) {
-                Ok(message) => Some((message, descriptors)),
-                Err(error) => panic!("from the parent: {error}"),
-            },
-            _ => leave(),
+        let mut descriptors = Vec::new();
+        if self.unread.is_empty() {
+            match receive_bytes(self.socket.as_fd(), &mut self.incoming, DESCRIPTORS_MAX) {
+                Ok(None) => return None,
+                Ok(Some((length, received))) if length > 0 => (self.unread, descriptors) = (0..length, received),
+                _ => leave(),
+            }
+        }
+        match frame::decode_first(&self.incoming[self.unread.clone()]) {
+            Ok((message, length)) => {
+                self.unread.start += length;
+                Some((message, descriptors))
+            }
+            Err(error) => panic!("from the parent: {error}"),
         }
     }
 }

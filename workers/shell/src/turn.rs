@@ -23,7 +23,7 @@ pub trait Role {
     fn deadline_reached(&mut self);
     /// One of the role's own descriptors is ready.
     fn ready(&mut self, event: Ready);
-    /// Everything that was ready has been handed over.
+    /// Everything that was ready has been handed over, and the deadline if it was reached. What the parent has been told leaves then.
     fn turn_ends(&mut self) {}
     /// A message of the parent.
     fn told(&mut self, message: Self::Told, descriptors: Vec<OwnedFd>);
@@ -52,13 +52,17 @@ pub fn serve<R: Role>(mut role: R) -> ! {
                 role.ready(*event);
             }
         }
-        role.turn_ends();
         if role.deadline().is_some_and(|at| at <= now().monotonic_ms) {
             role.deadline_reached();
         }
-        if draining && role.drained() {
-            let booted = role.booted();
+        role.turn_ends();
+        let leaving = draining && role.drained();
+        let booted = role.booted();
+        if leaving {
             booted.control.tell::<()>(&booted.poll, &ToParent::Drained);
+        }
+        booted.control.send(&booted.poll);
+        if leaving {
             crate::boot::exit_now(0);
         }
     }
