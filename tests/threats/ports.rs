@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use nix::sys::signal::Signal;
 use support::lan::UPSTREAMS;
+use support::processes::worker;
 use support::{Directory, Lan, Server};
 
 use crate::tap::{Recorder, Seen, TRUTH, ask, client, hears};
@@ -72,9 +73,10 @@ fn r04_ports_and_ids_look_random() {
     let mut workers: Vec<Vec<Seen>> = Vec::new();
     for generation in 0..2 {
         if generation > 0 {
-            let before = server.lines().len();
+            // Ports of the worker before would serve again until it has left.
+            let before = worker(server.pid(), "dns", None);
             server.signal(Signal::SIGHUP);
-            server.wait_for_line_after(before, "using nameserver");
+            worker(server.pid(), "dns", Some(before));
         }
         let before = upstream.seen().len();
         // One at a time, so that most have a port drawn for them.

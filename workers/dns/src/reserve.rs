@@ -119,7 +119,9 @@ impl Reserve {
         if coming >= queued && present >= queued.saturating_add(self.target / 2) {
             return 0;
         }
-        let count = queued.saturating_add(self.target).saturating_sub(present);
+        let ahead = queued.saturating_add(self.target).saturating_sub(present);
+        // Who waits has found those that rest too old.
+        let count = ahead.max(queued.saturating_sub(coming));
         self.wanted = self.wanted.saturating_add(count);
         count
     }
@@ -217,6 +219,20 @@ mod tests {
         assert_eq!((reserve.deadline(), reserve.unused(1011)), (Some(1011), Some(Handle(1))));
         assert_eq!(reserve.target, TARGET_MAX);
         assert_eq!(reserve.retire().count(), RESTING_MIN - 2);
+    }
+
+    #[test]
+    fn who_finds_all_that_rest_too_old_gets_a_new_socket() {
+        let mut reserve = busy();
+        let late = 10 + LIFETIME_MS;
+        for number in 0..RESTING_MAX as u32 {
+            assert!(reserve.give_back(Port::new(Handle(number), 10), 11));
+        }
+        assert_eq!(reserve.take(late), None);
+        assert_eq!(reserve.need(1), 1);
+        assert_eq!(reserve.take(late), None);
+        assert_eq!(reserve.need(2), 1);
+        assert_eq!(reserve.need(2), 0, "they are on their way");
     }
 
     #[test]
