@@ -97,8 +97,6 @@ fn network() -> (Namespace, Namespace) {
     server.ip(&["link", "set", "lan0", "address", "02:00:00:00:00:01", "up"]);
     server.ip(&["addr", "add", &format!("{SERVER}/8"), "dev", "lan0"]);
     outside.ip(&["link", "set", "eth0", "address", "02:00:00:00:00:02", "up"]);
-    // What the stack does for the machines is done on their core, not within the server's call that sends.
-    outside.run("sh", &["-c", "echo 2 > /sys/class/net/eth0/queues/rx-0/rps_cpus"]);
     server.ip(&["neigh", "add", &AGENT.to_string(), "lladdr", "02:00:00:00:00:02", "dev", "lan0", "nud", "permanent"]);
     (server, outside)
 }
