@@ -7,7 +7,7 @@ use std::process::Stdio;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::lan::{CLIENT_INTERFACE, SERVER_ADDRESS};
-use support::{Directory, Lan, Namespace, Server, wait_for, wait_until};
+use support::{Directory, Lan, Server, wait_for, wait_until};
 
 const PROGRAM: &str = "/lib/systemd/systemd-networkd";
 const CONFIG: &str = "port=0\nno-ping\ninterface=lan0\ndomain=lan\ndhcp-range=10.77.0.100,10.77.0.150,1h\n";
@@ -17,12 +17,6 @@ const NETWORK: &str = "[Match]\nName=eth0\n[Network]\nDHCP=ipv4\nLinkLocalAddres
 /// are, without waiting for udev.
 const START: &str = "mount -o remount,ro /sys && mount -t tmpfs none /run && mkdir -p /run/systemd/network /run/systemd/netif &&
     chown systemd-network:systemd-network /run/systemd/netif && cp \"$1\" /run/systemd/network/lan.network && exec \"$2\"";
-
-/// The client's IPv4 address, if it has one.
-fn address(client: &Namespace) -> Option<String> {
-    let text = client.run("ip", &["-4", "-o", "addr", "show", "dev", CLIENT_INTERFACE]);
-    text.split_whitespace().find_map(|word| word.strip_suffix("/24")).map(str::to_owned)
-}
 
 #[test]
 fn networkd_gets_a_lease() {
@@ -42,7 +36,7 @@ fn networkd_gets_a_lease() {
         .spawn()
         .expect("start systemd-networkd");
 
-    let got = wait_for("networkd to set its address", || address(client));
+    let got = wait_for("networkd to set its address", || client.address(CLIENT_INTERFACE));
     let line = wait_for("the lease to be in the file", || server.leases().into_iter().find(|line| line.contains(&got)));
     assert!(line.contains(" 02:00:00:00:01:00 ") && line.contains(" desk "), "{line}");
     let routes = || client.run("ip", &["-4", "route", "show", "default"]);

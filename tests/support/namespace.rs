@@ -69,6 +69,13 @@ impl Namespace {
         text
     }
 
+    /// The IPv4 address of an interface, if it has one, without its length.
+    pub fn address(&self, interface: &str) -> Option<String> {
+        let text = self.run("ip", &["-4", "-o", "addr", "show", "dev", interface]);
+        let (_, rest) = text.split_once(" inet ")?;
+        rest.split_once('/').map(|(address, _)| address.to_owned())
+    }
+
     /// Starts a thread inside.
     pub fn spawn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
         let handle = self.open();
