@@ -210,7 +210,8 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     let tcp = question.way != Way::Datagram;
     theirs.opt_free |= tcp && changes_options(&text);
     // An empty option at the end makes the record unreadable then: the DO bit is forgotten, and the cache answers with its own TTLs.
-    theirs.ttls_free |= tcp && changes_options(&text) && question.dnssec_ok && question.bytes.ends_with(&[0, 0]);
+    let unreadable = tcp && changes_options(&text) && question.dnssec_ok && question.bytes.ends_with(&[0, 0]);
+    theirs.ttls_free |= unreadable;
     // TTLs beyond 2^31 are zero (RFC 2181 section 8), and yet they turn up over TCP.
     theirs.ttls_free |= tcp && question.name.to_ascii_lowercase().starts_with("endless");
     // Over TCP a question without OPT record may get that of an earlier one, or none where we think that the reference would do so.
@@ -250,6 +251,9 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     }
     // Whose denial it is when both the cache and the configuration know something of a name.
     let denial = |(line, _): &(String, u32)| !line.starts_with("answer") || line.contains(" cname ");
+    if unreadable && theirs.lines.iter().all(denial) {
+        add(&|excuse| excuse.flags ^= NXDOMAIN | AA);
+    }
     if theirs.lines.iter().all(denial) {
         add(&|excuse| excuse.flags ^= AA);
         // Names that the reference knows from records that it keeps beside answers are not asked about when their answer would be filtered.
