@@ -30,15 +30,15 @@ const SECTOR_BYTES: u64 = 512;
 pub struct Place {
     offset: u64,
     length: u32,
-    /// How many digits of the end of the lease it begins with; 0 if it is written in an unusual way.
+    /// The end of the lease that it begins with, and the number of its digits; no digits if it is written in an unusual way.
+    end_s: u64,
     digits: u32,
 }
 
-/// A lease that merely lasts longer: its place, until when it lasted, and until when it is to last.
+/// A lease that merely lasts longer than its line says: where that is, and until when it is to last.
 #[derive(Clone, Copy, Debug)]
 pub struct Extension {
     place: Place,
-    from_s: u64,
     until_s: u64,
 }
 
@@ -47,7 +47,8 @@ impl Place {
     fn found(offset: u64, piece: &str, lease: &Lease) -> Place {
         let number = lease.expires_s.to_string();
         let usual = piece.strip_prefix(&number).is_some_and(|rest| rest.starts_with(' '));
-        Place { offset, length: piece.len() as u32, digits: if usual { number.len() as u32 } else { 0 } }
+        let digits = if usual { number.len() as u32 } else { 0 };
+        Place { offset, length: piece.len() as u32, end_s: lease.expires_s, digits }
     }
 
     /// Bytes in front of it.
@@ -55,15 +56,22 @@ impl Place {
         self.offset
     }
 
-    /// The change of this line from one end of the lease to another, if it can be made in place.
-    pub fn extension(&self, from_s: u64, until_s: u64) -> Option<Extension> {
+    /// The change of this line to a later end of the lease, if it can be made in place.
+    pub fn extension(&self, until_s: u64) -> Option<Extension> {
         let digits = until_s.checked_ilog10()? + 1;
         let last = self.offset + u64::from(digits) - 1;
-        let fits = from_s != 0
-            && from_s < until_s
+        let fits = self.end_s != 0
+            && self.end_s < until_s
             && digits == self.digits
             && self.offset / SECTOR_BYTES == last / SECTOR_BYTES;
-        fits.then_some(Extension { place: *self, from_s, until_s })
+        fits.then_some(Extension { place: *self, until_s })
+    }
+}
+
+impl Extension {
+    /// The place of the line when it has been made.
+    pub fn extended(&self) -> Place {
+        Place { end_s: self.until_s, ..self.place }
     }
 }
 
@@ -195,7 +203,7 @@ impl LeaseFile {
             Ok(()) => Ok(places),
             Err(error) => {
                 // What was refused must not be found after a restart either.
-                let _ = self.extend(extended, |extension| extension.from_s);
+                let _ = self.extend(extended, |extension| extension.place.end_s);
                 Err(error)
             }
         }
@@ -383,7 +391,7 @@ mod tests {
         let mut file = LeaseFile::open(&path).unwrap().file;
         let place = file.write([&lease(1, 1_000_999)], &[]).unwrap()[0];
         let before = std::fs::read(&path).unwrap();
-        let extension = place.extension(1_000_999, 1_001_000).unwrap();
+        let extension = place.extension(1_001_000).unwrap();
         file.write([&lease(2, 5)], &[extension]).unwrap();
         assert_eq!(read_back(&path), [lease(1, 1_001_000), lease(2, 5)]);
         let after = std::fs::read(&path).unwrap();
@@ -392,19 +400,19 @@ mod tests {
             let [found] = &read_back(&path)[..] else { panic!("cut at {cut}") };
             assert!(found.expires_s >= 1_000_999 && *found == lease(1, found.expires_s), "cut at {cut}");
         }
-        for (from_s, until_s) in
-            [(1_000_999, 1_000_998), (1_000_999, 10_000_000), (0, 1_000_999), (1_000_999, 0), (7, 7)]
-        {
-            assert!(place.extension(from_s, until_s).is_none(), "{from_s} to {until_s}");
+        assert!(extension.extended().extension(1_001_000).is_none(), "it is there already");
+        for until_s in [0, 1_000_998, 1_000_999, 10_000_000] {
+            assert!(place.extension(until_s).is_none(), "{until_s}");
         }
+        assert!(Place { end_s: 0, ..place }.extension(1_001_000).is_none(), "it never ended");
         let across = Place { offset: SECTOR_BYTES - 6, ..place };
-        assert!(across.extension(1_000_999, 1_001_000).is_none(), "two sectors");
-        assert!(Place { offset: SECTOR_BYTES - 7, ..place }.extension(1_000_999, 1_001_000).is_some());
+        assert!(across.extension(1_001_000).is_none(), "two sectors");
+        assert!(Place { offset: SECTOR_BYTES - 7, ..place }.extension(1_001_000).is_some());
 
         for unusual in [" 1000999", "01000999", "1000999\t"] {
             std::fs::write(&path, format!("{unusual} 02:00:00:00:00:01 10.0.0.1 * *\n")).unwrap();
             for (_, place) in LeaseFile::open(&path).unwrap().leases {
-                assert!(place.extension(1_000_999, 1_001_000).is_none(), "{unusual:?}");
+                assert!(place.extension(1_001_000).is_none(), "{unusual:?}");
             }
         }
     }
