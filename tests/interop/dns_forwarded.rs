@@ -42,6 +42,30 @@ fn an_answer_is_relayed_and_then_comes_from_the_cache() {
     assert_eq!(upstream.count("www.example"), 1);
 }
 
+/// `neg-ttl`: how long a denial is kept that does not say so itself, which of missing records goes for addresses alone.
+#[test]
+fn denials_without_soa_are_kept_on_request() {
+    let lan = Lan::with_addresses(1);
+    let upstream = Upstream::start(&lan.upstream, UPSTREAMS[0], |query| {
+        if query.name.starts_with("absent.") { Answer::NoSuchName } else { Answer::Records(Vec::new()) }
+    });
+    for (line, kept) in [("", false), ("neg-ttl=60\n", true)] {
+        let server = Server::start(&lan.server, &format!("no-resolv\nno-hosts\n{line}server={}\n", UPSTREAMS[0]));
+        for (owner, kind, keeps) in [
+            ("absent", "A", true),
+            ("absent", "SRV", true),
+            ("empty", "A", true),
+            ("empty", "AAAA", true),
+            ("empty", "SRV", false),
+        ] {
+            let name = format!("{owner}.{kind}.kept-{kept}.example");
+            (0..2).for_each(|_| drop(dig(&lan.clients[0], &[&name, kind])));
+            assert_eq!(upstream.count(&name), if kept && keeps { 1 } else { 2 }, "{name}");
+        }
+        server.stop();
+    }
+}
+
 #[test]
 fn chains_errors_and_empty_answers_are_relayed() {
     let lan = Lan::with_addresses(1);

@@ -275,7 +275,14 @@ fn start_of_authority(
             contains.then_some((record, owner))
         });
     let Some((soa, owner)) = soa else {
-        return limits.negative_ttl.map(|ttl| RrSet { kind, bytes: Box::default(), records: 1, ttl });
+        // Of an address that is missing while the name exists, as of a missing name, dnsmasq takes it for granted; not of other records.
+        let granted = kind != Kind::NoData || matches!(question.qtype, rtype::A | rtype::AAAA);
+        return limits.negative_ttl.filter(|_| granted).map(|ttl| RrSet {
+            kind,
+            bytes: Box::default(),
+            records: 1,
+            ttl,
+        });
     };
     let (primary, at) = Name::read(message, soa.rdata.start).ok()?;
     let (mailbox, at) = Name::read(message, at).ok()?;
