@@ -46,8 +46,10 @@ fn an_answer_is_relayed_and_then_comes_from_the_cache() {
 #[test]
 fn denials_without_soa_are_kept_on_request() {
     let lan = Lan::with_addresses(1);
-    let upstream = Upstream::start(&lan.upstream, UPSTREAMS[0], |query| {
-        if query.name.starts_with("absent.") { Answer::NoSuchName } else { Answer::Records(Vec::new()) }
+    let upstream = Upstream::start(&lan.upstream, UPSTREAMS[0], |query| match query.name.split('.').next() {
+        Some("absent") => Answer::NoSuchName,
+        Some("alias") => Answer::Records(vec![Record::cname("empty.example", 60)]),
+        _ => Answer::Records(Vec::new()),
     });
     for (line, kept) in [("", false), ("neg-ttl=60\n", true)] {
         let server = Server::start(&lan.server, &format!("no-resolv\nno-hosts\n{line}server={}\n", UPSTREAMS[0]));
@@ -62,6 +64,10 @@ fn denials_without_soa_are_kept_on_request() {
             (0..2).for_each(|_| drop(dig(&lan.clients[0], &[&name, kind])));
             assert_eq!(upstream.count(&name), if kept && keeps { 1 } else { 2 }, "{name}");
         }
+        // The way to what is missing is kept even if that is not.
+        let name = format!("alias.kept-{kept}.example");
+        ["SRV", "CNAME"].iter().for_each(|kind| drop(dig(&lan.clients[0], &[&name, kind])));
+        assert_eq!(upstream.count(&name), if kept { 1 } else { 2 }, "{name}");
         server.stop();
     }
 }

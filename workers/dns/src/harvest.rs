@@ -138,7 +138,12 @@ pub(crate) fn harvest(
             // Whatever was asked for, no other type exists either; but a chain is kept for types that are kept only.
             Some(set) if limits.negative && (kept_type || missing && links == 0) => {
                 cacheable &= limits.keeps_ttl(set.ttl);
-                entries.push((target, question.qtype, set));
+                // Without SOA, dnsmasq takes it for granted that a name is missing, or an address of it, but not that another record is. The
+                // chain to it is kept all the same.
+                let granted = missing || matches!(question.qtype, rtype::A | rtype::AAAA);
+                if granted || !set.bytes.is_empty() {
+                    entries.push((target, question.qtype, set));
+                }
             }
             _ => cacheable = false,
         }
@@ -275,14 +280,7 @@ fn start_of_authority(
             contains.then_some((record, owner))
         });
     let Some((soa, owner)) = soa else {
-        // Of an address that is missing while the name exists, as of a missing name, dnsmasq takes it for granted; not of other records.
-        let granted = kind != Kind::NoData || matches!(question.qtype, rtype::A | rtype::AAAA);
-        return limits.negative_ttl.filter(|_| granted).map(|ttl| RrSet {
-            kind,
-            bytes: Box::default(),
-            records: 1,
-            ttl,
-        });
+        return limits.negative_ttl.map(|ttl| RrSet { kind, bytes: Box::default(), records: 1, ttl });
     };
     let (primary, at) = Name::read(message, soa.rdata.start).ok()?;
     let (mailbox, at) = Name::read(message, at).ok()?;

@@ -278,6 +278,10 @@ impl Hosts {
         if addresses.list.len() >= ADDRESSES_MAX || addresses.list.iter().any(|(known, _)| *known == address) {
             return;
         }
+        if addresses.list.is_empty() {
+            // Most names have one address, and a list that grows begins with room for four.
+            addresses.list.reserve_exact(1);
+        }
         addresses.list.push((address, source));
         self.pairs += 1;
         self.bytes += bytes;
