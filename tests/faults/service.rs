@@ -89,7 +89,7 @@ fn dns_answers() -> bool {
         return false;
     }
     let mut reply = [0; 512];
-    match socket.recv(&mut reply) {
+    match support::uninterrupted(|| socket.recv(&mut reply)) {
         Ok(length) => reply[..length].ends_with(&HOST_ADDRESS.octets()),
         Err(_) => false,
     }

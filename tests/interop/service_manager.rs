@@ -25,7 +25,7 @@ impl Notices {
 
     fn next(&self) -> String {
         let mut bytes = [0; 1024];
-        let length = self.0.recv(&mut bytes).expect("a notice comes");
+        let length = support::uninterrupted(|| self.0.recv(&mut bytes)).expect("a notice comes");
         String::from_utf8_lossy(&bytes[..length]).into_owned()
     }
 }

@@ -32,5 +32,5 @@ pub use server::Server;
 pub use shrink::shrink;
 pub use subject::Subject;
 pub use upstream::{Answer, Upstream};
-pub use wait::{wait_at_most, wait_for, wait_until};
+pub use wait::{uninterrupted, wait_at_most, wait_for, wait_until};
 pub use wire::Wire;

@@ -1,5 +1,6 @@
 //! Waiting for something to become true, with a deadline.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 /// How long anything may take before a test gives up. Generous, since the machines of continuous integration are slow and
@@ -30,4 +31,14 @@ pub fn wait_at_most<T>(patience: Duration, what: impl FnOnce() -> String, mut at
 /// Like [`wait_for`], for a plain condition.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     wait_for(what, || condition().then_some(()));
+}
+
+/// Makes a system call again that was interrupted: a machine that is stopped for a moment, as snapshots do, interrupts calls with a time limit.
+pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
 }

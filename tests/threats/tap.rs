@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use support::lan::SERVER_ADDRESS;
 use support::message::{A, Query, Record, encode_query};
-use support::{Lan, Namespace};
+use support::{Lan, Namespace, uninterrupted};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ pub fn client(namespace: &Namespace) -> UdpSocket {
 /// A client that is answered with these last bytes.
 pub fn hears(client: &UdpSocket, ends_with: &[u8]) {
     let mut reply = [0; 4096];
-    let length = client.recv(&mut reply).expect("an answer");
+    let length = uninterrupted(|| client.recv(&mut reply)).expect("an answer");
     assert!(reply[..length].ends_with(ends_with), "another answer: {:02x?}", &reply[..length]);
 }
 
@@ -43,7 +43,7 @@ pub fn hears(client: &UdpSocket, ends_with: &[u8]) {
 pub fn hears_nothing(client: &UdpSocket) {
     client.set_read_timeout(Some(SILENCE)).expect("set a timeout");
     let mut reply = [0; 4096];
-    if let Ok(length) = client.recv(&mut reply) {
+    if let Ok(length) = uninterrupted(|| client.recv(&mut reply)) {
         panic!("an answer: {:02x?}", &reply[..length]);
     }
     client.set_read_timeout(Some(PATIENCE)).expect("set a timeout");
@@ -65,7 +65,7 @@ impl Tap {
     /// The next query, and where it came from.
     pub fn query(&self) -> (Query, SocketAddr) {
         let mut bytes = [0; 4096];
-        let (length, from) = self.0.recv_from(&mut bytes).expect("a query");
+        let (length, from) = uninterrupted(|| self.0.recv_from(&mut bytes)).expect("a query");
         (Query::parse(&bytes[..length], false).expect("a plain query"), from)
     }
 

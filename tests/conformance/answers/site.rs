@@ -138,7 +138,7 @@ impl Client {
         let socket = self.datagrams.as_ref()?;
         socket.set_read_timeout(Some(time)).expect("set a timeout");
         let mut buffer = [0; 65_535];
-        let length = socket.recv(&mut buffer).ok()?;
+        let length = support::uninterrupted(|| socket.recv(&mut buffer)).ok()?;
         Some(buffer[..length].to_vec())
     }
 
