@@ -143,8 +143,10 @@ fn is_known(line: &[u8], ours: &Verdict, theirs: &Verdict) -> bool {
     let said = |verdict: &Verdict, words: &str| verdict.1.starts_with(words);
     // Bad hex in dns-rr is a configuration error and no lack of memory.
     (starts("dns-rr") && theirs.0 == Some(4) && ours.0 == Some(1))
-        // A number for an option that only dnsmasq itself sends is called too long there.
-        || ((starts("dhcp-option") || starts("dhcp-match")) && said(theirs, "dhcp-option too long") && ours.0 == Some(0))
+        // A number for an option that only dnsmasq itself sends is called too long there, whatever else may be wrong.
+        || ((starts("dhcp-option") || starts("dhcp-match"))
+            && said(theirs, "dhcp-option too long")
+            && (ours.0 == Some(0) || said(ours, "illegal dhcp-match")))
         // Digits and a star in one byte of a pattern: the pattern's length is -1 there.
         || (starts("dhcp-match") && line.contains(&b'*') && theirs.0 == Some(0) && said(ours, "bad dhcp-option"))
         // Two aliases with a blank behind them are the same one there.
