@@ -331,7 +331,8 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     };
     let raw = ["dns-rr=", "caa-record="].iter().any(is_raw);
     if raw && theirs.flags & RCODE == NXDOMAIN {
-        for flags in [theirs.flags & !RCODE, theirs.flags & !RCODE | AA] {
+        let exists = theirs.flags & !(RCODE | AD);
+        for flags in [exists, exists | AA] {
             add(&|excuse| (excuse.flags, excuse.opt_free) = (flags, true));
         }
     }
