@@ -17,6 +17,7 @@ mod ipconfig;
 mod lua;
 mod network_manager;
 mod networkd;
+mod perfdhcp;
 mod process;
 mod resolver;
 mod script;
