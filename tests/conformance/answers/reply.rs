@@ -132,9 +132,9 @@ fn kept_for_others(history: &[Question], configuration: &Configuration) -> bool 
     };
     let text = configuration.text();
     let shows = ["\nadd-subnet", "\nfilterwin2k"].iter().any(|key| text.contains(key));
-    // The other way round, it answers who names a network from what it knows to be missing.
-    shows && before.iter().any(of_network)
-        || !before.is_empty() && of_network(last) && text.contains("\nbogus-nxdomain")
+    // The other way round, it answers who names a network from what it knows to be missing, or to be left out.
+    let missing = ["\nbogus-nxdomain", "\nfilter-"].iter().any(|key| text.contains(key));
+    shows && before.iter().any(of_network) || !before.is_empty() && of_network(last) && missing
 }
 
 /// Some of what the reference keeps makes a name exist whose addresses it leaves out, before it looks at what is configured.
