@@ -279,7 +279,11 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     let denied = theirs.lines.iter().all(|(line, _)| !line.starts_with("answer"));
     if claimed && question.name.eq_ignore_ascii_case("box.lan") && denied {
         for change in [NXDOMAIN, NXDOMAIN | AA] {
-            add(&|excuse| (excuse.flags, excuse.dnssec_ok) = (excuse.flags ^ change, question.dnssec_ok));
+            add(&|excuse| {
+                (excuse.flags, excuse.dnssec_ok) = (excuse.flags ^ change, question.dnssec_ok);
+                // What exists and would be left out is not asked about.
+                excuse.opt_free |= text.contains("\nfilter-");
+            });
         }
     }
     // Whether a name exists of which only something is kept that is not kept otherwise.
