@@ -1,7 +1,7 @@
 //! The SOCK_SEQPACKET pair between the parent and a worker: whole messages, and descriptors beside them.
 //!
-//! The kernel keeps message bounds. What was said in one turn travels together, one message behind the other, so that its hearer wakes
-//! up once; a message with descriptors travels alone. A zero-length message reads like the end of the
+//! The kernel keeps the bounds of what was sent together: one message, or several, one behind the other, so that their hearer wakes up
+//! once. A message with descriptors travels alone. A zero-length message reads like the end of the
 //! connection; none is ever sent, and the receiver takes it as a hang-up. A peer that dies with unread data makes the next read fail
 //! once with ECONNRESET although messages are still queued, so that error is skipped.
 
