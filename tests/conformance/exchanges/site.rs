@@ -22,12 +22,15 @@ const NEIGHBOR_MAC: Mac = [2, 0, 0, 0, 0, 2];
 /// The way to networks behind relay agents.
 const NEIGHBOR: &str = "10.77.0.2";
 
-/// The machine whose renewal goes behind every message: once it is acknowledged, the message is done with.
+/// The machine whose renewals go behind every message: once they are acknowledged, the message is done with.
 const FENCE_MAC: Mac = [2, 0xfe, 0, 0, 0, 1];
 /// The same in logs and scripts.
 pub const FENCE_NAME: &str = "02:fe:00:00:00:01";
 const FENCE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 250);
 const FENCE_XID: u32 = 0xfefe_0000;
+/// How many they are. dnsmasq tells its script of one event before each packet that it reads, and forgets what it has not told when the
+/// lease ends: the last fence is read after all that a message causes has been told.
+const FENCES: usize = 5;
 
 /// The hosts file that some configurations read.
 const HOSTS: &str = "10.77.0.10 ten\n10.77.0.11 eleven.example.org ten\n10.77.0.12 twelve.other.net\n10.77.0.13 alpha\n\
@@ -183,13 +186,20 @@ impl Outside {
             to: (message.to, 67),
             payload: message.bytes(),
         });
-        self.fence(&[(53, vec![3])], FENCE_ADDRESS);
+        for _ in 0..FENCES {
+            self.fence(&[(53, vec![3])], FENCE_ADDRESS);
+        }
+        let mut acknowledged = 0;
         let mut heard = Vec::new();
         let answered = self.wire.answered();
         let deadline = Instant::now() + PATIENCE;
         loop {
             let datagram = self.receive(deadline)?;
             if is_of_fence(&datagram) {
+                acknowledged += 1;
+                if acknowledged < FENCES {
+                    continue;
+                }
                 // What waits for the answer to an ARP request comes behind the fence.
                 if self.wire.answered() != answered {
                     heard.extend(self.receive(Instant::now() + ARP_GRACE));
