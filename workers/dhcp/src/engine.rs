@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::rc::Rc;
 
 use ipc::config::dhcp::DhcpSlice;
 use ipc::dhcp::{CHANGES_MAX, Contact, Neighbor, Ticket, ToParent, ToWorker};
@@ -374,7 +375,8 @@ impl Engine {
             ToWorker::Interfaces(list) => {
                 self.config.slice.domains.follow(&list);
                 pool::take_netmasks(&mut self.config.slice.pools, &list);
-                self.state.interfaces = list.into_iter().map(|interface| (interface.index, interface)).collect();
+                self.state.interfaces =
+                    list.into_iter().map(|interface| (interface.index, Rc::new(interface))).collect();
             }
             ToWorker::FileRules { file, rules, options, last } => {
                 if let Some(rules) = self.files.take(file, rules, options, last) {

@@ -173,8 +173,11 @@ impl HostRules {
         &self,
         client: Likeness<'_>,
         networks: Option<&[Network<'_>]>,
-        tags: &Tags,
+        tags: &Tags<'_>,
     ) -> Option<&HostRule> {
+        if self.rules.is_empty() {
+            return None;
+        }
         [true, false].into_iter().find_map(|tagged| {
             let usable = |rule: &HostRule| {
                 (!tagged || !rule.tests.is_empty()) && tags.pass(&rule.tests) && placed(rule, networks)

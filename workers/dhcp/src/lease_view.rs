@@ -3,29 +3,35 @@
 //! The parent's store is the truth: a lease enters or leaves here only when the parent says that it is recorded.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::net::Ipv4Addr;
 
 use ipc::lease::{Lease, LeaseChange};
 use ipc::link::HardwareAddress;
 
-/// Leases by everything they are looked up by. Every map has one entry per lease at most.
+/// Leases by everything they are looked up by.
 #[derive(Debug, Default)]
 pub(crate) struct LeaseView {
     by_address: BTreeMap<Ipv4Addr, Entry>,
-    by_client_id: BTreeSet<(Vec<u8>, Age, Ipv4Addr)>,
-    /// The flag tells whether the lease has a client id.
-    by_hardware: BTreeSet<(HardwareAddress, bool, Age, Ipv4Addr)>,
-    by_name: BTreeMap<String, Ipv4Addr>,
-    by_expiry: BTreeSet<(u64, Ipv4Addr)>,
-    by_contact: BTreeSet<Contact>,
-    locks: BTreeSet<Lock>,
+    index: Index,
+    locks: Locks,
     /// Addresses of `locks` that are not leased yet.
     coming: usize,
     /// Leases ever made.
     made: u64,
     /// Changes ever recorded.
     recorded: u64,
+}
+
+/// Addresses of leases. Every map has one entry per lease at most.
+#[derive(Debug, Default)]
+struct Index {
+    by_client_id: BTreeSet<(Vec<u8>, Age, Ipv4Addr)>,
+    /// The flag tells whether the lease has a client id.
+    by_hardware: BTreeSet<(HardwareAddress, bool, Age, Ipv4Addr)>,
+    by_name: BTreeMap<String, Ipv4Addr>,
+    by_expiry: BTreeSet<(u64, Ipv4Addr)>,
+    by_contact: BTreeSet<Contact>,
 }
 
 #[derive(Debug)]
@@ -43,13 +49,58 @@ type Contact = (u64, u64, Ipv4Addr);
 /// Orders leases by when they were made, the latest first. Of several leases of one client, the latest is its lease.
 type Age = Reverse<u64>;
 
-/// Something that a commit under way is about to change. A second change must wait for the first.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Lock {
-    Address(Ipv4Addr),
-    ClientId(Vec<u8>),
-    Hardware(HardwareAddress),
-    Name(String),
+/// What commits under way are about to change. A second change must wait for the first.
+#[derive(Debug, Default)]
+struct Locks {
+    addresses: BTreeSet<Ipv4Addr>,
+    /// Clients, by their id if they have one.
+    client_ids: BTreeSet<Vec<u8>>,
+    hardware: BTreeSet<HardwareAddress>,
+    /// Lower case.
+    names: BTreeSet<String>,
+}
+
+impl Locks {
+    fn hold(&self, change: &LeaseChange) -> bool {
+        let LeaseChange::Put(lease) = change else { return self.addresses.contains(&address_of(change)) };
+        let client_is_held = match &lease.client_id {
+            Some(id) => self.client_ids.contains(id),
+            None => self.hardware.contains(&lease.hardware),
+        };
+        let name = lease.name.as_deref();
+        client_is_held
+            || self.addresses.contains(&lease.address)
+            || name.is_some_and(|name| self.names.contains(&name.to_ascii_lowercase()))
+    }
+
+    fn add(&mut self, change: &LeaseChange) {
+        self.addresses.insert(address_of(change));
+        let LeaseChange::Put(lease) = change else { return };
+        match &lease.client_id {
+            Some(id) => self.client_ids.insert(id.clone()),
+            None => self.hardware.insert(lease.hardware),
+        };
+        self.names.extend(lease.name.as_ref().map(|name| name.to_ascii_lowercase()));
+    }
+
+    fn remove(&mut self, change: &LeaseChange) {
+        self.addresses.remove(&address_of(change));
+        let LeaseChange::Put(lease) = change else { return };
+        match &lease.client_id {
+            Some(id) => self.client_ids.remove(id),
+            None => self.hardware.remove(&lease.hardware),
+        };
+        if let Some(name) = &lease.name {
+            self.names.remove(&name.to_ascii_lowercase());
+        }
+    }
+}
+
+fn address_of(change: &LeaseChange) -> Ipv4Addr {
+    match change {
+        LeaseChange::Put(lease) => lease.address,
+        LeaseChange::Remove(address) => *address,
+    }
 }
 
 impl LeaseView {
@@ -70,12 +121,12 @@ impl LeaseView {
 
     /// Is this address neither leased nor about to be?
     pub(crate) fn is_free(&self, address: Ipv4Addr) -> bool {
-        !self.by_address.contains_key(&address) && !self.locks.contains(&Lock::Address(address))
+        !self.by_address.contains_key(&address) && !self.is_changing(address)
     }
 
     /// Is a change of this address under way?
     pub(crate) fn is_changing(&self, address: Ipv4Addr) -> bool {
-        self.locks.contains(&Lock::Address(address))
+        self.locks.addresses.contains(&address)
     }
 
     /// The lease of a client: the one with its client id, else the one of its hardware address, unless both the lease
@@ -83,24 +134,28 @@ impl LeaseView {
     pub(crate) fn of_client(&self, client_id: Option<&[u8]>, hardware: HardwareAddress) -> Option<&Lease> {
         let by_id = client_id.and_then(|id| {
             let start = (id.to_vec(), Reverse(u64::MAX), Ipv4Addr::UNSPECIFIED);
-            let (found, _, address) = self.by_client_id.range(start..).next()?;
+            let (found, _, address) = self.index.by_client_id.range(start..).next()?;
             (found == id).then_some(*address)
         });
-        let latest = |has_id| {
-            let start = (hardware, has_id, Reverse(u64::MAX), Ipv4Addr::UNSPECIFIED);
-            let (found, flag, age, address) = self.by_hardware.range(start..).next()?;
-            (*found == hardware && *flag == has_id && hardware.length > 0).then_some((*age, *address))
+        // The latest without client id, or the latest with one if there is none without.
+        let latest = |start_with_id| {
+            let start = (hardware, start_with_id, Reverse(u64::MAX), Ipv4Addr::UNSPECIFIED);
+            let (found, has_id, age, address) = self.index.by_hardware.range(start..).next()?;
+            (*found == hardware && hardware.length > 0).then_some((*has_id, *age, *address))
         };
         let by_hardware = || {
-            let with_id = client_id.is_none().then(|| latest(true)).flatten();
-            with_id.into_iter().chain(latest(false)).min().map(|(_, address)| address)
+            let first = latest(false)?;
+            let (has_id, ..) = first;
+            let second = (client_id.is_none() && !has_id).then(|| latest(true)).flatten();
+            let candidates = [Some(first).filter(|_| client_id.is_none() || !has_id), second];
+            candidates.into_iter().flatten().map(|(_, age, address)| (age, address)).min().map(|(_, address)| address)
         };
         self.of_address(by_id.or_else(by_hardware)?)
     }
 
     /// The lease that holds a name, in any letter case.
     pub(crate) fn of_name(&self, name: &str) -> Option<&Lease> {
-        self.of_address(*self.by_name.get(&name.to_ascii_lowercase())?)
+        self.of_address(*self.index.by_name.get(&name.to_ascii_lowercase())?)
     }
 
     /// The highest leased address from `first` to `last`.
@@ -110,13 +165,15 @@ impl LeaseView {
 
     /// When the first lease ends that has not been taken by [`LeaseView::take_expired`].
     pub(crate) fn next_expiry_s(&self) -> Option<u64> {
-        self.by_expiry.first().map(|(expires_s, _)| *expires_s)
+        self.index.by_expiry.first().map(|(expires_s, _)| *expires_s)
     }
 
     /// An address whose lease is over at `now_s`; it is not named again unless [`LeaseView::remind`] is called.
     pub(crate) fn take_expired(&mut self, now_s: u64) -> Option<Ipv4Addr> {
-        while let Some((_, address)) = self.by_expiry.first().copied().filter(|(expires_s, _)| *expires_s <= now_s) {
-            self.by_expiry.pop_first();
+        while let Some((_, address)) =
+            self.index.by_expiry.first().copied().filter(|(expires_s, _)| *expires_s <= now_s)
+        {
+            self.index.by_expiry.pop_first();
             // A reminder may have outlived a renewal.
             if self.of_address(address).is_some_and(|lease| lease.expired(now_s)) {
                 return Some(address);
@@ -128,32 +185,29 @@ impl LeaseView {
     /// Names an expired lease again at `at_s`.
     pub(crate) fn remind(&mut self, address: Ipv4Addr, at_s: u64) {
         if self.by_address.contains_key(&address) {
-            self.by_expiry.insert((at_s, address));
+            self.index.by_expiry.insert((at_s, address));
         }
     }
 
     /// The leases, those whose clients have been silent for longest first.
     pub(crate) fn by_silence(&self) -> impl Iterator<Item = &Lease> {
-        self.by_contact.iter().filter_map(|(.., address)| self.of_address(*address))
+        self.index.by_contact.iter().filter_map(|(.., address)| self.of_address(*address))
     }
 
     /// Marks what `changes` touch. False, and nothing marked, when a commit under way touches any of it too.
     pub(crate) fn lock(&mut self, changes: &[LeaseChange]) -> bool {
-        let wanted = self.locks_of(changes);
-        if wanted.iter().any(|lock| self.locks.contains(lock)) {
+        if changes.iter().any(|change| self.locks.hold(change)) {
             return false;
         }
         self.coming += self.newcomers(changes);
-        self.locks.extend(wanted);
+        changes.iter().for_each(|change| self.locks.add(change));
         true
     }
 
     /// Ends what [`LeaseView::lock`] began, before any change is applied.
     pub(crate) fn unlock(&mut self, changes: &[LeaseChange]) {
         self.coming = self.coming.saturating_sub(self.newcomers(changes));
-        for lock in self.locks_of(changes) {
-            self.locks.remove(&lock);
-        }
+        changes.iter().for_each(|change| self.locks.remove(change));
     }
 
     /// Takes over a lease from before this worker.
@@ -168,8 +222,7 @@ impl LeaseView {
                 self.recorded += 1;
                 // Who has lost its name to another was not heard.
                 let held = self.by_address.get(&lease.address);
-                let robbed = held.filter(|held| Lease { name: held.lease.name.clone(), ..lease.clone() } == held.lease);
-                let heard = robbed.filter(|_| lease.name.is_none()).map_or(self.recorded, |held| held.heard);
+                let heard = held.filter(|held| is_robbed(&held.lease, &lease)).map_or(self.recorded, |held| held.heard);
                 self.put(lease, heard);
             }
             LeaseChange::Remove(address) => self.remove(address),
@@ -177,36 +230,21 @@ impl LeaseView {
     }
 
     fn put(&mut self, lease: Lease, heard: u64) {
-        let address = lease.address;
-        let age = self.by_address.get(&address).map_or(Reverse(self.made), |held| held.age);
+        let age = Reverse(self.made);
         self.made += 1;
-        self.remove(address);
-        if let Some(id) = &lease.client_id {
-            self.by_client_id.insert((id.clone(), age, address));
+        match self.by_address.entry(lease.address) {
+            btree_map::Entry::Vacant(place) => self.index.add(place.insert(Entry { lease, age, heard })),
+            btree_map::Entry::Occupied(mut place) => {
+                let after = Entry { lease, age: place.get().age, heard };
+                self.index.replace(place.get(), &after);
+                place.insert(after);
+            }
         }
-        self.by_hardware.insert((lease.hardware, lease.client_id.is_some(), age, address));
-        if let Some(name) = &lease.name {
-            self.by_name.insert(name.to_ascii_lowercase(), address);
-        }
-        if lease.expires_s != 0 {
-            self.by_expiry.insert((lease.expires_s, address));
-        }
-        self.by_contact.insert(contact(&lease, heard));
-        self.by_address.insert(address, Entry { lease, age, heard });
     }
 
     fn remove(&mut self, address: Ipv4Addr) {
-        let Some(Entry { lease, age, heard }) = self.by_address.remove(&address) else { return };
-        self.by_contact.remove(&contact(&lease, heard));
-        self.by_expiry.remove(&(lease.expires_s, address));
-        self.by_hardware.remove(&(lease.hardware, lease.client_id.is_some(), age, address));
-        if let Some(id) = lease.client_id {
-            self.by_client_id.remove(&(id, age, address));
-        }
-        if let Some(name) = lease.name.map(|name| name.to_ascii_lowercase())
-            && self.by_name.get(&name) == Some(&address)
-        {
-            self.by_name.remove(&name);
+        if let Some(entry) = self.by_address.remove(&address) {
+            self.index.remove(&entry);
         }
     }
 
@@ -215,30 +253,87 @@ impl LeaseView {
             |change: &&LeaseChange| matches!(change, LeaseChange::Put(l) if !self.by_address.contains_key(&l.address));
         changes.iter().filter(new).count()
     }
+}
 
-    fn locks_of(&self, changes: &[LeaseChange]) -> BTreeSet<Lock> {
-        let mut locks = BTreeSet::new();
-        for change in changes {
-            match change {
-                LeaseChange::Put(lease) => {
-                    locks.insert(Lock::Address(lease.address));
-                    locks.extend(lease.name.as_ref().map(|name| Lock::Name(name.to_ascii_lowercase())));
-                    locks.insert(match &lease.client_id {
-                        Some(id) => Lock::ClientId(id.clone()),
-                        None => Lock::Hardware(lease.hardware),
-                    });
-                }
-                LeaseChange::Remove(address) => {
-                    locks.insert(Lock::Address(*address));
-                }
-            }
+impl Index {
+    fn add(&mut self, entry: &Entry) {
+        self.add_client(entry);
+        self.add_name(&entry.lease);
+        self.add_times(entry);
+    }
+
+    fn remove(&mut self, entry: &Entry) {
+        self.remove_client(entry);
+        self.remove_name(&entry.lease);
+        self.remove_times(entry);
+    }
+
+    /// The client and its name hardly ever change with a renewal.
+    fn replace(&mut self, before: &Entry, after: &Entry) {
+        let client = |entry: &Entry| (entry.lease.hardware, entry.age);
+        if client(before) != client(after) || before.lease.client_id != after.lease.client_id {
+            self.remove_client(before);
+            self.add_client(after);
         }
-        locks
+        if before.lease.name != after.lease.name {
+            self.remove_name(&before.lease);
+        }
+        self.add_name(&after.lease);
+        self.remove_times(before);
+        self.add_times(after);
+    }
+
+    fn add_client(&mut self, Entry { lease, age, .. }: &Entry) {
+        if let Some(id) = &lease.client_id {
+            self.by_client_id.insert((id.clone(), *age, lease.address));
+        }
+        self.by_hardware.insert((lease.hardware, lease.client_id.is_some(), *age, lease.address));
+    }
+
+    fn remove_client(&mut self, Entry { lease, age, .. }: &Entry) {
+        self.by_hardware.remove(&(lease.hardware, lease.client_id.is_some(), *age, lease.address));
+        if let Some(id) = &lease.client_id {
+            self.by_client_id.remove(&(id.clone(), *age, lease.address));
+        }
+    }
+
+    fn add_name(&mut self, lease: &Lease) {
+        if let Some(name) = &lease.name {
+            self.by_name.insert(name.to_ascii_lowercase(), lease.address);
+        }
+    }
+
+    fn remove_name(&mut self, lease: &Lease) {
+        if let Some(name) = lease.name.as_ref().map(|name| name.to_ascii_lowercase())
+            && self.by_name.get(&name) == Some(&lease.address)
+        {
+            self.by_name.remove(&name);
+        }
+    }
+
+    fn add_times(&mut self, entry: &Entry) {
+        if entry.lease.expires_s != 0 {
+            self.by_expiry.insert((entry.lease.expires_s, entry.lease.address));
+        }
+        self.by_contact.insert(contact(entry));
+    }
+
+    fn remove_times(&mut self, entry: &Entry) {
+        self.by_expiry.remove(&(entry.lease.expires_s, entry.lease.address));
+        self.by_contact.remove(&contact(entry));
     }
 }
 
-fn contact(lease: &Lease, heard: u64) -> Contact {
-    (heard, if lease.expires_s == 0 { u64::MAX } else { lease.expires_s }, lease.address)
+/// Does a change merely take the name from a lease?
+fn is_robbed(held: &Lease, after: &Lease) -> bool {
+    after.name.is_none()
+        && (held.hardware, held.expires_s) == (after.hardware, after.expires_s)
+        && held.client_id == after.client_id
+        && held.provenance == after.provenance
+}
+
+fn contact(Entry { lease, heard, .. }: &Entry) -> Contact {
+    (*heard, if lease.expires_s == 0 { u64::MAX } else { lease.expires_s }, lease.address)
 }
 
 #[cfg(test)]
@@ -278,7 +373,7 @@ mod tests {
         view.apply(LeaseChange::Remove(Ipv4Addr::new(10, 0, 0, 1)));
         assert!(view.of_name("printer").is_none());
         assert_eq!(view.next_expiry_s(), None);
-        assert!(view.by_hardware.is_empty() && view.by_client_id.is_empty());
+        assert!(view.index.by_hardware.is_empty() && view.index.by_client_id.is_empty());
     }
 
     #[test]

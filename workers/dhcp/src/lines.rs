@@ -69,7 +69,15 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "<null>".to_owned();
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
+    let mut text = String::with_capacity(3 * bytes.len());
+    for byte in bytes {
+        if !text.is_empty() {
+            text.push(':');
+        }
+        let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+        text.extend([digit(byte >> 4), digit(byte & 15)]);
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Which options an answer carries, in dnsmasq's order, and the BOOTP fields that go with them.
 
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use ipc::config::dhcp::{Boot, ConfiguredOption, INFINITE, OptionValue, Place};
@@ -171,6 +170,23 @@ pub(crate) fn fill(exchange: &Exchange<'_>, terms: &Terms<'_>, reply: &mut Reply
     }
 }
 
+/// A set of option codes.
+#[derive(Clone, Copy, Default)]
+struct Codes([u64; 4]);
+
+impl Codes {
+    fn has(&self, code: u8) -> bool {
+        self.0[usize::from(code / 64)] & (1 << (code % 64)) != 0
+    }
+
+    /// Adds a code; false if it is there already.
+    fn insert(&mut self, code: u8) -> bool {
+        let new = !self.has(code);
+        self.0[usize::from(code / 64)] |= 1 << (code % 64);
+        new
+    }
+}
+
 /// The configured options that apply to one answer: at most one per code, in list order.
 struct Chosen<'s> {
     options: Vec<&'s ConfiguredOption>,
@@ -179,7 +195,7 @@ struct Chosen<'s> {
 impl<'s> Chosen<'s> {
     /// Options whose tests pass go before options that only pass with the pool's own tag, and those before options without
     /// tests. Among equals the first of the list, which is the last of the file, wins.
-    fn new(exchange: &Exchange<'s>, network: Option<&Network<'_>>, lines: &mut Vec<Line>) -> Chosen<'s> {
+    fn new(exchange: &Exchange<'s>, network: Option<&Network<'s>>, lines: &mut Vec<Line>) -> Chosen<'s> {
         let pxe = exchange.pxe.as_ref().filter(|pxe| pxe.architecture.is_some());
         let usable = |option: &ConfiguredOption| !option.pxe || pxe.is_some();
         Chosen::among(exchange, usable, network, lines)
@@ -195,29 +211,32 @@ impl<'s> Chosen<'s> {
             let options = exchange.config.slice.options.iter().enumerate();
             options.filter(|(_, option)| option.place == Place::Plain && usable(option))
         };
+        if plain().next().is_none() {
+            return Chosen { options: Vec::new() };
+        }
         let mut with_pool = exchange.set_tags.clone();
         if let Some(tag) = network.and_then(|network| network.pool.set_tag.as_deref()) {
             with_pool.set(tag);
         }
         let with_pool = with_pool.with_following(&exchange.config.slice.tag_if);
 
-        let mut taken = BTreeSet::new();
+        let mut taken = Codes::default();
         let mut options = Vec::new();
         for tags in [&exchange.bare_tags, &with_pool] {
-            let mut round = BTreeSet::new();
+            let mut round = taken;
             for (position, option) in plain().filter(|(_, option)| !option.tests.is_empty() && tags.pass(&option.tests))
             {
-                if !taken.contains(&option.code) && round.insert(option.code) {
+                if round.insert(option.code) {
                     options.push((position, option));
                 }
             }
-            taken.extend(round);
+            taken = round;
         }
-        let mut untagged = BTreeSet::new();
+        let mut untagged = Codes::default();
         for (position, option) in plain().filter(|(_, option)| option.tests.is_empty()) {
-            if untagged.contains(&option.code) {
+            if untagged.has(option.code) {
                 lines.push(lines::warning(format!("Ignoring duplicate dhcp-option {}", option.code)));
-            } else if !taken.contains(&option.code) {
+            } else if !taken.has(option.code) {
                 untagged.insert(option.code);
                 options.push((position, option));
             }

@@ -3,7 +3,7 @@
 //! Options split over several places are joined (RFC 3396), and the `file` and `sname` fields are read as options when
 //! option 52 says so. Nothing here trusts a length byte.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
 use dhcproto::v4::MessageType;
@@ -25,8 +25,40 @@ pub(crate) const BROADCAST_FLAG: u16 = 0x8000;
 pub(crate) struct Packet<'a> {
     bytes: &'a [u8],
     hardware: HardwareAddress,
-    options: BTreeMap<u8, Vec<u8>>,
+    options: Options<'a>,
     file_holds_options: bool,
+}
+
+/// The values of options by code, all parts of one joined.
+struct Options<'a> {
+    values: Vec<Cow<'a, [u8]>>,
+    /// One more than where the value of a code is in `values`; 0: there is none. Neither 0 nor 255 is a code, so that all have room.
+    places: [u8; 256],
+}
+
+impl<'a> Options<'a> {
+    /// No options; room for those of most packets.
+    fn new() -> Options<'a> {
+        Options { values: Vec::with_capacity(16), places: [0; 256] }
+    }
+
+    fn get(&self, code: u8) -> Option<&[u8]> {
+        let place = self.places[usize::from(code)].checked_sub(1)?;
+        self.values.get(usize::from(place)).map(|value| &**value)
+    }
+
+    /// Adds the options of one field, up to its end or the first one that does not fit.
+    fn gather(&mut self, field: &'a [u8]) {
+        for (code, part) in walk(field) {
+            let place = &mut self.places[usize::from(code)];
+            if let Some(value) = place.checked_sub(1).and_then(|place| self.values.get_mut(usize::from(place))) {
+                value.to_mut().extend_from_slice(part);
+            } else {
+                self.values.push(Cow::Borrowed(part));
+                *place = self.values.len() as u8;
+            }
+        }
+    }
 }
 
 impl<'a> Packet<'a> {
@@ -41,15 +73,15 @@ impl<'a> Packet<'a> {
         }
         let hardware = HardwareAddress::new(bytes[1], bytes.get(28..44)?.get(..usize::from(bytes[2]))?)?;
 
-        let mut options = BTreeMap::new();
-        gather(bytes.get(HEADER_BYTES..)?, &mut options);
+        let mut options = Options::new();
+        options.gather(bytes.get(HEADER_BYTES..)?);
         // RFC 3396 section 5: the options field first, then `file`, then `sname`.
-        let overload = options.get(&52).and_then(|value: &Vec<u8>| value.first().copied()).unwrap_or(0);
+        let overload = options.get(52).and_then(|value| value.first().copied()).unwrap_or(0);
         if overload & 1 != 0 {
-            gather(bytes.get(FILE_AT..FILE_AT + 128)?, &mut options);
+            options.gather(bytes.get(FILE_AT..FILE_AT + 128)?);
         }
         if overload & 2 != 0 {
-            gather(bytes.get(SNAME_AT..SNAME_AT + 64)?, &mut options);
+            options.gather(bytes.get(SNAME_AT..SNAME_AT + 64)?);
         }
         Some(Packet { bytes, hardware, options, file_holds_options: overload & 1 != 0 })
     }
@@ -118,7 +150,7 @@ impl<'a> Packet<'a> {
 
     /// The value of an option, all its parts joined.
     pub(crate) fn option(&self, code: u8) -> Option<&[u8]> {
-        self.options.get(&code).map(Vec::as_slice)
+        self.options.get(code)
     }
 
     /// The first address in an option.
@@ -141,13 +173,6 @@ impl<'a> Packet<'a> {
     fn header_address(&self, at: usize) -> Option<Ipv4Addr> {
         let value: [u8; 4] = self.bytes.get(at..at + 4)?.try_into().ok()?;
         Some(Ipv4Addr::from(value)).filter(|address| !address.is_unspecified())
-    }
-}
-
-/// Adds the options of one field to `options`, up to its end or the first one that does not fit.
-fn gather(field: &[u8], options: &mut BTreeMap<u8, Vec<u8>>) {
-    for (code, value) in walk(field) {
-        options.entry(code).or_default().extend_from_slice(value);
     }
 }
 

@@ -112,7 +112,11 @@ fn network(pool: &Pool, position: usize, netmask: Ipv4Addr, local: Ipv4Addr, rou
 }
 
 /// The network whose pool may give `address` to a client with these tags.
-pub(crate) fn giving<'n, 's>(networks: &'n [Network<'s>], address: Ipv4Addr, tags: &Tags) -> Option<&'n Network<'s>> {
+pub(crate) fn giving<'n, 's>(
+    networks: &'n [Network<'s>],
+    address: Ipv4Addr,
+    tags: &Tags<'_>,
+) -> Option<&'n Network<'s>> {
     if networks.iter().any(|network| network.router == Some(address)) {
         return None;
     }
@@ -120,7 +124,11 @@ pub(crate) fn giving<'n, 's>(networks: &'n [Network<'s>], address: Ipv4Addr, tag
 }
 
 /// The network that answers for `address`: one that gives it, else a static one around it, else any around it.
-pub(crate) fn narrow<'n, 's>(networks: &'n [Network<'s>], address: Ipv4Addr, tags: &Tags) -> Option<&'n Network<'s>> {
+pub(crate) fn narrow<'n, 's>(
+    networks: &'n [Network<'s>],
+    address: Ipv4Addr,
+    tags: &Tags<'_>,
+) -> Option<&'n Network<'s>> {
     let around = |network: &&Network<'_>| network.includes(address) && tags.pass(&network.pool.tests);
     giving(networks, address, tags)
         .or_else(|| networks.iter().filter(around).find(|network| network.pool.mode == PoolMode::Static))
@@ -151,7 +159,7 @@ pub(crate) struct Search<'a> {
     /// The networks of the request.
     pub(crate) networks: &'a [Network<'a>],
     /// The tags of the request.
-    pub(crate) tags: &'a Tags,
+    pub(crate) tags: &'a Tags<'a>,
     /// The client's hash.
     pub(crate) hash: u32,
     /// Must addresses be asked first?

@@ -2,6 +2,7 @@
 //! us. It goes beside serving: a request may be both relayed and answered.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::rc::Rc;
 
 use ipc::config::dhcp::DhcpSlice;
 use ipc::config::relay::{RelayRoute, RelayTarget, SplitRelay, Uplink};
@@ -204,7 +205,11 @@ fn uplink_address(state: &State, uplink: &Uplink) -> Option<Ipv4Addr> {
 }
 
 fn with_address(state: &State, own: Ipv4Addr) -> Option<&Interface> {
-    state.interfaces.values().find(|interface| interface.addresses4().any(|(address, _)| address == own))
+    state
+        .interfaces
+        .values()
+        .map(Rc::as_ref)
+        .find(|interface| interface.addresses4().any(|(address, _)| address == own))
 }
 
 fn is_like(name: &str, pattern: &str) -> bool {

@@ -82,7 +82,8 @@ impl Reply {
     }
 
     fn within(request: &Packet<'_>, size: usize, relay: Option<&[u8]>) -> Reply {
-        let mut bytes = request.head().to_vec();
+        let mut bytes = Vec::with_capacity(PACKET_BYTES_STANDARD);
+        bytes.extend_from_slice(request.head());
         bytes[0] = 2;
         bytes.resize(HEADER_BYTES - 4, 0);
         bytes.extend_from_slice(&MAGIC_COOKIE);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::rc::Rc;
 
 use ipc::config::dhcp::DhcpSlice;
 use ipc::lease::{Lease, LeaseChange};
@@ -29,7 +30,7 @@ pub(crate) struct Config {
 #[derive(Debug)]
 pub(crate) struct State {
     /// By kernel index.
-    pub(crate) interfaces: BTreeMap<u32, Interface>,
+    pub(crate) interfaces: BTreeMap<u32, Rc<Interface>>,
     /// Recorded leases.
     pub(crate) leases: LeaseView,
     /// Addresses asked lately.
@@ -48,11 +49,11 @@ impl State {
     /// Is `address` one of ours on an interface where DHCP is served?
     pub(crate) fn is_ours(&self, address: Ipv4Addr) -> bool {
         let serving = self.interfaces.values().filter(|interface| interface.serves_dhcp);
-        serving.flat_map(Interface::addresses4).any(|(ours, _)| ours == address)
+        serving.flat_map(|interface| interface.addresses4()).any(|(ours, _)| ours == address)
     }
 
     /// The bridge that an interface is an alias of (`bridge-interface`).
-    pub(crate) fn bridge_of(&self, config: &Config, interface: &Interface) -> Option<&Interface> {
+    pub(crate) fn bridge_of(&self, config: &Config, interface: &Interface) -> Option<&Rc<Interface>> {
         let line = config.slice.bridges.iter().find(|line| line.has(&interface.name))?;
         self.interfaces.values().find(|interface| interface.name == line.bridge)
     }

@@ -1,5 +1,6 @@
 //! The tags that are set for one request, and what they select.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use ipc::config::client_tag::{MatchValue, MatchedOption, NameMatch, OptionMatch, RelayId, RelayIdRule, TagIf};
@@ -13,13 +14,13 @@ use crate::packet::{Packet, walk, walk_enterprises};
 /// The enterprise number of the Broadband Forum, whose TR-069 tells gateways of the devices behind them.
 const BROADBAND_FORUM: u32 = 3561;
 
-/// The tags of one request, in the order in which they were set.
+/// The tags of one request, in the order in which they were set. Hardly one of them is not a text of the configuration.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tags(Vec<String>);
+pub(crate) struct Tags<'t>(Vec<Cow<'t, str>>);
 
-impl Tags {
+impl<'t> Tags<'t> {
     /// The tags that follow from where a request came in and what it says, but for names.
-    pub(crate) fn of(interface: &str, packet: &Packet<'_>, slice: &DhcpSlice) -> Tags {
+    pub(crate) fn of(interface: &'t str, packet: &Packet<'_>, slice: &'t DhcpSlice) -> Tags<'t> {
         let mut tags = Tags::default();
         tags.set(interface);
         if is_behind_gateway(packet) {
@@ -34,18 +35,19 @@ impl Tags {
     }
 
     /// Sets a tag.
-    pub(crate) fn set(&mut self, tag: &str) {
-        if !self.has(tag) {
-            self.0.push(tag.to_owned());
+    pub(crate) fn set(&mut self, tag: impl Into<Cow<'t, str>>) {
+        let tag = tag.into();
+        if !self.has(&tag) {
+            self.0.push(tag);
         }
     }
 
-    fn set_each<'t>(&mut self, tags: impl Iterator<Item = &'t String>) {
+    fn set_each(&mut self, tags: impl Iterator<Item = &'t String>) {
         tags.for_each(|tag| self.set(tag));
     }
 
     /// Sets the tags for what the client calls itself, with its domain (`dhcp-name-match`).
-    pub(crate) fn set_for_name(&mut self, rules: &[NameMatch], name: &Name) {
+    pub(crate) fn set_for_name(&mut self, rules: &'t [NameMatch], name: &Name) {
         let name = name.whole();
         let fits = |rule: &&NameMatch| {
             let start = if rule.prefix { name.get(..rule.name.len()) } else { Some(name.as_str()) };
@@ -55,7 +57,7 @@ impl Tags {
     }
 
     /// These tags and those that follow from them (`tag-if`).
-    pub(crate) fn with_following(&self, rules: &[TagIf]) -> Tags {
+    pub(crate) fn with_following(&self, rules: &'t [TagIf]) -> Tags<'t> {
         let mut tags = self.clone();
         for rule in rules {
             if rule.tests.iter().all(|test| tags.has_like(&test.tag) != test.negated) {
@@ -77,7 +79,7 @@ impl Tags {
 
     /// The tags, the latest first.
     pub(crate) fn latest_first(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().rev().map(String::as_str)
+        self.0.iter().rev().map(|tag| &**tag)
     }
 
     fn has(&self, tag: &str) -> bool {
@@ -94,7 +96,7 @@ impl Tags {
 }
 
 /// The text of the `tags:` log line: the latest first.
-impl fmt::Display for Tags {
+impl fmt::Display for Tags<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, tag) in self.latest_first().enumerate() {
             write!(f, "{}{tag}", if position == 0 { "" } else { ", " })?;

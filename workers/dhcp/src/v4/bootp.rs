@@ -23,7 +23,7 @@ pub(super) fn bootp(exchange: &mut Exchange<'_>, state: &mut State, now: Now) ->
     }
     let file = lines::printable(exchange.packet.file());
     if !file.is_empty() {
-        exchange.set_tags.set(&file);
+        exchange.set_tags.set(file);
     }
     exchange.set_tags.set("bootp");
     exchange.follow_tags();

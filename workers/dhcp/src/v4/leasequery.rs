@@ -131,7 +131,7 @@ impl Exchange<'_> {
     /// Nothing but the interface's tag: a query is not the client's.
     pub(super) fn forget_tags(&mut self) {
         self.set_tags = Tags::default();
-        self.set_tags.set(&self.interface);
+        self.set_tags.set(self.interface);
         self.follow_tags();
         self.bare_tags = self.tags.clone();
     }

@@ -11,6 +11,7 @@ mod request;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::rc::Rc;
 
 use dhcproto::v4::MessageType;
 use ipc::config::dhcp::{ClientIdRule, HostRule, INFINITE, PoolMode};
@@ -49,7 +50,7 @@ pub(crate) struct Exchange<'s> {
     pub(crate) packet: &'s Packet<'s>,
     pub(crate) arrival: Arrival,
     /// The interface's name.
-    pub(crate) interface: String,
+    pub(crate) interface: &'s str,
     /// Came in on the loopback interface, where nobody answers an echo but ourselves.
     pub(crate) loopback: bool,
     /// Our first address on the interface, for want of a better one.
@@ -66,14 +67,14 @@ pub(crate) struct Exchange<'s> {
     pub(crate) hardware: HardwareAddress,
     /// Option 61, unless it is to be ignored.
     pub(crate) client_id: Option<Vec<u8>>,
-    /// The same, though the client's rule may say that it is to be ignored (`id:*`): by this id its lease is found.
-    said_id: Option<Vec<u8>>,
+    /// The address of the client's lease, which is found by option 61 even if the client's rule says that it is to be ignored (`id:*`).
+    held: Option<Ipv4Addr>,
     /// The tags that were set, the pool's included once it is known.
-    pub(crate) set_tags: Tags,
+    pub(crate) set_tags: Tags<'s>,
     /// The same and those that follow from them.
-    pub(crate) tags: Tags,
+    pub(crate) tags: Tags<'s>,
     /// The same, but for the pool's.
-    pub(crate) bare_tags: Tags,
+    pub(crate) bare_tags: Tags<'s>,
     /// The `dhcp-host` line of the client.
     pub(crate) rule: Option<&'s HostRule>,
     /// What the client says of its name.
@@ -83,7 +84,7 @@ pub(crate) struct Exchange<'s> {
     /// What it says of itself as a PXE client, if it is one.
     pub(crate) pxe: Option<Pxe<'s>>,
     /// Option 55; without it, everything is sent.
-    pub(crate) requested: Option<Vec<u8>>,
+    pub(crate) requested: Option<&'s [u8]>,
     /// Must the answer be broadcast (`dhcp-broadcast`)?
     pub(crate) force_broadcast: bool,
     /// Is the client not to be served?
@@ -132,23 +133,23 @@ impl Answer {
 }
 
 /// Judges one request. Besides what is to be done: log lines, and what the parent is to know of who caused a change.
-pub(crate) fn judge<'s>(
-    config: &'s Config,
+pub(crate) fn judge(
+    config: &Config,
     state: &mut State,
-    packet: &'s Packet<'s>,
+    packet: &Packet<'_>,
     arrival: Arrival,
     now: Now,
 ) -> (Outcome, Vec<Line>, Option<Box<Contact>>) {
     let Some(interface) = state.interfaces.get(&arrival.interface) else { return (Outcome::Silence, Vec::new(), None) };
-    let interface = state.bridge_of(config, interface).unwrap_or(interface);
+    let interface = Rc::clone(state.bridge_of(config, interface).unwrap_or(interface));
     if !interface.serves_dhcp {
         return (Outcome::Silence, Vec::new(), None);
     }
     if packet.kind() == Some(MessageType::LeaseQuery) && arrival.port == Port::Server {
-        let (outcome, lines) = leasequery::answer(config, state, interface, packet, arrival, now);
+        let (outcome, lines) = leasequery::answer(config, state, &interface, packet, arrival, now);
         return (outcome, lines, None);
     }
-    let mut exchange = match Exchange::open(config, state, interface, packet, arrival) {
+    let mut exchange = match Exchange::open(config, state, &interface, packet, arrival) {
         Ok(exchange) => exchange,
         Err(lines) => return (Outcome::Silence, lines, None),
     };
@@ -190,7 +191,7 @@ impl<'s> Exchange<'s> {
     fn open(
         config: &'s Config,
         state: &State,
-        interface: &Interface,
+        interface: &'s Interface,
         packet: &'s Packet<'s>,
         arrival: Arrival,
     ) -> Result<Exchange<'s>, Vec<Line>> {
@@ -212,12 +213,15 @@ impl<'s> Exchange<'s> {
         }
 
         let mut exchange = Exchange::assemble(config, interface, packet, arrival, networks, fallback);
-        exchange.said_id.clone_from(&exchange.client_id);
+        let mut lease = state.leases.of_client(exchange.client_id.as_deref(), exchange.hardware);
         if exchange.client_id.is_none() && !slice.ignore_client_id && packet.kind().is_some() {
             // A client that leaves its id out this time is still the one that we know.
-            exchange.client_id = exchange.lease(state).and_then(|lease| lease.client_id.clone());
-            exchange.said_id.clone_from(&exchange.client_id);
+            exchange.client_id = lease.and_then(|lease| lease.client_id.clone());
+            if exchange.client_id.is_some() {
+                lease = state.leases.of_client(exchange.client_id.as_deref(), exchange.hardware);
+            }
         }
+        exchange.held = lease.map(|lease| lease.address);
         exchange.log_client();
         exchange.find_tags_and_rule();
         Ok(exchange)
@@ -226,7 +230,7 @@ impl<'s> Exchange<'s> {
     /// What a request says, and nothing yet that follows from it.
     fn assemble(
         config: &'s Config,
-        interface: &Interface,
+        interface: &'s Interface,
         packet: &'s Packet<'s>,
         arrival: Arrival,
         networks: Vec<Network<'s>>,
@@ -240,7 +244,7 @@ impl<'s> Exchange<'s> {
             config,
             packet,
             arrival,
-            interface: interface.name.clone(),
+            interface: &interface.name,
             loopback: interface.loopback,
             fallback,
             networks,
@@ -255,7 +259,7 @@ impl<'s> Exchange<'s> {
                 .client_id()
                 .filter(|_| !slice.ignore_client_id && packet.option(53).is_some())
                 .map(<[u8]>::to_vec),
-            said_id: None,
+            held: None,
             set_tags: Tags::default(),
             tags: Tags::default(),
             bare_tags: Tags::default(),
@@ -274,7 +278,7 @@ impl<'s> Exchange<'s> {
 
     fn find_tags_and_rule(&mut self) {
         let Config { slice, rules, .. } = self.config;
-        self.set_tags = Tags::of(&self.interface, self.packet, slice);
+        self.set_tags = Tags::of(self.interface, self.packet, slice);
         self.follow_tags();
 
         let likeness = Likeness { client_id: self.client_id.as_deref(), hardware: self.hardware, name: None };
@@ -350,7 +354,7 @@ impl<'s> Exchange<'s> {
 
     /// The client's lease.
     fn lease<'l>(&self, state: &'l State) -> Option<&'l Lease> {
-        state.leases.of_client(self.said_id.as_deref(), self.hardware)
+        state.leases.of_address(self.held?)
     }
 
     /// The name that hosts files have for an address.
@@ -373,7 +377,7 @@ impl<'s> Exchange<'s> {
     }
 
     /// Sets the tag of the pool that serves the client.
-    fn enter(&mut self, network: &Network<'_>) {
+    fn enter(&mut self, network: &Network<'s>) {
         if let Some(tag) = &network.pool.set_tag {
             self.set_tags.set(tag);
             self.follow_tags();
@@ -443,8 +447,8 @@ fn recall_routers(networks: &mut [Network<'_>], local: &[Network<'_>], routers: 
 }
 
 /// A list of requested options, which option 255 ends.
-fn up_to_end(list: &[u8]) -> Vec<u8> {
-    list.iter().copied().take_while(|code| *code != 255).collect()
+fn up_to_end(list: &[u8]) -> &[u8] {
+    list.split(|code| *code == 255).next().unwrap_or_default()
 }
 
 /// # Answering
@@ -505,7 +509,12 @@ impl Exchange<'_> {
 
     /// The line of a message, unless `quiet-dhcp` hides it.
     fn message(&self, kind: &str, address: Option<Ipv4Addr>, name: &str, error: &str) -> Option<Line> {
-        self.message_about(kind, address, &self.label(), name, error)
+        if self.hides(error) { None } else { self.message_about(kind, address, &self.label(), name, error) }
+    }
+
+    /// Is a message left out of the log (`quiet-dhcp`)?
+    fn hides(&self, error: &str) -> bool {
+        self.config.slice.quiet_dhcp && !self.config.slice.log_dhcp && error.is_empty()
     }
 
     /// The same about somebody else than who sent the request.
@@ -517,12 +526,11 @@ impl Exchange<'_> {
         name: &str,
         error: &str,
     ) -> Option<Line> {
-        let slice = &self.config.slice;
-        if slice.quiet_dhcp && !slice.log_dhcp && error.is_empty() {
+        if self.hides(error) {
             return None;
         }
-        let text = lines::message(kind, &self.interface, address, label, name, error);
-        Some(if slice.log_dhcp { self.detail(&text) } else { lines::info(text) })
+        let text = lines::message(kind, self.interface, address, label, name, error);
+        Some(if self.config.slice.log_dhcp { self.detail(&text) } else { lines::info(text) })
     }
 
     /// Logs a message now.
@@ -589,7 +597,7 @@ impl Exchange<'_> {
             return;
         }
         let mut text = String::new();
-        let mut codes = self.requested.iter().flatten().copied().peekable();
+        let mut codes = self.requested.unwrap_or_default().iter().copied().peekable();
         while let Some(code) = codes.next() {
             let name = option_name::name(code);
             let (colon, comma) =

@@ -166,7 +166,7 @@ fn check<'s>(exchange: &mut Exchange<'s>, state: &State, wish: Wish, now: Now) -
 }
 
 /// Makes or extends the lease: the changes to record, and the acknowledgement that waits for them.
-fn make(exchange: &mut Exchange<'_>, state: &State, wish: Wish, network: Network<'_>, now: Now) -> Outcome {
+fn make<'s>(exchange: &mut Exchange<'s>, state: &State, wish: Wish, network: Network<'s>, now: Now) -> Outcome {
     let Wish { address, given_up, how, fuzz, .. } = wish;
     exchange.enter(&network);
     exchange.say_tags();
