@@ -12,7 +12,8 @@ use super::line::{self, Record};
 
 /// Leases by address, with the place of each in the file and an index of names.
 pub struct Store {
-    leases: BTreeMap<Ipv4Addr, Held>,
+    /// Boxed: what is searched stays small.
+    leases: BTreeMap<Ipv4Addr, Box<Held>>,
     names: HashMap<String, Ipv4Addr>,
     file: Option<LeaseFile>,
     /// With `lease-journal`: leases that have only been extended since they were written. `None`: everything is written at once.
@@ -253,10 +254,10 @@ impl Store {
         if let Some(name) = &lease.name {
             self.names.insert(name.to_ascii_lowercase(), lease.address);
         }
-        self.leases.insert(lease.address, Held { lease, place });
+        self.leases.insert(lease.address, Box::new(Held { lease, place }));
     }
 
-    fn let_go(&mut self, address: Ipv4Addr) -> Option<Held> {
+    fn let_go(&mut self, address: Ipv4Addr) -> Option<Box<Held>> {
         let held = self.leases.remove(&address)?;
         if let Some(name) = &held.lease.name {
             let key = name.to_ascii_lowercase();

@@ -12,7 +12,8 @@ use ipc::link::HardwareAddress;
 /// Leases by everything they are looked up by.
 #[derive(Debug, Default)]
 pub(crate) struct LeaseView {
-    by_address: BTreeMap<Ipv4Addr, Entry>,
+    /// Boxed: what is searched stays small.
+    by_address: BTreeMap<Ipv4Addr, Box<Entry>>,
     index: Index,
     locks: Locks,
     /// Addresses of `locks` that are not leased yet.
@@ -233,11 +234,13 @@ impl LeaseView {
         let age = Reverse(self.made);
         self.made += 1;
         match self.by_address.entry(lease.address) {
-            btree_map::Entry::Vacant(place) => self.index.add(place.insert(Entry { lease, age, heard })),
+            btree_map::Entry::Vacant(place) => {
+                self.index.add(place.insert(Box::new(Entry { lease, age, heard })));
+            }
             btree_map::Entry::Occupied(mut place) => {
                 let after = Entry { lease, age: place.get().age, heard };
                 self.index.replace(place.get(), &after);
-                place.insert(after);
+                **place.get_mut() = after;
             }
         }
     }
