@@ -68,6 +68,8 @@ pub struct Boot {
     pub uid: Option<u32>,
     /// Directories that the role may read below (TFTP roots), for Landlock: how many `Directory` places there are.
     pub directories: u32,
+    /// The kinds of packets of which the parent wants copies (`dumpfile`, `dumpmask`); 0: none.
+    pub capture: u32,
     /// Kill instead of refuse at an unlisted system call.
     pub strict: bool,
     /// Builds with the `probe` feature: run this forbidden deed after confinement instead of serving.

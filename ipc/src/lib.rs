@@ -12,6 +12,7 @@
 //! | `boot` | the first message to every worker, and the fixed descriptor numbers |
 //! | `control` | the envelope of every later message |
 //! | `dns`, `dhcp`, `tftp`, `net`, `script`, `log` | one conversation each |
+//! | `capture` | copies of packets, which go along with `log` |
 //! | `event` | what lease scripts are told |
 //! | `config` | the slices |
 //! | `idn` | names beyond ASCII |
@@ -19,6 +20,7 @@
 //! | `lease`, `link`, `tag`, `time` | nouns |
 
 pub mod boot;
+pub mod capture;
 #[cfg(feature = "channel")]
 pub mod channel;
 pub mod config;

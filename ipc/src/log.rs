@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::capture::Captured;
+
 /// Most lines in one batch.
 pub const LINES_MAX: usize = 64;
 /// Longest line, in bytes; the sender cuts, and so does the parent.
@@ -39,6 +41,8 @@ pub struct Line {
 pub struct Batch {
     /// In order; at most [`LINES_MAX`].
     pub lines: Vec<Line>,
-    /// Lines that were dropped since the last batch because the channel was full.
+    /// The copy of a packet that has its place behind these lines.
+    pub captured: Option<Captured>,
+    /// Lines and copies that were dropped since the last batch because the channel was full.
     pub lost: u32,
 }

@@ -17,6 +17,10 @@ pub enum ToWorker {
     TransferSocket {
         /// The request's ticket.
         ticket: u32,
+        /// Where the transfer is from.
+        local: SocketAddr,
+        /// Whom it is with.
+        client: SocketAddr,
     },
     /// Answer to `WantTransfer` when no socket could be made.
     NoSocket {

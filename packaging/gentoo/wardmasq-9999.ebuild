@@ -18,7 +18,7 @@ LICENSE+=" Apache-2.0 MIT Unicode-3.0"
 SLOT="0"
 
 # The flags of net-dns/dnsmasq; docs/features.md says which are missing, and why.
-IUSE="+conntrack +dhcp +dhcp-tools +id +idn +inotify libidn2 +loop lua +script static +tftp"
+IUSE="+conntrack +dhcp +dhcp-tools +dumpfile +id +idn +inotify libidn2 +loop lua +script static +tftp"
 REQUIRED_USE="dhcp-tools? ( dhcp ) libidn2? ( idn ) lua? ( script )"
 
 QA_FLAGS_IGNORED="usr/sbin/wardmasq usr/sbin/wardctl usr/bin/dhcp_lease_time usr/bin/dhcp_release usr/bin/dhcp_release6"
@@ -30,7 +30,7 @@ src_unpack() {
 
 src_configure() {
 	local flag myfeatures=()
-	for flag in conntrack dhcp dhcp-tools id idn inotify libidn2 loop lua script tftp; do
+	for flag in conntrack dhcp dhcp-tools dumpfile id idn inotify libidn2 loop lua script tftp; do
 		use ${flag} && myfeatures+=( ${flag} )
 	done
 	# These flags take the place of those in .cargo/config.toml.

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd as _, AsRawFd, OwnedFd};
 
 use ipc::dhcp::Neighbor;
@@ -138,8 +138,12 @@ pub fn netlink(family: SockProtocol) -> Result<OwnedFd, Errno> {
     socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, family)
 }
 
-/// A UDP socket of ours, at `local`, connected to a TFTP client.
-pub fn transfer(local: IpAddr, client: SocketAddr, range: Option<(u16, u16)>) -> Result<OwnedFd, Errno> {
+/// A UDP socket of ours, at `local`, connected to a TFTP client; and where exactly it is.
+pub fn transfer(
+    local: IpAddr,
+    client: SocketAddr,
+    range: Option<(u16, u16)>,
+) -> std::io::Result<(OwnedFd, SocketAddr)> {
     let family = if client.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let socket = socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
     let mut result = Err(Errno::EADDRINUSE);
@@ -151,7 +155,9 @@ pub fn transfer(local: IpAddr, client: SocketAddr, range: Option<(u16, u16)>) ->
     }
     result?;
     connect(socket.as_raw_fd(), &SockaddrStorage::from(client))?;
-    Ok(socket)
+    let socket = UdpSocket::from(socket);
+    let local = socket.local_addr()?;
+    Ok((socket.into(), local))
 }
 
 /// Link-local addresses need the client's interface.

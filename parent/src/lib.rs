@@ -23,6 +23,7 @@
 
 pub mod accounts;
 pub mod broker;
+pub mod capture;
 pub mod command_line;
 pub mod commit;
 pub mod config;

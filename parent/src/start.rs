@@ -28,6 +28,7 @@ use policy::parent::ParentFacts;
 
 use crate::accounts;
 use crate::broker::{Echo, netlink};
+use crate::capture::CaptureFile;
 use crate::config::feature::{self, Feature};
 use crate::config::journal::Journal;
 use crate::config::{self, BindMode, Config, Loaded, LogTarget, Refusals, diagnosis};
@@ -160,6 +161,7 @@ fn run(
         identities.push((role, Some(identity).filter(|identity| root && accounts::available(*identity))));
     }
     let script = script::setup(&config, root)?;
+    let capture = open_capture(&config)?;
     let (watch, unwatched) = open_watch(&config)?;
     let monitor = interfaces::monitor().map_err(system("cannot create netlink socket"))?;
 
@@ -233,8 +235,21 @@ fn run(
 
     // What fails from here on was not configured wrong.
     *journal = None;
-    let parts =
-        Parts { config, nursery, sockets, echo, directories, store, log, signals, monitor, watch, interfaces, script };
+    let parts = Parts {
+        config,
+        nursery,
+        sockets,
+        echo,
+        directories,
+        store,
+        log,
+        capture,
+        signals,
+        monitor,
+        watch,
+        interfaces,
+        script,
+    };
     let mut hub = Hub::new(parts).map_err(|error| Failure::other(format!("cannot start: {error}")))?;
     #[cfg(feature = "probe")]
     if let Some(role) = probe_role() {
@@ -317,6 +332,14 @@ fn open_store(config: &Config) -> Result<(Store, Vec<(usize, String)>), Failure>
         store.delay_extensions(delay_s);
     }
     Ok((store, invalid))
+}
+
+fn open_capture(config: &Config) -> Result<Option<CaptureFile>, Failure> {
+    let Some(path) = &config.process.dumpfile else { return Ok(None) };
+    let opened = CaptureFile::open(path, config.dns.edns_packet_max);
+    opened.map(Some).map_err(|text| {
+        Failure::file(text).about(&["dumpfile"], path.display()).remedy("name another file, or create its directory")
+    })
 }
 
 /// Opens the TFTP roots that are there and takes the others out of the slice.

@@ -5,10 +5,12 @@ use crate::table::{Call, Test, WorkerPolicy, arg, call};
 
 const CALLS: &[Call] = &[
     call("accept4", libc::SYS_accept4).when(&[arg(0, Test::Sockets)]).why("a client's TCP connection"),
-    call("getpeername", libc::SYS_getpeername).when(&[arg(0, Test::Later)]).why("who made a TCP connection"),
+    call("getpeername", libc::SYS_getpeername)
+        .when(&[arg(0, Test::Later)])
+        .why("who made a TCP connection; which upstream a socket leads to, for copies of packets (`dumpfile`)"),
     call("getsockname", libc::SYS_getsockname)
         .when(&[arg(0, Test::Later)])
-        .why("which of our addresses a TCP connection was made to"),
+        .why("which of our addresses a TCP connection was made to; where a query leaves from, for copies of packets"),
 ];
 
 /// The table.

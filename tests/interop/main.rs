@@ -3,6 +3,7 @@
 //! Every test runs against wardmasq or, with `WARDMASQ_UNDER_TEST=theirs`, against dnsmasq, and must pass with both. Needs
 //! root and the clients' packages; `tests/all` installs and runs everything.
 
+mod capture;
 mod dhcp;
 mod dhcp_client;
 mod dhcp_files;

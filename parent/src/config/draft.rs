@@ -126,6 +126,7 @@ impl Draft {
                 user: Some("nobody".to_owned()),
                 pid_file: Some(PathBuf::from("/var/run/dnsmasq.pid")),
                 lease_file: PathBuf::from(LEASE_FILE),
+                dumpmask: u32::MAX,
                 ..Process::default()
             },
             auth: AuthService::default(),

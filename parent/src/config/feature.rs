@@ -95,9 +95,8 @@ impl Feature {
             Feature::Lua => built_if(cfg!(feature = "lua")),
             Feature::Script => built_if(cfg!(feature = "script")),
             Feature::Tftp => built_if(cfg!(feature = "tftp")),
-            Feature::Auth | Feature::Dbus | Feature::Dhcp6 | Feature::Dnssec | Feature::Dumpfile | Feature::Ubus => {
-                State::Missing
-            }
+            Feature::Dumpfile => built_if(cfg!(feature = "dumpfile")),
+            Feature::Auth | Feature::Dbus | Feature::Dhcp6 | Feature::Dnssec | Feature::Ubus => State::Missing,
         }
     }
 

@@ -30,7 +30,7 @@ impl Hub {
                 }
                 let range = self.config.process.tftp_port_range;
                 let (message, sockets) = match broker::transfer(local, client, range) {
-                    Ok(socket) => (tftp::ToWorker::TransferSocket { ticket }, vec![socket]),
+                    Ok((socket, local)) => (tftp::ToWorker::TransferSocket { ticket, local, client }, vec![socket]),
                     Err(_) => (tftp::ToWorker::NoSocket { ticket }, Vec::new()),
                 };
                 self.send(index, &ToWorker::Role(message), sockets);

@@ -128,6 +128,7 @@ impl Hub {
             user_namespace: self.nursery.has_user_namespace(role),
             uid: self.nursery.uid(role),
             directories: directories.len() as u32,
+            capture: if self.capture.is_some() { self.config.process.dumpmask } else { 0 },
             strict: self.config.process.strict_sandbox,
             probe,
         };

@@ -41,6 +41,7 @@ use nix::sys::wait::waitpid;
 use serde::Serialize;
 
 use crate::broker::{Echo, Ports};
+use crate::capture::CaptureFile;
 use crate::commit::Territory;
 use crate::config::feature::Feature;
 use crate::config::{BindMode, Config};
@@ -88,6 +89,7 @@ pub struct Hub {
     hosts: Hosts,
     ports: Ports,
     log: Log,
+    capture: Option<CaptureFile>,
     epoll: Epoll,
     signals: SignalFd,
     monitor: OwnedFd,
@@ -123,6 +125,8 @@ pub struct Parts {
     pub store: Store,
     /// The log.
     pub log: Log,
+    /// Where copies of packets go.
+    pub capture: Option<CaptureFile>,
     /// Signals, blocked and readable here.
     pub signals: SignalFd,
     /// Interface changes.
@@ -204,6 +208,7 @@ impl Hub {
             file_rules: FileRules::default(),
             hosts: Hosts::default(),
             log: parts.log,
+            capture: parts.capture,
             epoll,
             signals: parts.signals,
             monitor: parts.monitor,

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 
+use ipc::capture::Captured;
 use ipc::control::{ToParent, ToWorker};
 use ipc::lease::Lease;
 use ipc::log::{Batch, LINES_MAX, Severity};
@@ -11,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Hub, MESSAGES_PER_TURN, now_ms};
+use crate::files;
 use crate::log::Speaker;
 use crate::permit::{self, Kind, Phase};
 use crate::worker::{Heard, Sent, Worker};
@@ -199,6 +201,21 @@ impl Hub {
         }
     }
 
+    /// Adds the copy of a packet to the capture file, which is given up when it cannot be written.
+    fn capture(&mut self, captured: &Captured) {
+        let Some(file) = self.capture.as_mut().filter(|_| captured.kind.is_in(self.config.process.dumpmask)) else {
+            return;
+        };
+        match file.add(&captured.packet) {
+            Ok(Some(number)) => self.log.info(&format!("dumping packet {number} mask 0x{:04x}", captured.kind as u32)),
+            Ok(None) => {}
+            Err(error) => {
+                self.log.error(&format!("failed to write packet dump: {}", files::reason(&error)));
+                self.capture = None;
+            }
+        }
+    }
+
     /// Takes one batch of log lines; false when there is none.
     pub(super) fn log_lines(&mut self, index: usize) -> bool {
         let role = self.workers[index].role;
@@ -216,6 +233,9 @@ impl Hub {
                 }
                 for line in batch.lines.iter().take(LINES_MAX) {
                     self.log.write(Speaker::Worker(role), line.severity, &line.text);
+                }
+                if let Some(captured) = batch.captured {
+                    self.capture(&captured);
                 }
                 true
             }

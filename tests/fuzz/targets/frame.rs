@@ -82,6 +82,6 @@ pub fn seeds() -> Vec<Vec<u8>> {
         })),
         encoded(&ToWorker::Role(dhcp::ToWorker::Leases(vec![lease]))),
         encoded(&ToWorker::Role(dns::ToWorker::HostsFile { path: "/etc/hosts".to_owned(), error: None })),
-        encoded(&Batch { lines, lost: 3 }),
+        encoded(&Batch { lines, captured: None, lost: 3 }),
     ]
 }

@@ -17,6 +17,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use policy::{Confined, Facts, Partition};
 use serde::de::DeserializeOwned;
 
+use crate::endpoint;
 use crate::line::{Control, Log};
 use crate::poll::Poll;
 use crate::watchdog;
@@ -44,6 +45,8 @@ pub struct Booted {
     pub routes: Option<&'static [u8]>,
     /// UDP sockets for clients.
     pub datagram: Vec<OwnedFd>,
+    /// The port of each of them, if copies of packets are wanted.
+    pub ports: Vec<u16>,
     /// Listening TCP sockets.
     pub listeners: Vec<OwnedFd>,
     /// Receive-only echo socket.
@@ -105,6 +108,8 @@ pub fn boot(role: Role) -> Booted {
     let placed = datagram.iter().chain(&listeners).chain(held);
     used.extend(placed.map(|fd| fd.as_raw_fd()));
     fill_holes(&used);
+    let captured = boot.capture != 0;
+    let ports = datagram.iter().filter(|_| captured).map(|socket| endpoint::port(socket.as_raw_fd())).collect();
     let poll = Poll::new(epoll);
     watchdog::start();
 
@@ -141,7 +146,8 @@ pub fn boot(role: Role) -> Booted {
     Booted {
         confined,
         control,
-        log: Log::new(own(LOG)),
+        log: Log::with_capture(own(LOG), boot.capture),
+        ports,
         poll,
         uid: report.uid,
         seed: boot.seed,

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use dhcp::{Action, Arrival, Engine, Input, Outbox, Port};
+use ipc::capture::Kind;
 use ipc::control::ToParent;
 use ipc::dhcp as conversation;
 use ipc::log::{Line, Severity};
@@ -115,6 +116,10 @@ impl Worker {
             let IpAddr::V4(destination) = datagram.local else { continue };
             let port = if socket == 0 { Port::Server } else { Port::Pxe };
             let arrival = Arrival { interface: datagram.interface, source, destination, port };
+            if self.booted.log.captures(Kind::Dhcp) {
+                let to = SocketAddr::new(datagram.local, self.booted.ports[socket]);
+                self.booted.log.capture(Kind::Dhcp, datagram.peer, to, datagram.bytes, &mut self.outbox.lines);
+            }
             self.engine.handle(Input::Packet { bytes: datagram.bytes, arrival }, now(), &mut self.outbox);
         }
     }
@@ -155,11 +160,17 @@ impl Worker {
     }
 
     fn send_batch(&mut self, port: Port, buffer: &[u8], lines: &mut Vec<Line>) {
-        let socket = match port {
-            Port::Server => self.booted.datagram.first(),
-            Port::Pxe => self.booted.datagram.get(1),
+        let index = match port {
+            Port::Server => 0,
+            Port::Pxe => 1,
         };
-        if let (false, Some(socket)) = (self.batch.is_empty(), socket) {
+        if let (false, Some(socket)) = (self.batch.is_empty(), self.booted.datagram.get(index)) {
+            if self.booted.log.captures(Kind::Dhcp) {
+                for packet in &self.batch {
+                    let from = SocketAddr::new(packet.local, self.booted.ports[index]);
+                    self.booted.log.capture(Kind::Dhcp, from, packet.peer, &buffer[packet.bytes.clone()], lines);
+                }
+            }
             self.sender.send(socket.as_fd(), buffer, &self.batch, |outgoing, errno| {
                 let text = format!("Error sending DHCP packet to {}: {}", outgoing.peer.ip(), errno.desc());
                 lines.push(Line { severity: Severity::Error, text });

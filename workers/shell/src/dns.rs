@@ -6,16 +6,19 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use dns::{Action, Arrival, Engine, Handle, Input, Outbox};
+use ipc::capture::Kind;
 use ipc::config::dns::DnsSlice;
 use ipc::config::routing::Routing;
 use ipc::control::ToParent;
 use ipc::dns as conversation;
+use ipc::log::Line;
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, SockaddrStorage, getpeername, getsockname, send};
+use nix::sys::socket::{MsgFlags, send};
 
 use crate::boot::Booted;
 use crate::clock::now;
 use crate::datagram::{BATCH, Outgoing, Receiver, Sender};
+use crate::endpoint;
 use crate::poll::Ready;
 use crate::stream::{Seeded, Streams, Wrote};
 use crate::turn::{self, Role};
@@ -194,6 +197,10 @@ impl Worker {
                 local: datagram.local,
                 interface: datagram.interface,
             };
+            if self.booted.log.captures(Kind::Query) {
+                let to = SocketAddr::new(datagram.local, self.booted.ports[socket]);
+                self.booted.log.capture(Kind::Query, datagram.peer, to, datagram.bytes, &mut self.outbox.lines);
+            }
             self.engine.handle(Input::Datagram { arrival, bytes: datagram.bytes }, now, &mut self.outbox);
         }
     }
@@ -203,9 +210,7 @@ impl Worker {
         // What is still to be done to a connection that has ended must not be done to one with its number.
         self.perform();
         let Ok(Some(fd)) = self.streams.accept(&self.booted.poll, &self.booted.listeners[listener]) else { return };
-        let peer = getpeername::<SockaddrStorage>(fd).ok().as_ref().and_then(socket_address);
-        let local = getsockname::<SockaddrStorage>(fd).ok().as_ref().and_then(socket_address);
-        let (Some(peer), Some(local)) = (peer, local) else { return self.streams.close(fd) };
+        let Some((local, peer)) = endpoint::ends(fd) else { return self.streams.close(fd) };
         let arrival = Arrival { socket: listener as u16, peer, local: local.ip(), interface: 0 };
         self.hear(Input::Accepted { stream: Handle(fd as u32), arrival });
         // Most clients have asked by the time that we hear of them, and looking costs less than another turn.
@@ -262,6 +267,12 @@ impl Worker {
         match nix::unistd::read(socket, &mut buffer) {
             // Replies to many clients leave together at the end of the turn.
             Ok(count) => {
+                if self.booted.log.captures(Kind::UpstreamReply)
+                    && let Some((ours, theirs)) = endpoint::ends(fd)
+                {
+                    let lines = &mut self.outbox.lines;
+                    self.booted.log.capture(Kind::UpstreamReply, theirs, ours, &buffer[..count], lines);
+                }
                 let input = Input::UpstreamDatagram { socket: handle, bytes: &buffer[..count] };
                 self.engine.handle(input, now(), &mut self.outbox);
             }
@@ -287,7 +298,7 @@ impl Worker {
             match action {
                 Action::Reply { to, bytes } => {
                     if usize::from(to.socket) != current {
-                        self.send_batch(current, &outbox.bytes);
+                        self.send_batch(current, &outbox.bytes, &mut outbox.lines);
                         current = usize::from(to.socket);
                     }
                     let interface = if needs_interface(&to.peer) { to.interface } else { 0 };
@@ -300,7 +311,9 @@ impl Worker {
                     }
                 }
                 Action::CloseStream { stream } => self.streams.close(stream.0 as RawFd),
-                Action::SendUpstream { socket, bytes } => self.send_upstream(socket, &outbox.bytes[bytes]),
+                Action::SendUpstream { socket, bytes } => {
+                    self.send_upstream(socket, &outbox.bytes[bytes], &mut outbox.lines);
+                }
                 Action::CloseUpstream { socket } => {
                     let fd = socket.0 as RawFd;
                     self.upstream.remove(&fd);
@@ -311,7 +324,7 @@ impl Worker {
                 Action::Tell(message) => self.booted.control.tell(&self.booted.poll, &ToParent::Role(message)),
             }
         }
-        self.send_batch(current, &outbox.bytes);
+        self.send_batch(current, &outbox.bytes, &mut outbox.lines);
         if !outbox.lines.is_empty() {
             self.booted.log.write(&mut outbox.lines);
         }
@@ -322,7 +335,13 @@ impl Worker {
         }
     }
 
-    fn send_batch(&mut self, socket: usize, buffer: &[u8]) {
+    fn send_batch(&mut self, socket: usize, buffer: &[u8], lines: &mut Vec<Line>) {
+        if self.booted.log.captures(Kind::Reply) {
+            for reply in &self.batch {
+                let from = SocketAddr::new(reply.local, self.booted.ports[socket]);
+                self.booted.log.capture(Kind::Reply, from, reply.peer, &buffer[reply.bytes.clone()], lines);
+            }
+        }
         if let (false, Some(fd)) = (self.batch.is_empty(), self.booted.datagram.get(socket)) {
             // A reply that cannot be sent is lost like any datagram; the client asks again.
             self.sender.send(fd.as_fd(), buffer, &self.batch, |_, _| {});
@@ -330,11 +349,16 @@ impl Worker {
         self.batch.clear();
     }
 
-    fn send_upstream(&mut self, socket: Handle, bytes: &[u8]) {
+    fn send_upstream(&mut self, socket: Handle, bytes: &[u8], lines: &mut Vec<Line>) {
         let fd = socket.0 as RawFd;
         let failed = if self.upstream_streams.contains(&fd) {
             self.streams.write(&self.booted.poll, fd, bytes) == Wrote::Ended
         } else {
+            if self.booted.log.captures(Kind::UpstreamQuery)
+                && let Some((ours, theirs)) = endpoint::ends(fd)
+            {
+                self.booted.log.capture(Kind::UpstreamQuery, ours, theirs, bytes, lines);
+            }
             let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
             send(fd, bytes, flags).is_err_and(|errno| errno != Errno::EAGAIN)
         };
@@ -347,13 +371,6 @@ impl Worker {
 /// Link-local destinations need the interface; for all others the routing table knows better than the arrival.
 fn needs_interface(peer: &SocketAddr) -> bool {
     matches!(peer, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local())
-}
-
-fn socket_address(storage: &SockaddrStorage) -> Option<SocketAddr> {
-    if let Some(v4) = storage.as_sockaddr_in() {
-        return Some(SocketAddr::V4((*v4).into()));
-    }
-    storage.as_sockaddr_in6().map(|v6| SocketAddr::V6((*v6).into()))
 }
 
 /// The text of a hosts file that the parent has opened, or why it could not.

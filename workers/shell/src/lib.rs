@@ -10,6 +10,8 @@
 //! | `poll` | readiness and the next deadline |
 //! | `datagram` | batches of datagrams with local address and interface |
 //! | `stream` | TCP: accept, bounded read and write |
+//! | `capture` | copies of packets, with headers made up for them |
+//! | `endpoint` | the ends of sockets |
 //! | `line` | the two channels to the parent |
 //! | `turn` | the loop of every worker |
 //! | `clock` | both clocks, once per turn |
@@ -18,11 +20,13 @@
 //! | `script` | the script process, which is no worker: it is not confined, and hears nobody but the parent |
 
 pub mod boot;
+mod capture;
 mod clock;
 mod datagram;
 #[cfg(feature = "dhcp")]
 mod dhcp;
 mod dns;
+mod endpoint;
 mod line;
 #[cfg(feature = "lua")]
 mod lua;

@@ -1,9 +1,11 @@
 //! The two channels to the parent: control messages, and lines for the log.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use ipc::capture::{Captured, Kind};
 use ipc::channel::{ChannelError, receive_bytes, send_bytes};
 use ipc::control::{ToParent, ToWorker};
 use ipc::log::{Batch, LINE_BYTES_MAX, LINES_MAX, Line};
@@ -11,6 +13,7 @@ use ipc::{DESCRIPTORS_MAX, MESSAGE_BYTES_MAX, frame};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::capture;
 use crate::poll::Poll;
 
 /// Messages kept while the parent does not read. Beyond it the parent is not alive in any useful sense, and neither are we.
@@ -120,32 +123,54 @@ pub struct Log {
     socket: OwnedFd,
     buffer: Vec<u8>,
     lost: u32,
+    /// The kinds of packets that the parent wants copies of.
+    capture: u32,
 }
 
 impl Log {
     /// Adopts the log socket.
     pub fn new(socket: OwnedFd) -> Log {
-        Log { socket, buffer: Vec::new(), lost: 0 }
+        Log { socket, buffer: Vec::new(), lost: 0, capture: 0 }
+    }
+
+    /// The same, with copies of these kinds of packets among the lines.
+    pub fn with_capture(socket: OwnedFd, capture: u32) -> Log {
+        Log { capture, ..Log::new(socket) }
+    }
+
+    /// Are copies of this kind of packet wanted?
+    pub fn captures(&self, kind: Kind) -> bool {
+        kind.is_in(self.capture)
+    }
+
+    /// Sends a copy of a datagram behind `lines`, which are emptied.
+    pub fn capture(&mut self, kind: Kind, from: SocketAddr, to: SocketAddr, payload: &[u8], lines: &mut Vec<Line>) {
+        self.write(lines);
+        let captured = Captured { kind, packet: capture::packet(from, to, payload) };
+        self.send(&Batch { lines: Vec::new(), captured: Some(captured), lost: self.lost }, 1);
     }
 
     /// Sends the lines of one turn and empties the list.
     pub fn write(&mut self, lines: &mut Vec<Line>) {
         while !lines.is_empty() {
             let rest = if lines.len() > LINES_MAX { lines.split_off(LINES_MAX) } else { Vec::new() };
-            let mut batch = Batch { lines: std::mem::replace(lines, rest), lost: self.lost };
+            let mut batch = Batch { lines: std::mem::replace(lines, rest), captured: None, lost: self.lost };
             for line in &mut batch.lines {
                 cut(&mut line.text);
             }
-            let count = batch.lines.len() as u32;
-            self.buffer.clear();
-            let encoded = frame::encode(&batch, &mut self.buffer);
-            if encoded.is_ok() && send_bytes(self.socket.as_fd(), &self.buffer, &[]).is_ok() {
-                self.lost = 0;
-            } else {
-                self.lost = self.lost.saturating_add(count);
-            }
+            self.send(&batch, batch.lines.len() as u32);
         }
         lines.shrink_to(LINES_MAX);
+    }
+
+    fn send(&mut self, batch: &Batch, count: u32) {
+        self.buffer.clear();
+        let encoded = frame::encode(batch, &mut self.buffer);
+        if encoded.is_ok() && send_bytes(self.socket.as_fd(), &self.buffer, &[]).is_ok() {
+            self.lost = 0;
+        } else {
+            self.lost = self.lost.saturating_add(count);
+        }
     }
 }
 

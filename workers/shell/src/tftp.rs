@@ -4,9 +4,10 @@
 //! rule set that allows reading below those directories and nothing else.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
+use ipc::capture::Kind;
 use ipc::control::ToParent;
 use ipc::tftp as conversation;
 use nix::errno::Errno;
@@ -34,7 +35,7 @@ struct Worker {
     outbox: Outbox,
     receiver: Receiver,
     sender: Sender,
-    transfers: HashMap<RawFd, OwnedFd, Seeded>,
+    transfers: HashMap<RawFd, Transfer, Seeded>,
     serving: bool,
     paused: bool,
     draining: bool,
@@ -105,11 +106,11 @@ impl Role for Worker {
                 self.hear(Input::Start);
                 self.watch_requests(true);
             }
-            Told::TransferSocket { ticket } => {
+            Told::TransferSocket { ticket, local, client } => {
                 let Some(socket) = descriptors.into_iter().next() else { return };
                 let fd = socket.as_raw_fd();
                 self.booted.poll.read(socket.as_fd()).expect("a transfer socket can be watched");
-                self.transfers.insert(fd, socket);
+                self.transfers.insert(fd, Transfer { socket, local, client });
                 self.hear(Input::Socket { ticket, socket: Handle(fd as u32) });
             }
             Told::NoSocket { ticket } => self.hear(Input::NoSocket { ticket }),
@@ -129,6 +130,10 @@ impl Worker {
         let Ok(count) = self.receiver.receive(self.booted.datagram[socket].as_fd(), PACKETS_PER_TURN) else { return };
         for index in 0..count {
             let Some(datagram) = self.receiver.datagram(index) else { continue };
+            if self.booted.log.captures(Kind::Tftp) {
+                let to = SocketAddr::new(datagram.local, self.booted.ports[socket]);
+                self.booted.log.capture(Kind::Tftp, datagram.peer, to, datagram.bytes, &mut self.outbox.lines);
+            }
             let arrival = Arrival { interface: datagram.interface, peer: datagram.peer, local: datagram.local };
             let input = Input::Request { bytes: datagram.bytes, arrival };
             self.engine.handle(input, now(), &mut self.files, &mut self.outbox);
@@ -138,11 +143,16 @@ impl Worker {
     }
 
     fn transfer(&mut self, fd: RawFd) {
-        let Some(socket) = self.transfers.get(&fd) else { return };
+        let Some(Transfer { socket, local, client }) = self.transfers.get(&fd) else { return };
         let mut buffer = [0; PACKET_BYTES];
         let handle = Handle(fd as u32);
         match nix::unistd::read(socket, &mut buffer) {
-            Ok(count) => self.hear(Input::Transfer { socket: handle, bytes: &buffer[..count] }),
+            Ok(count) => {
+                if self.booted.log.captures(Kind::Tftp) {
+                    self.booted.log.capture(Kind::Tftp, *client, *local, &buffer[..count], &mut self.outbox.lines);
+                }
+                self.hear(Input::Transfer { socket: handle, bytes: &buffer[..count] });
+            }
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(_) => self.hear(Input::SocketFailed { socket: handle }),
         }
@@ -180,10 +190,22 @@ impl Worker {
                     let interface = if matches!(to.local, IpAddr::V6(_)) { to.interface } else { 0 };
                     let batch = [Outgoing { peer: to.peer, local: to.local, interface, bytes }];
                     if let Some(fd) = self.booted.datagram.get(socket) {
+                        if self.booted.log.captures(Kind::Tftp) {
+                            let from = SocketAddr::new(to.local, self.booted.ports[socket]);
+                            let bytes = &outbox.bytes[batch[0].bytes.clone()];
+                            self.booted.log.capture(Kind::Tftp, from, to.peer, bytes, &mut outbox.lines);
+                        }
                         self.sender.send(fd.as_fd(), &outbox.bytes, &batch, |_, _| {});
                     }
                 }
                 Action::Send { socket, bytes } => {
+                    if self.booted.log.captures(Kind::Tftp)
+                        && let Some(transfer) = self.transfers.get(&(socket.0 as RawFd))
+                    {
+                        let (from, to) = (transfer.local, transfer.client);
+                        let bytes = &outbox.bytes[bytes.clone()];
+                        self.booted.log.capture(Kind::Tftp, from, to, bytes, &mut outbox.lines);
+                    }
                     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
                     match send(socket.0 as RawFd, &outbox.bytes[bytes], flags) {
                         // A full buffer loses the block; the core's timer sends it again.
@@ -204,6 +226,13 @@ impl Worker {
             self.hear(Input::SocketFailed { socket });
         }
     }
+}
+
+/// A connected socket, and its ends.
+struct Transfer {
+    socket: OwnedFd,
+    local: SocketAddr,
+    client: SocketAddr,
 }
 
 /// The directories that are served, and the files that are open.
