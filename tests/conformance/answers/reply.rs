@@ -16,7 +16,8 @@ const AA: u16 = 0x0400;
 const TC: u16 = 0x0200;
 const AD: u16 = 0x0020;
 const RCODE: u16 = 0x000f;
-/// Type OPT.
+/// Types.
+const SRV: u16 = 33;
 const OPT: u16 = 41;
 /// Longest reply to who sends no OPT record (RFC 1035 section 4.2.1).
 const PLAIN_BYTES_MAX: usize = 512;
@@ -70,6 +71,7 @@ pub fn difference(
         || cut_though_it_fits(question, configuration, ours, theirs)
         || kept_for_others(history, configuration)
         || taken_for_name(configuration, ours, theirs)
+        || known_by_denial(history, configuration)
         || forgot_dnssec(question, configuration, theirs)
         // Of other classes than IN, records are left out of messages that cannot be read.
         || Told::of(ours).is_none() && configuration.text().contains("\nfilter-") && question.is_of_other_class()
@@ -144,6 +146,15 @@ fn taken_for_name(configuration: &Configuration, ours: &[u8], theirs: &[u8]) -> 
     let configured = |reply: &[u8]| reply[2] & 0x04 != 0 && reply[6..8] != [0, 0];
     let left_out = |reply: &[u8]| reply[6..8] == [0, 0] && u16::from(reply[3]) & RCODE == 0;
     both && (configured(ours) && left_out(theirs) || configured(theirs) && left_out(ours))
+}
+
+/// A name of which it was said, without SOA, that it has no SRV record exists for the reference, and what is left out of answers about it
+/// is not asked for.
+fn known_by_denial(history: &[Question], configuration: &Configuration) -> bool {
+    let Some((last, before)) = history.split_last() else { return false };
+    let text = configuration.text();
+    let denied = |earlier: &Question| earlier.kind == SRV && earlier.name.eq_ignore_ascii_case(&last.name);
+    text.contains("\nneg-ttl") && text.contains("\nfilter-") && before.iter().any(denied)
 }
 
 /// Where options of queries are changed, the client's DO bit is forgotten over TCP, and the cache answers.

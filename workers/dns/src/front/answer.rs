@@ -191,8 +191,9 @@ impl Front {
         let now_ms = query.now.monotonic_ms;
         let exists = || self.local.is_host(name.wire()) || self.cache.knows(name, self.limits.types(), now_ms);
         if !page.answered && self.reply_rules.filters_type(qtype) && !query.dnssec_ok() && exists() {
-            // All that there may be is left out of answers.
-            self.append_filtered(page);
+            // All that there may be is left out of answers, and dnsmasq does not say what would be.
+            page.reply.extended_error(ede::FILTERED);
+            page.say("config", &Said::Negative { name: name.wire(), address: None, qtype: rtype::ANY, missing: false });
             (page.answered, page.cached) = (true, true);
         }
     }
