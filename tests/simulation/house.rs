@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dhcp::{Action, Arrival, Engine, Input, Outbox, Port};
 use ipc::config::dhcp::{DhcpSlice, HardwarePattern, HostRule, Pool, PoolMode};
@@ -46,6 +46,8 @@ enum Event {
     Echo(Ipv4Addr),
     /// The parent records what it was asked to.
     Record,
+    /// It writes the renewals that it has put off.
+    WriteLate,
     /// The parent's word reaches the worker.
     Word(ToWorker),
     /// The worker crashes.
@@ -68,6 +70,8 @@ pub struct Seen {
     pub crashed: u64,
     pub torn: u64,
     pub jumps: u64,
+    /// How often renewals have been written late.
+    pub late: u64,
 }
 
 impl Seen {
@@ -81,6 +85,7 @@ impl Seen {
         self.crashed += other.crashed;
         self.torn += other.torn;
         self.jumps += other.jumps;
+        self.late += other.late;
     }
 }
 
@@ -96,6 +101,10 @@ pub struct House {
     territory: Territory,
     engine: Engine,
     store: Store,
+    /// `lease-journal`, in seconds.
+    journal_s: Option<u32>,
+    /// Is a [`Event::WriteLate`] to come?
+    writes_late: bool,
     path: PathBuf,
     _directory: Directory,
     commits: Vec<(Ticket, Vec<LeaseChange>)>,
@@ -120,6 +129,7 @@ impl House {
         let directory = Directory::in_memory();
         let path = directory.join("leases");
         let slice = slice(&mut dice);
+        let journal_s = [None, None, Some(600), Some(3_600), Some(21_600)][dice.below(5)];
         let clients: Vec<Client> = (0..CLIENTS).map(|number| Client::new(number, &mut dice)).collect();
         let mut house = House {
             now_ms: 1_000,
@@ -128,7 +138,9 @@ impl House {
             territory: Territory::new(&slice),
             engine: Engine::new(slice.clone(), [0; 32]),
             slice,
-            store: Store::open(&path).expect("an empty lease file").0,
+            store: open(&path, journal_s).0,
+            journal_s,
+            writes_late: false,
             path,
             _directory: directory,
             commits: Vec::new(),
@@ -224,6 +236,11 @@ impl House {
             }
             Event::Echo(address) => self.handle(Input::Echo { bytes: &echo_reply(address, SERVER) }),
             Event::Record => self.record(),
+            Event::WriteLate => {
+                self.writes_late = false;
+                self.store.write_late().expect("write renewals");
+                self.seen.late += 1;
+            }
             Event::Word(word) => self.handle(Input::FromParent(word)),
             Event::WorkerCrash => {
                 self.seen.workers_crashed += 1;
@@ -377,6 +394,10 @@ impl House {
         ));
         self.store.record(&changes).expect("record leases");
         self.note_renewals(&changes);
+        if let (Some(delay_s), true, false) = (self.journal_s, self.store.has_late(), self.writes_late) {
+            self.writes_late = true;
+            self.agenda.plan(self.now_ms + u64::from(delay_s) * 1_000, Event::WriteLate);
+        }
         self.check_store();
         events.into_iter().for_each(|event| self.tell(event));
         self.check_told();
@@ -453,6 +474,9 @@ impl House {
             let (_, changes, _) = self.judge(&commits);
             self.store.record(&changes).expect("record leases");
             self.note_renewals(&changes);
+            if commits.is_empty() {
+                self.store.write_late().expect("write renewals");
+            }
             let after = std::fs::read(&self.path).expect("read the lease file");
             // A file that was written afresh is there or not.
             let afresh = after.len() < before.len();
@@ -462,8 +486,10 @@ impl House {
                 std::fs::write(&self.path, reached).expect("tear the lease file");
             }
         }
-        let (store, invalid) = Store::open(&self.path).expect("open what is left of the lease file");
+        let (store, invalid) = open(&self.path, self.journal_s);
         self.store = store;
+        self.agenda.retain(|event| !matches!(event, Event::WriteLate));
+        self.writes_late = false;
         assert!(invalid.len() as u64 <= self.seen.torn, "more than what was torn is damaged: {invalid:?}");
         self.check_promises();
         self.check_store();
@@ -534,6 +560,15 @@ impl House {
             }
         }
     }
+}
+
+/// The leases as a parent begins with them, and what of the file makes no sense.
+fn open(path: &Path, journal_s: Option<u32>) -> (Store, Vec<(usize, String)>) {
+    let (mut store, invalid) = Store::open(path).expect("open what there is of the lease file");
+    if let Some(delay_s) = journal_s {
+        store.delay_extensions(delay_s);
+    }
+    (store, invalid)
 }
 
 fn slice(dice: &mut Dice) -> DhcpSlice {

@@ -40,6 +40,7 @@ fn every_address_has_one_client_and_no_acknowledged_lease_is_lost() {
         seen.acknowledged > hours
             && seen.crashed > hours / 50
             && seen.torn > 0
+            && seen.late > 0
             && seen.refused > 0
             && seen.told > hours
     );

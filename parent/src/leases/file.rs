@@ -51,6 +51,11 @@ impl Place {
         Place { offset, length: piece.len() as u32, end_s: lease.expires_s, digits }
     }
 
+    /// The end of the lease that it says.
+    pub fn end_s(&self) -> u64 {
+        self.end_s
+    }
+
     /// Bytes in front of it.
     pub fn offset(&self) -> u64 {
         self.offset

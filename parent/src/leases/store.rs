@@ -16,8 +16,17 @@ pub struct Store {
     leases: BTreeMap<Ipv4Addr, Box<Held>>,
     names: HashMap<String, Ipv4Addr>,
     file: Option<LeaseFile>,
-    /// With `lease-journal`: leases that have only been extended since they were written. `None`: everything is written at once.
-    late: Option<BTreeSet<Ipv4Addr>>,
+    /// With `lease-journal`. `None`: everything is written at once.
+    late: Option<Late>,
+}
+
+/// What may be written later.
+#[derive(Default)]
+struct Late {
+    /// How much longer than written a lease may last, in seconds.
+    delay_s: u32,
+    /// Leases that have only been extended since they were written.
+    addresses: BTreeSet<Ipv4Addr>,
 }
 
 struct Held {
@@ -98,13 +107,13 @@ impl Store {
         self.leases.values().map(|held| &held.lease)
     }
 
-    /// From now on, that a lease lasts longer is written by [`Store::write_late`] only, which is to be called within `delay_s` seconds.
-    /// A crash may have cost that much before: so every lease that was read lasts as much longer, and no promise is broken.
+    /// From now on, that a lease lasts longer by `delay_s` seconds at most is written by [`Store::write_late`] only. A crash may have cost
+    /// that much before: so every lease that was read lasts as much longer, and no promise is broken.
     pub fn delay_extensions(&mut self, delay_s: u32) {
         if self.file.is_none() {
             return;
         }
-        self.late = Some(BTreeSet::new());
+        self.late = Some(Late { delay_s, addresses: BTreeSet::new() });
         for held in self.leases.values_mut().filter(|held| held.lease.expires_s != 0) {
             held.lease.expires_s = held.lease.expires_s.saturating_add(u64::from(delay_s));
         }
@@ -112,14 +121,14 @@ impl Store {
 
     /// Is there anything that has not been written?
     pub fn has_late(&self) -> bool {
-        self.late.as_ref().is_some_and(|late| !late.is_empty())
+        self.late.as_ref().is_some_and(|late| !late.addresses.is_empty())
     }
 
     /// Writes what has been delayed, with one write and one sync. What fails is still to be written.
     pub fn write_late(&mut self) -> io::Result<()> {
         let (Some(file), Some(late)) = (&mut self.file, &mut self.late) else { return Ok(()) };
         let (mut appended, mut extended, mut moved) = (Vec::new(), Vec::new(), Vec::new());
-        for (address, held) in late.iter().filter_map(|address| Some((*address, self.leases.get(address)?))) {
+        for (address, held) in late.addresses.iter().filter_map(|address| Some((*address, self.leases.get(address)?))) {
             match held.place.and_then(|place| place.extension(held.lease.expires_s)) {
                 Some(extension) => {
                     extended.push(extension);
@@ -138,7 +147,7 @@ impl Store {
         }
         self.move_places(moved);
         if let Some(late) = &mut self.late {
-            late.clear();
+            late.addresses.clear();
         }
         let Some(file) = &mut self.file else { return Ok(()) };
         let _ = file.blank(&replaced, false);
@@ -163,7 +172,11 @@ impl Store {
         if !differ_in_end_only(&held.lease, lease) || held.lease.expires_s == 0 || lease.expires_s == 0 {
             return false;
         }
-        late.insert(lease.address);
+        let written_s = held.place.map_or(0, |place| place.end_s());
+        if lease.expires_s > written_s.saturating_add(u64::from(late.delay_s)) {
+            return false;
+        }
+        late.addresses.insert(lease.address);
         held.lease.expires_s = lease.expires_s;
         true
     }
@@ -206,6 +219,9 @@ impl Store {
             if let Some(held) = self.leases.get_mut(&address) {
                 held.lease.expires_s = until_s;
             }
+            if let Some(late) = &mut self.late {
+                late.addresses.remove(&address);
+            }
         }
         self.move_places(moved);
         let mut replaced = Vec::new();
@@ -213,7 +229,7 @@ impl Store {
         for (address, lease) in last {
             let old = self.let_go(address);
             if let Some(late) = &mut self.late {
-                late.remove(&address);
+                late.addresses.remove(&address);
             }
             removed |= old.is_some() && lease.is_none();
             replaced.extend(old.and_then(|held| held.place));
@@ -240,7 +256,7 @@ impl Store {
             held.place = Some(place);
         }
         if let Some(late) = &mut self.late {
-            late.clear();
+            late.addresses.clear();
         }
         Ok(())
     }
@@ -318,18 +334,23 @@ mod tests {
         let first = lines();
         assert_eq!(first, ["100 02:00:00:00:00:01 10.0.0.1 box *"]);
 
-        store.record(&[until(200, Some("box"))]).unwrap();
-        store.record(&[until(300, Some("box"))]).unwrap();
+        store.record(&[until(130, Some("box"))]).unwrap();
+        store.record(&[until(160, Some("box"))]).unwrap();
         assert_eq!((lines(), store.has_late()), (first, true));
-        assert_eq!(store.get(Ipv4Addr::new(10, 0, 0, 1)).unwrap().expires_s, 300);
+        assert_eq!(store.get(Ipv4Addr::new(10, 0, 0, 1)).unwrap().expires_s, 160);
         store.write_late().unwrap();
-        assert_eq!((lines(), store.has_late()), (vec!["300 02:00:00:00:00:01 10.0.0.1 box *".to_owned()], false));
+        assert_eq!((lines(), store.has_late()), (vec!["160 02:00:00:00:00:01 10.0.0.1 box *".to_owned()], false));
+
+        // More than a start gives back is not risked.
+        store.record(&[until(200, Some("box"))]).unwrap();
+        store.record(&[until(221, Some("box"))]).unwrap();
+        assert_eq!((lines(), store.has_late()), (vec!["221 02:00:00:00:00:01 10.0.0.1 box *".to_owned()], false));
 
         // Another name is no extension, and is written with what there is now.
-        store.record(&[until(400, Some("box"))]).unwrap();
-        store.record(&[until(500, Some("other"))]).unwrap();
-        assert_eq!((lines(), store.has_late()), (vec!["500 02:00:00:00:00:01 10.0.0.1 other *".to_owned()], false));
-        store.record(&[until(600, Some("other"))]).unwrap();
+        store.record(&[until(250, Some("box"))]).unwrap();
+        store.record(&[until(260, Some("other"))]).unwrap();
+        assert_eq!((lines(), store.has_late()), (vec!["260 02:00:00:00:00:01 10.0.0.1 other *".to_owned()], false));
+        store.record(&[until(270, Some("other"))]).unwrap();
         store.record(&[LeaseChange::Remove(Ipv4Addr::new(10, 0, 0, 1))]).unwrap();
         assert_eq!((lines().len(), store.has_late()), (0, false));
 
@@ -356,7 +377,7 @@ mod tests {
             delay_s.into_iter().for_each(|delay_s| store.delay_extensions(delay_s));
             let begin = 1_700_000_000;
             for last in 0..100 {
-                store.record(&[LeaseChange::Put(lease(last, begin + 3_600))]).unwrap();
+                store.record(&[LeaseChange::Put(lease(last, begin + u64::from(last) * 18 + 3_600))]).unwrap();
             }
             let length = std::fs::metadata(&path).unwrap().len();
             let (mut syncs, mut written) = (0, std::fs::read(&path).unwrap());
