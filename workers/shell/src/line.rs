@@ -69,7 +69,7 @@ impl Control {
         }
         if !sent {
             assert!(self.queue.len() < QUEUE_MAX, "the parent has stopped reading");
-            self.queue.push_back(self.outgoing.clone());
+            self.queue.push_back(std::mem::take(&mut self.outgoing));
             poll.change(self.socket.as_fd(), true, true).expect("the control channel is watched");
         }
         self.outgoing.clear();
