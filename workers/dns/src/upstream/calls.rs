@@ -2,7 +2,8 @@
 
 use ipc::dns::ToParent;
 
-use super::{Flight, Idle, UpstreamSide, belongs};
+use super::server::Idle;
+use super::{Flight, UpstreamSide, belongs};
 use crate::call::{ANSWER_MS, CONNECT_MS, Call, CallState, IDLE_MAX, IDLE_MS, Trial, gather};
 use crate::exchange::{Answer, Exchange, Failure, Ticket};
 use crate::input::Handle;

@@ -1,6 +1,7 @@
 //! Loop probes on their way out, and what comes of those that return.
 
-use super::{UpstreamSide, send};
+use super::UpstreamSide;
+use super::attempts::send;
 use crate::exchange::{Answer, Exchange};
 use crate::input::Handle;
 use crate::loops;
