@@ -262,7 +262,7 @@ mod tests {
         let mut judge = |changes: &[LeaseChange]| {
             let judged = territory().judge(&store, &turn, changes, NOW);
             if judged.is_ok() {
-                changes.iter().for_each(|change| turn.take(&store, change));
+                changes.iter().for_each(|change| turn.take(&store, change.clone()));
             }
             judged
         };

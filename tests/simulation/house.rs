@@ -429,7 +429,7 @@ impl House {
             if judged {
                 let before = |address| turn.lease(&self.store, address);
                 events.extend(lease_events::of_commit(changes, None, before, &mut self.contacts, &scene));
-                changes.iter().for_each(|change| turn.take(&self.store, change));
+                changes.iter().for_each(|change| turn.take(&self.store, change.clone()));
             }
             accepted.push(judged);
         }

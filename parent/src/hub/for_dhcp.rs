@@ -98,11 +98,11 @@ impl Hub {
         if self.commits.is_empty() {
             return;
         }
-        let commits = std::mem::take(&mut self.commits);
+        let mut commits = std::mem::take(&mut self.commits);
         let now_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let mut turn = Turn::default();
         let (mut accepted, mut events) = (Vec::new(), Vec::new());
-        for commit in &commits {
+        for commit in &mut commits {
             let judged = self.territory.judge(&self.store, &turn, &commit.changes, now_s);
             if let Err(refusal) = judged {
                 self.log.write(
@@ -112,7 +112,7 @@ impl Hub {
                 );
             } else {
                 events.extend(self.events_of(commit, &turn));
-                commit.changes.iter().for_each(|change| turn.take(&self.store, change));
+                commit.changes.drain(..).for_each(|change| turn.take(&self.store, change));
             }
             accepted.push(judged.is_ok());
         }

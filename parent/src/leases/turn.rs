@@ -12,7 +12,8 @@ use super::store::Store;
 #[derive(Debug, Default)]
 pub struct Turn {
     changes: Vec<LeaseChange>,
-    leases: HashMap<Ipv4Addr, Option<Lease>>,
+    /// Which of the changes was the last one to an address.
+    last: HashMap<Ipv4Addr, usize>,
     /// Who holds a name (lower case), as far as that has changed.
     names: HashMap<String, Option<Ipv4Addr>>,
     /// Leases more than in the store, and fewer.
@@ -23,8 +24,9 @@ pub struct Turn {
 impl Turn {
     /// The lease of an address.
     pub fn lease<'t>(&'t self, store: &'t Store, address: Ipv4Addr) -> Option<&'t Lease> {
-        match self.leases.get(&address) {
-            Some(lease) => lease.as_ref(),
+        match self.last.get(&address).and_then(|last| self.changes.get(*last)) {
+            Some(LeaseChange::Put(lease)) => Some(lease),
+            Some(LeaseChange::Remove(_)) => None,
             None => store.get(address),
         }
     }
@@ -43,8 +45,8 @@ impl Turn {
     }
 
     /// Accepts a change.
-    pub fn take(&mut self, store: &Store, change: &LeaseChange) {
-        let (address, lease) = match change {
+    pub fn take(&mut self, store: &Store, change: LeaseChange) {
+        let (address, lease) = match &change {
             LeaseChange::Put(lease) => (lease.address, Some(lease)),
             LeaseChange::Remove(address) => (*address, None),
         };
@@ -59,8 +61,8 @@ impl Turn {
         if let Some(name) = lease.and_then(|lease| lease.name.as_deref()) {
             self.names.insert(name.to_ascii_lowercase(), Some(address));
         }
-        self.leases.insert(address, lease.cloned());
-        self.changes.push(change.clone());
+        self.last.insert(address, self.changes.len());
+        self.changes.push(change);
     }
 
     /// All changes, in the order in which they were accepted.
