@@ -6,6 +6,7 @@ use ipc::config::record::{Families, InterfaceHost, InterfaceName};
 use ipc::link::Interface;
 
 use crate::hash::{Map, SeededState};
+use crate::known::Ancestors;
 use crate::name::Name;
 
 /// The names, and what they stand for now.
@@ -19,13 +20,19 @@ pub(crate) struct InterfaceNames {
 }
 
 impl InterfaceNames {
-    pub fn new(configured: &[InterfaceName], names: SeededState, reverse: SeededState) -> InterfaceNames {
+    pub fn new(
+        configured: &[InterfaceName],
+        names: SeededState,
+        reverse: SeededState,
+        ancestors: &mut Ancestors,
+    ) -> InterfaceNames {
         let mut table = InterfaceNames {
             configured: configured.to_vec(),
             names: Map::with_hasher(names),
             reverse: Map::with_hasher(reverse),
         };
         table.update(&[]);
+        table.names.keys().for_each(|name| ancestors.add(name));
         table
     }
 
@@ -97,7 +104,9 @@ mod tests {
             line("dyn.lan", within),
         ];
         let state = SeededState::new([5; 16]);
-        let mut table = InterfaceNames::new(&lines, state.clone(), state);
+        let mut ancestors = Ancestors::new(state.clone());
+        let mut table = InterfaceNames::new(&lines, state.clone(), state, &mut ancestors);
+        assert!(ancestors.contains(b"\x03lan\0"), "whatever the interface has");
         assert_eq!(table.addresses(b"\x01i\x03lan\0"), Some(&[][..]));
         assert_eq!(table.addresses(b"\x01x\x03lan\0"), None);
         let parse = |text: &str| text.parse::<IpAddr>().unwrap();

@@ -105,7 +105,7 @@ impl Local {
         let mail_host = mail_host.and_then(|target| Name::from_text(target.as_bytes()));
         Local {
             records: Records::new(&slice.records, state(), &mut ancestors),
-            interface_names: InterfaceNames::new(&slice.records.interface_names, state(), state()),
+            interface_names: InterfaceNames::new(&slice.records.interface_names, state(), state(), &mut ancestors),
             synthetic: SyntheticDomains::new(&slice.records.synthetic, state()),
             hosts,
             leases: LeaseNames::new(state(), state()),
