@@ -108,6 +108,7 @@ impl CacheTable<'_> {
             Origin::HostRecord => (String::new(), Some("config")),
             Origin::Configuration => (String::new(), None),
         };
+        let source = source.filter(|_| !matches!(row.value, Value::NonTerminal));
         let flags = flags(row);
         let text = format!("{name:30.30} {value:40.40} {flags} {expires:24}");
         source.map_or(text.clone(), |source| format!("{text} {source:40}"))
@@ -177,6 +178,9 @@ mod tests {
         table.row(&row(Value::NoAddress { ipv4: true }, upstream));
         table.row(&row(Value::Nothing, upstream));
         table.row(&row(Value::NonTerminal, Origin::Configuration));
+        table.row(&row(Value::NonTerminal, Origin::HostRecord));
+        table.row(&row(Value::NonTerminal, Origin::Hosts { path: "" }));
+        table.row(&row(Value::NonTerminal, Origin::Lease { expires_s: 0 }));
         table.finish();
         let expected = [
             "Host                           Address                                  Flags      Expires                  Source",
@@ -188,6 +192,9 @@ mod tests {
             "host.lan                                                                4F   N     Wed Nov 25 14:58:18 2026",
             "host.lan                                                                 F   NX    Wed Nov 25 14:58:18 2026",
             "host.lan                                                                !F I    C                          ",
+            "host.lan                                                                !F I   HC                          ",
+            "host.lan                                                                !F I   H                           ",
+            "host.lan                                                                !F ID                              ",
         ];
         assert_eq!(lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), expected);
     }

@@ -14,7 +14,7 @@ use ipc::log::Line;
 
 use crate::cache_table::{CacheTable, Origin, Row, Value};
 use crate::hash::{Map, SeededState};
-use crate::known::Ancestors;
+use crate::known::{Ancestors, Table};
 use crate::lines;
 use crate::name::{NAME_BYTES_MAX, Name, Shown};
 
@@ -271,7 +271,9 @@ impl Hosts {
         let addresses = match self.names.get_mut(lowered.wire()) {
             Some(addresses) => addresses,
             None => {
-                ancestors.add(lowered.wire());
+                let configured = self.sources.get(usize::from(source)).is_some_and(|source| source.text == CONFIG);
+                let table = if configured { Table::HostRecords } else { Table::HostsFiles };
+                ancestors.add(lowered.wire(), table);
                 self.names.entry(lowered.wire().into()).or_default()
             }
         };

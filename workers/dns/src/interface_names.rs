@@ -6,7 +6,7 @@ use ipc::config::record::{Families, InterfaceHost, InterfaceName};
 use ipc::link::Interface;
 
 use crate::hash::{Map, SeededState};
-use crate::known::Ancestors;
+use crate::known::{Ancestors, Table};
 use crate::name::Name;
 
 /// The names, and what they stand for now.
@@ -32,7 +32,7 @@ impl InterfaceNames {
             reverse: Map::with_hasher(reverse),
         };
         table.update(&[]);
-        table.names.keys().for_each(|name| ancestors.add(name));
+        table.names.keys().for_each(|name| ancestors.add(name, Table::Configuration));
         table
     }
 

@@ -6,7 +6,7 @@ use ipc::dns::LeaseName;
 
 use crate::cache_table::{CacheTable, Origin, Row, Value};
 use crate::hash::{Map, SeededState};
-use crate::known::Ancestors;
+use crate::known::{Ancestors, Table};
 use crate::name::Name;
 
 /// Most leased addresses with a name. The parent bounds leases far below; beyond this a name is not taken.
@@ -44,7 +44,7 @@ impl LeaseNames {
             spelled.iter().filter(|name| !name.is_root()).map(|name| name.wire().into()).collect();
         for name in &names {
             let lowered = name.to_ascii_lowercase();
-            ancestors.add(&lowered);
+            ancestors.add(&lowered, Table::Leases);
             self.names.entry(lowered.into()).or_default().push(lease.address);
         }
         self.leases.insert(lease.address, Lease { names, expires_s: lease.expires_s });

@@ -17,7 +17,7 @@ use crate::chaos;
 use crate::hash::SeededState;
 use crate::hosts::Hosts;
 use crate::interface_names::InterfaceNames;
-use crate::known::Ancestors;
+use crate::known::{Ancestors, Table};
 use crate::lease_names::LeaseNames;
 use crate::lines::{self, QueryLog, Said};
 use crate::name::Name;
@@ -97,7 +97,7 @@ impl Local {
         let mut state = || SeededState::new(random.bytes16());
         let mut ancestors = Ancestors::new(state());
         if !slice.no_ident {
-            chaos::names().for_each(|name| ancestors.add(name.wire()));
+            chaos::names().for_each(|name| ancestors.add(name.wire(), Table::Configuration));
         }
         let mut hosts = Hosts::new(state(), state());
         hosts.configure(&slice.records.hosts, &mut ancestors);
@@ -128,10 +128,19 @@ impl Local {
         self.records.list(table);
         self.hosts.list(table);
         self.leases.list(table);
-        for name in self.ancestors.iter().filter(|name| !name.is_empty() && !self.is_owner(name)) {
-            let origin = Origin::Configuration;
-            let value = Value::NonTerminal;
-            table.row(&Row { name: Some(name), value, forward: true, reverse: false, negative: false, origin });
+        for (name, below) in self.ancestors.iter().filter(|(name, _)| !name.is_empty() && !self.is_owner(name)) {
+            let origin = match (below.hosts, below.configured) {
+                (true, true) => Some(Origin::HostRecord),
+                (true, false) => Some(Origin::Hosts { path: "" }),
+                (false, true) => Some(Origin::Configuration),
+                (false, false) => None,
+            };
+            // As in dnsmasq, leases have a row of their own.
+            let leased = below.leased.then_some(Origin::Lease { expires_s: 0 });
+            for origin in origin.into_iter().chain(leased) {
+                let value = Value::NonTerminal;
+                table.row(&Row { name: Some(name), value, forward: true, reverse: false, negative: false, origin });
+            }
         }
     }
 

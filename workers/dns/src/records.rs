@@ -5,7 +5,7 @@ use ipc::config::record::{self, NaptrRecord};
 
 use crate::cache_table::{CacheTable, Origin, Row, Value};
 use crate::hash::{Map, SeededState};
-use crate::known::Ancestors;
+use crate::known::{Ancestors, Table};
 use crate::name::Name;
 use crate::wire::rtype;
 
@@ -113,7 +113,7 @@ impl Records {
 
     fn owner(&mut self, name: &Name, ancestors: &mut Ancestors) -> &mut Owner {
         if !self.owners.contains_key(name.wire()) {
-            ancestors.add(name.wire());
+            ancestors.add(name.wire(), Table::Configuration);
         }
         self.owners.entry(name.wire().into()).or_default()
     }
