@@ -126,7 +126,7 @@ fn cut_though_it_fits(question: &Question, configuration: &Configuration, ours: 
 }
 
 /// With `add-subnet`, the reference keeps for everybody what was answered to a client that named a network itself; and after such an
-/// answer it has forgotten what it knew of the name, which shows with `filterwin2k`.
+/// answer it has forgotten what it knew of the name, which shows with `filterwin2k` and through an alias.
 fn kept_for_others(history: &[Question], configuration: &Configuration) -> bool {
     let Some((last, before)) = history.split_last() else { return false };
     let of_network = |earlier: &Question| {
@@ -134,9 +134,15 @@ fn kept_for_others(history: &[Question], configuration: &Configuration) -> bool 
     };
     let text = configuration.text();
     let shows = ["\nadd-subnet", "\nfilterwin2k"].iter().any(|key| text.contains(key));
-    // The other way round, it answers who names a network from what it knows to be missing, or to be left out.
-    let missing = ["\nbogus-nxdomain", "\nfilter-"].iter().any(|key| text.contains(key));
-    shows && before.iter().any(of_network) || !before.is_empty() && of_network(last) && missing
+    let aliased = |earlier: &Question| {
+        let alias = format!("\ncname={},{}\n", last.name, earlier.name).to_ascii_lowercase();
+        text.to_ascii_lowercase().contains(&alias) && earlier.bytes.windows(2).any(|pair| pair == [0, 8])
+    };
+    // The other way round, it answers who names a network from what it knows to be missing, or to be left out, or to be an alias.
+    let known = ["\nbogus-nxdomain", "\nfilter-", "\nadd-subnet"].iter().any(|key| text.contains(key));
+    shows && before.iter().any(of_network)
+        || before.iter().any(aliased)
+        || !before.is_empty() && of_network(last) && known
 }
 
 /// Some of what the reference keeps makes a name exist whose addresses it leaves out, before it looks at what is configured.
@@ -209,6 +215,13 @@ fn is_excused(question: &Question, configuration: &Configuration, ours: Option<&
         || code == NOERROR && short && configuration.text().contains("\nfilter-")
 }
 
+/// Does an alias lead to a host that is configured?
+fn leads_to_host(reply: &Told, text: &str) -> bool {
+    let records = text.lines().filter_map(|line| line.strip_prefix("host-record="));
+    let mut hosts = records.flat_map(|names| names.split(',')).map(str::to_lowercase);
+    hosts.any(|host| reply.lines.iter().any(|(line, _)| line.ends_with(&format!(" cname in {host}."))))
+}
+
 /// What the reference's reply would be without the defects that we do not copy.
 fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -> Vec<Told> {
     let mut excuses = Vec::new();
@@ -226,6 +239,8 @@ fn excuses(history: &[Question], configuration: &Configuration, theirs: &Told) -
     theirs.ttls_free |= unreadable;
     // TTLs beyond 2^31 are zero (RFC 2181 section 8), and yet they turn up over TCP.
     theirs.ttls_free |= tcp && name.starts_with("endless");
+    // A chain to one of our own hosts may come from the cache, and with `max-cache-ttl` it shows.
+    theirs.ttls_free |= text.contains("\nmax-cache-ttl") && leads_to_host(&theirs, &text);
     // Over TCP a question without OPT record may get that of an earlier one, or none where we think that the reference would do so.
     theirs.opt_free |= question.way == Way::SameConnection && !question.has_opt();
     let mut add = |change: &dyn Fn(&mut Told)| {

@@ -248,9 +248,14 @@ impl Front {
             stream.edns = query.edns;
         }
         if self.log.is_on() {
-            let (kind, name) = (TypeName(question.qtype), Shown(question.name.wire()));
-            let address = query.client.address;
-            self.log.write(&mut out.lines, about, format_args!("query[{kind}] {name} from {address}"));
+            let (name, address) = (Shown(question.name.wire()), query.client.address);
+            match question.qtype {
+                0 => self.log.write(&mut out.lines, about, format_args!("query {name} from {address}")),
+                qtype => {
+                    let kind = TypeName(qtype);
+                    self.log.write(&mut out.lines, about, format_args!("query[{kind}] {name} from {address}"));
+                }
+            }
         }
         if !self.is_allowed(&query, facts, out) {
             self.statistics.answered_locally += 1;
@@ -316,23 +321,25 @@ impl Front {
             let opt = edns::find(bytes, end, header).map(|_| None);
             return refuse(out, header.questions, end, rcode::NOTIMP, opt);
         }
-        if header.questions != 1 || header.answers > 0 || header.authorities > 0 {
-            let Some(end) = questions_end(bytes, header.questions) else { return Err(Outcome::Hopeless) };
+        let say_invalid = |out: &mut Outbox| {
             let text = edns::extended_error_text(Some(ede::INVALID_DATA));
             self.log.write_failed(&mut out.lines, about, format_args!("config error is REFUSED (EDE: {text})"));
+        };
+        if header.questions != 1 || header.answers > 0 || header.authorities > 0 {
+            say_invalid(out);
+            let Some(end) = questions_end(bytes, header.questions) else { return Err(Outcome::Hopeless) };
             let opt = edns::find(bytes, end, header).map(|_| Some(ede::INVALID_DATA));
             return refuse(out, header.questions, end, rcode::REFUSED, opt);
         }
         match Question::read(bytes) {
             Ok(question) => Ok(question),
-            Err(NameError::Cut | NameError::Reserved) => Err(Outcome::Hopeless),
-            Err(NameError::Pointer | NameError::BitString) => match questions_end(bytes, 1) {
-                Some(end) => {
-                    let opt = edns::find(bytes, end, header).map(|_| Some(ede::INVALID_DATA));
-                    refuse(out, 1, end, rcode::REFUSED, opt)
-                }
-                None => Err(Outcome::Hopeless),
-            },
+            Err(error) => {
+                say_invalid(out);
+                let echoed = matches!(error, NameError::Pointer | NameError::BitString);
+                let Some(end) = questions_end(bytes, 1).filter(|_| echoed) else { return Err(Outcome::Hopeless) };
+                let opt = edns::find(bytes, end, header).map(|_| Some(ede::INVALID_DATA));
+                refuse(out, 1, end, rcode::REFUSED, opt)
+            }
         }
     }
 

@@ -158,12 +158,12 @@ pub(crate) fn labels(wire: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Writes a name as the log shows it: dots between labels, `.` for the root, and no foreign control characters.
+/// Writes a name as the log shows it: dots between labels and nowhere else, `.` for the root, and no foreign control characters.
 pub(crate) struct Shown<'a>(pub &'a [u8]);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if labels(self.0).flatten().any(|byte| !(0x21..0x7f).contains(byte)) {
+        if labels(self.0).flatten().any(|byte| !matches!(byte, b' '..=b'~') || *byte == b'.') {
             return f.write_str("<name unprintable>");
         }
         if self.0.len() <= 1 {
@@ -259,6 +259,8 @@ mod tests {
     fn names_cannot_forge_log_lines() {
         let name = Name::from_text(b"a\nb.c").unwrap();
         assert_eq!(Shown(name.wire()).to_string(), "<name unprintable>");
+        assert_eq!(Shown(b"\x03a.b\0").to_string(), "<name unprintable>");
+        assert_eq!(Shown(b"\x03a b\0").to_string(), "a b");
         assert_eq!(Shown(Name::ROOT.wire()).to_string(), ".");
     }
 }

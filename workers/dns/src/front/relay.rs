@@ -174,7 +174,9 @@ impl Front {
                 } else if let Some(filtered) = self.reply_rules.filtered(&base, &question, &header) {
                     base = filtered;
                     extended_error = Some(ede::FILTERED);
-                    self.say_filtered(&question, waiting.about, &mut out.lines);
+                    if self.reply_rules.filters_type(question.qtype) {
+                        self.say_filtered(&question, waiting.about, &mut out.lines);
+                    }
                 } else if let Some(opt) = &opt {
                     put_u16(&mut base, opt.start + 3, opt.udp_bytes.min(self.edns_bytes_max));
                     // The client's DO bit, whether or not the upstream repeats it (RFC 3225, section 3).
