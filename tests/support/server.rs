@@ -11,7 +11,7 @@ use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
 use crate::wait::PATIENCE;
-use crate::{Directory, Namespace, Subject, wait_for};
+use crate::{Directory, Namespace, Subject, processes, wait_for, wait_until};
 
 /// A running server. It is stopped on drop, and its log is printed if the test is failing.
 #[derive(Debug)]
@@ -181,6 +181,9 @@ impl Server {
 
     /// Stops the server with SIGTERM and expects an orderly end.
     pub fn stop(mut self) -> Arc<Directory> {
+        // dnsmasq calls it an error if it is told to end before it has begun to wait for events.
+        let state = || processes::status(self.pid(), "State").unwrap_or_default();
+        wait_until("the server to wait for events", || !state().starts_with(['R', 'D']));
         self.signal(Signal::SIGTERM);
         let status = self.wait();
         assert!(status.success(), "the server ended with {status}");
