@@ -139,11 +139,7 @@ pub fn netlink(family: SockProtocol) -> Result<OwnedFd, Errno> {
 }
 
 /// A UDP socket of ours, at `local`, connected to a TFTP client; and where exactly it is.
-pub fn transfer(
-    local: IpAddr,
-    client: SocketAddr,
-    range: Option<(u16, u16)>,
-) -> std::io::Result<(OwnedFd, SocketAddr)> {
+pub fn transfer(local: IpAddr, client: SocketAddr, range: Option<(u16, u16)>) -> io::Result<(OwnedFd, SocketAddr)> {
     let family = if client.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let socket = socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
     let mut result = Err(Errno::EADDRINUSE);

@@ -54,9 +54,9 @@ impl CaptureFile {
             let header = [&MAGIC.to_ne_bytes()[..], &major, &minor, &numbers].concat();
             file.write_all(&header).map_err(said("write to"))?;
         } else {
-            let mut magic = [0; 4];
-            file.read_exact(&mut magic).map_err(said("access"))?;
-            if u32::from_ne_bytes(magic) != MAGIC {
+            let mut header = [0; FILE_HEADER_BYTES as usize];
+            file.read_exact(&mut header).map_err(said("access"))?;
+            if !header.starts_with(&MAGIC.to_ne_bytes()) {
                 return Err(format!("bad header in {}", path.display()));
             }
             count = to_end(&mut file).map_err(said("access"))?;

@@ -95,6 +95,7 @@ fn what_is_no_capture_file_is_not_written_to() {
     let lan = Lan::with_addresses(1);
     for (content, path, text) in [
         (Some("something that is none, and longer than a header"), "DIR/packets.pcap", "bad header in "),
+        (Some("short"), "DIR/packets.pcap", "cannot access "),
         (None, "DIR/absent/packets.pcap", "cannot create "),
         (None, "DIR", "cannot access "),
     ] {

@@ -21,7 +21,6 @@ pub struct Store {
 }
 
 /// What may be written later.
-#[derive(Default)]
 struct Late {
     /// How much longer than written a lease may last, in seconds.
     delay_s: u32,

@@ -144,12 +144,13 @@ impl LeaseView {
             let (found, has_id, age, address) = self.index.by_hardware.range(start..).next()?;
             (*found == hardware && hardware.length > 0).then_some((*has_id, *age, *address))
         };
-        let by_hardware = || {
-            let first = latest(false)?;
-            let (has_id, ..) = first;
-            let second = (client_id.is_none() && !has_id).then(|| latest(true)).flatten();
-            let candidates = [Some(first).filter(|_| client_id.is_none() || !has_id), second];
-            candidates.into_iter().flatten().map(|(_, age, address)| (age, address)).min().map(|(_, address)| address)
+        let by_hardware = || match (client_id, latest(false)?) {
+            (Some(_), (true, ..)) => None,
+            (None, (false, age, address)) => {
+                let with_id = latest(true).map(|(_, age, address)| (age, address));
+                with_id.into_iter().chain([(age, address)]).min().map(|(_, address)| address)
+            }
+            (_, (.., address)) => Some(address),
         };
         self.of_address(by_id.or_else(by_hardware)?)
     }

@@ -14,7 +14,7 @@ use crate::packet::{Packet, walk, walk_enterprises};
 /// The enterprise number of the Broadband Forum, whose TR-069 tells gateways of the devices behind them.
 const BROADBAND_FORUM: u32 = 3561;
 
-/// The tags of one request, in the order in which they were set. Hardly one of them is not a text of the configuration.
+/// The tags of one request, in the order in which they were set. Nearly all are texts of the configuration.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tags<'t>(Vec<Cow<'t, str>>);
 

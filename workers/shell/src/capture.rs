@@ -10,7 +10,7 @@ const UDP_HEADER_BYTES: usize = 8;
 /// The datagram as a packet of IPv4 (RFC 791) or, if an end is one, IPv6 (RFC 8200). An end of which only the port is known has the
 /// unspecified address.
 pub fn packet(from: SocketAddr, to: SocketAddr, payload: &[u8]) -> Vec<u8> {
-    let bytes = (UDP_HEADER_BYTES + payload.len()) as u16;
+    let bytes = length(UDP_HEADER_BYTES + payload.len());
     let mut udp = Vec::with_capacity(UDP_HEADER_BYTES + payload.len());
     for field in [from.port(), to.port(), bytes, 0] {
         udp.extend(field.to_be_bytes());
@@ -18,8 +18,7 @@ pub fn packet(from: SocketAddr, to: SocketAddr, payload: &[u8]) -> Vec<u8> {
     udp.extend(payload);
     let (mut packet, addresses) = match (from.ip(), to.ip()) {
         (IpAddr::V4(from), IpAddr::V4(to)) => {
-            let total = IPV4_HEADER_BYTES as u16 + bytes;
-            let [high, low] = total.to_be_bytes();
+            let [high, low] = length(IPV4_HEADER_BYTES + udp.len()).to_be_bytes();
             let mut header = vec![0x45, 0, high, low, 0, 0, 0, 0, HOP_LIMIT, UDP, 0, 0];
             let addresses = [from.octets(), to.octets()].concat();
             header.extend(&addresses);
@@ -43,6 +42,11 @@ pub fn packet(from: SocketAddr, to: SocketAddr, payload: &[u8]) -> Vec<u8> {
     udp[6..8].copy_from_slice(&sum.to_be_bytes());
     packet.extend(udp);
     packet
+}
+
+/// A length as headers have it. The kernel sends nothing that is longer.
+fn length(bytes: usize) -> u16 {
+    u16::try_from(bytes).unwrap_or(u16::MAX)
 }
 
 fn v6(address: IpAddr) -> Ipv6Addr {
@@ -79,6 +83,14 @@ mod tests {
         packet[10..12].copy_from_slice(&[0x70, 0x78]);
         let recorded = "4500002000000000401170780a09004d0a090001e526ab51000c5af900040001";
         assert_eq!(packet.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), recorded);
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_header_is_copied_all_the_same() {
+        for bytes in [65_507, 65_508, 70_000] {
+            let packet = packet(end("10.0.0.1:53"), end("10.0.0.2:53"), &vec![255; bytes]);
+            assert_eq!((packet.len(), &packet[2..4]), (28 + bytes, &[255, 255][..]));
+        }
     }
 
     #[test]

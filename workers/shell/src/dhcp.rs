@@ -116,10 +116,8 @@ impl Worker {
             let IpAddr::V4(destination) = datagram.local else { continue };
             let port = if socket == 0 { Port::Server } else { Port::Pxe };
             let arrival = Arrival { interface: datagram.interface, source, destination, port };
-            if self.booted.log.captures(Kind::Dhcp) {
-                let to = SocketAddr::new(datagram.local, self.booted.ports[socket]);
-                self.booted.log.capture(Kind::Dhcp, datagram.peer, to, datagram.bytes, &mut self.outbox.lines);
-            }
+            let ends = || Some((datagram.peer, SocketAddr::new(datagram.local, *self.booted.ports.get(socket)?)));
+            self.booted.log.capture(Kind::Dhcp, ends, datagram.bytes, &mut self.outbox.lines);
             self.engine.handle(Input::Packet { bytes: datagram.bytes, arrival }, now(), &mut self.outbox);
         }
     }
@@ -165,11 +163,9 @@ impl Worker {
             Port::Pxe => 1,
         };
         if let (false, Some(socket)) = (self.batch.is_empty(), self.booted.datagram.get(index)) {
-            if self.booted.log.captures(Kind::Dhcp) {
-                for packet in &self.batch {
-                    let from = SocketAddr::new(packet.local, self.booted.ports[index]);
-                    self.booted.log.capture(Kind::Dhcp, from, packet.peer, &buffer[packet.bytes.clone()], lines);
-                }
+            for packet in &self.batch {
+                let ends = || Some((SocketAddr::new(packet.local, *self.booted.ports.get(index)?), packet.peer));
+                self.booted.log.capture(Kind::Dhcp, ends, &buffer[packet.bytes.clone()], lines);
             }
             self.sender.send(socket.as_fd(), buffer, &self.batch, |outgoing, errno| {
                 let text = format!("Error sending DHCP packet to {}: {}", outgoing.peer.ip(), errno.desc());

@@ -197,10 +197,8 @@ impl Worker {
                 local: datagram.local,
                 interface: datagram.interface,
             };
-            if self.booted.log.captures(Kind::Query) {
-                let to = SocketAddr::new(datagram.local, self.booted.ports[socket]);
-                self.booted.log.capture(Kind::Query, datagram.peer, to, datagram.bytes, &mut self.outbox.lines);
-            }
+            let ends = || Some((datagram.peer, SocketAddr::new(datagram.local, *self.booted.ports.get(socket)?)));
+            self.booted.log.capture(Kind::Query, ends, datagram.bytes, &mut self.outbox.lines);
             self.engine.handle(Input::Datagram { arrival, bytes: datagram.bytes }, now, &mut self.outbox);
         }
     }
@@ -267,12 +265,8 @@ impl Worker {
         match nix::unistd::read(socket, &mut buffer) {
             // Replies to many clients leave together at the end of the turn.
             Ok(count) => {
-                if self.booted.log.captures(Kind::UpstreamReply)
-                    && let Some((ours, theirs)) = endpoint::ends(fd)
-                {
-                    let lines = &mut self.outbox.lines;
-                    self.booted.log.capture(Kind::UpstreamReply, theirs, ours, &buffer[..count], lines);
-                }
+                let ends = || endpoint::ends(fd).map(|(ours, theirs)| (theirs, ours));
+                self.booted.log.capture(Kind::UpstreamReply, ends, &buffer[..count], &mut self.outbox.lines);
                 let input = Input::UpstreamDatagram { socket: handle, bytes: &buffer[..count] };
                 self.engine.handle(input, now(), &mut self.outbox);
             }
@@ -336,11 +330,9 @@ impl Worker {
     }
 
     fn send_batch(&mut self, socket: usize, buffer: &[u8], lines: &mut Vec<Line>) {
-        if self.booted.log.captures(Kind::Reply) {
-            for reply in &self.batch {
-                let from = SocketAddr::new(reply.local, self.booted.ports[socket]);
-                self.booted.log.capture(Kind::Reply, from, reply.peer, &buffer[reply.bytes.clone()], lines);
-            }
+        for reply in &self.batch {
+            let ends = || Some((SocketAddr::new(reply.local, *self.booted.ports.get(socket)?), reply.peer));
+            self.booted.log.capture(Kind::Reply, ends, &buffer[reply.bytes.clone()], lines);
         }
         if let (false, Some(fd)) = (self.batch.is_empty(), self.booted.datagram.get(socket)) {
             // A reply that cannot be sent is lost like any datagram; the client asks again.
@@ -354,11 +346,7 @@ impl Worker {
         let failed = if self.upstream_streams.contains(&fd) {
             self.streams.write(&self.booted.poll, fd, bytes) == Wrote::Ended
         } else {
-            if self.booted.log.captures(Kind::UpstreamQuery)
-                && let Some((ours, theirs)) = endpoint::ends(fd)
-            {
-                self.booted.log.capture(Kind::UpstreamQuery, ours, theirs, bytes, lines);
-            }
+            self.booted.log.capture(Kind::UpstreamQuery, || endpoint::ends(fd), bytes, lines);
             let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
             send(fd, bytes, flags).is_err_and(|errno| errno != Errno::EAGAIN)
         };

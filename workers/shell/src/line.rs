@@ -138,13 +138,19 @@ impl Log {
         Log { capture, ..Log::new(socket) }
     }
 
-    /// Are copies of this kind of packet wanted?
-    pub fn captures(&self, kind: Kind) -> bool {
-        kind.is_in(self.capture)
-    }
-
-    /// Sends a copy of a datagram behind `lines`, which are emptied.
-    pub fn capture(&mut self, kind: Kind, from: SocketAddr, to: SocketAddr, payload: &[u8], lines: &mut Vec<Line>) {
+    /// Sends a copy of a datagram behind `lines`, which are emptied, if copies of this kind are wanted. Only then it is asked where the
+    /// datagram is from, and where it goes.
+    pub fn capture(
+        &mut self,
+        kind: Kind,
+        ends: impl FnOnce() -> Option<(SocketAddr, SocketAddr)>,
+        payload: &[u8],
+        lines: &mut Vec<Line>,
+    ) {
+        if !kind.is_in(self.capture) {
+            return;
+        }
+        let Some((from, to)) = ends() else { return };
         self.write(lines);
         let captured = Captured { kind, packet: capture::packet(from, to, payload) };
         self.send(&Batch { lines: Vec::new(), captured: Some(captured), lost: self.lost }, 1);

@@ -130,10 +130,8 @@ impl Worker {
         let Ok(count) = self.receiver.receive(self.booted.datagram[socket].as_fd(), PACKETS_PER_TURN) else { return };
         for index in 0..count {
             let Some(datagram) = self.receiver.datagram(index) else { continue };
-            if self.booted.log.captures(Kind::Tftp) {
-                let to = SocketAddr::new(datagram.local, self.booted.ports[socket]);
-                self.booted.log.capture(Kind::Tftp, datagram.peer, to, datagram.bytes, &mut self.outbox.lines);
-            }
+            let ends = || Some((datagram.peer, SocketAddr::new(datagram.local, *self.booted.ports.get(socket)?)));
+            self.booted.log.capture(Kind::Tftp, ends, datagram.bytes, &mut self.outbox.lines);
             let arrival = Arrival { interface: datagram.interface, peer: datagram.peer, local: datagram.local };
             let input = Input::Request { bytes: datagram.bytes, arrival };
             self.engine.handle(input, now(), &mut self.files, &mut self.outbox);
@@ -148,9 +146,8 @@ impl Worker {
         let handle = Handle(fd as u32);
         match nix::unistd::read(socket, &mut buffer) {
             Ok(count) => {
-                if self.booted.log.captures(Kind::Tftp) {
-                    self.booted.log.capture(Kind::Tftp, *client, *local, &buffer[..count], &mut self.outbox.lines);
-                }
+                let ends = || Some((*client, *local));
+                self.booted.log.capture(Kind::Tftp, ends, &buffer[..count], &mut self.outbox.lines);
                 self.hear(Input::Transfer { socket: handle, bytes: &buffer[..count] });
             }
             Err(Errno::EAGAIN | Errno::EINTR) => {}
@@ -190,22 +187,16 @@ impl Worker {
                     let interface = if matches!(to.local, IpAddr::V6(_)) { to.interface } else { 0 };
                     let batch = [Outgoing { peer: to.peer, local: to.local, interface, bytes }];
                     if let Some(fd) = self.booted.datagram.get(socket) {
-                        if self.booted.log.captures(Kind::Tftp) {
-                            let from = SocketAddr::new(to.local, self.booted.ports[socket]);
-                            let bytes = &outbox.bytes[batch[0].bytes.clone()];
-                            self.booted.log.capture(Kind::Tftp, from, to.peer, bytes, &mut outbox.lines);
-                        }
+                        let ends = || Some((SocketAddr::new(to.local, *self.booted.ports.get(socket)?), to.peer));
+                        let packet = &outbox.bytes[batch[0].bytes.clone()];
+                        self.booted.log.capture(Kind::Tftp, ends, packet, &mut outbox.lines);
                         self.sender.send(fd.as_fd(), &outbox.bytes, &batch, |_, _| {});
                     }
                 }
                 Action::Send { socket, bytes } => {
-                    if self.booted.log.captures(Kind::Tftp)
-                        && let Some(transfer) = self.transfers.get(&(socket.0 as RawFd))
-                    {
-                        let (from, to) = (transfer.local, transfer.client);
-                        let bytes = &outbox.bytes[bytes.clone()];
-                        self.booted.log.capture(Kind::Tftp, from, to, bytes, &mut outbox.lines);
-                    }
+                    let ends =
+                        || self.transfers.get(&(socket.0 as RawFd)).map(|transfer| (transfer.local, transfer.client));
+                    self.booted.log.capture(Kind::Tftp, ends, &outbox.bytes[bytes.clone()], &mut outbox.lines);
                     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
                     match send(socket.0 as RawFd, &outbox.bytes[bytes], flags) {
                         // A full buffer loses the block; the core's timer sends it again.
